@@ -1,0 +1,271 @@
+//! The port to a container engine: one method per engine call that a plan's step can name.
+//!
+//! `docker` is the only folder that names bollard; `memory` is the twin for tests.
+
+pub mod memory;
+
+use std::future::Future;
+use std::time::Duration;
+
+use futures_util::stream::BoxStream;
+
+use crate::model::{ContainerSpec, Hint, ImageRef, NetworkSpec, Observed, ObservedNetwork, StackName};
+
+/// What an engine said about itself when we connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// As a person would write it: `unix:///var/run/docker.sock`, `tcp://10.0.0.5:2376`, `ssh://host`.
+    pub endpoint: String,
+    /// True when ports published on the engine's loopback are on this machine's loopback
+    /// (a local socket), or are forwarded here (ssh).
+    pub ports_are_local: bool,
+    /// Engine version, for example `20.10.24`.
+    pub version: String,
+    /// The API version spoken: min(theirs, ours), for example `1.41`.
+    pub api_version: String,
+    /// True for Podman's compatible API.
+    pub podman: bool,
+}
+
+/// Details of one container that the list lacks. Fetched only to explain failures and for status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerDetail {
+    pub id: String,
+    pub name: String,
+    pub image_id: String,
+    pub state: String,
+    pub exit_code: i64,
+    pub oom_killed: bool,
+    /// The engine's own error text, for example why a port could not be bound.
+    pub error: String,
+    pub restart_count: i64,
+    /// RFC 3339; the year 0001 for never.
+    pub started_at: String,
+    pub finished_at: String,
+    /// Host ports wanted by the container (HostConfig), bound or not.
+    pub wanted_ports: Vec<u16>,
+    pub labels: std::collections::BTreeMap<String, String>,
+}
+
+/// What a command inside a container printed, and its exit code.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecOutput {
+    pub exit_code: i64,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Which part of a container's log to read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogQuery {
+    pub follow: bool,
+    /// Seconds since the epoch with nanoseconds, `1700000000.000000001`; only newer lines.
+    pub since: Option<String>,
+    /// Only the last so many lines.
+    pub tail: Option<u64>,
+}
+
+/// One whole line of a container's log (frames are reassembled).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogLine {
+    /// RFC 3339 with nanoseconds, as the engine stamped it.
+    pub timestamp: String,
+    pub stderr: bool,
+    pub text: String,
+}
+
+/// Progress of a pull.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PullProgress {
+    /// Layer id, empty for messages about the whole image.
+    pub layer: String,
+    pub status: String,
+    pub current: u64,
+    pub total: u64,
+}
+
+/// The engine as the rest of the program sees it. Every call has its own deadline inside the adapter.
+pub trait Engine: Send + Sync + 'static {
+    fn info(&self) -> &EngineInfo;
+
+    /// All containers, running or not; one call.
+    fn list(&self) -> impl Future<Output = Result<Observed, EngineError>> + Send;
+    fn inspect(
+        &self,
+        container_id: &str,
+    ) -> impl Future<Output = Result<ContainerDetail, EngineError>> + Send;
+
+    /// Creates the network. A conflict is an error of kind [`ErrorKind::Conflict`].
+    fn create_network(&self, spec: &NetworkSpec) -> impl Future<Output = Result<String, EngineError>> + Send;
+    fn find_networks(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Vec<ObservedNetwork>, EngineError>> + Send;
+    fn remove_network(&self, network_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+
+    /// Creates a container, never starts it; returns its id. A missing image is
+    /// [`ErrorKind::ImageMissing`], a taken name [`ErrorKind::NameTaken`] with the holder's id.
+    fn create_container(
+        &self,
+        spec: &ContainerSpec,
+    ) -> impl Future<Output = Result<String, EngineError>> + Send;
+    /// "Already running" is success.
+    fn start(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// "Not running" is success. Waits until it has stopped; killed after `grace`.
+    fn stop(
+        &self,
+        container_id: &str,
+        grace: Duration,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Stop and start again in one call.
+    fn restart(
+        &self,
+        container_id: &str,
+        grace: Duration,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Removes a container, by force when asked; "no such container" and "removal already in progress"
+    /// end in success once it is gone. Never removes named volumes.
+    fn remove_container(
+        &self,
+        container_id: &str,
+        force: bool,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Changes the restart policy: `always` or `no`.
+    fn set_restart_policy(
+        &self,
+        container_id: &str,
+        policy: &str,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+
+    /// Unpacks a tar into the container's directory `root` (`PUT /containers/{id}/archive`).
+    fn upload(
+        &self,
+        container_id: &str,
+        root: &str,
+        tar: Vec<u8>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// The tar of `path` inside the container; [`ErrorKind::NotFound`] when it is absent.
+    fn download(
+        &self,
+        container_id: &str,
+        path: &str,
+    ) -> impl Future<Output = Result<Vec<u8>, EngineError>> + Send;
+    /// Runs a command in a running container and waits for its end.
+    fn exec(
+        &self,
+        container_id: &str,
+        command: &[String],
+        stdin: Option<&[u8]>,
+    ) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
+    /// Waits for a container that runs to completion (a judge); its exit code.
+    fn wait(
+        &self,
+        container_id: &str,
+        deadline: Duration,
+    ) -> impl Future<Output = Result<i64, EngineError>> + Send;
+
+    fn logs(&self, container_id: &str, query: LogQuery) -> BoxStream<'static, Result<LogLine, EngineError>>;
+    fn pull(&self, image: &ImageRef) -> BoxStream<'static, Result<PullProgress, EngineError>>;
+    /// The image's id when it is present.
+    fn image_id(&self, image: &ImageRef) -> impl Future<Output = Result<Option<String>, EngineError>> + Send;
+
+    /// Names of the volumes that carry the stack's label.
+    fn volumes(&self, stack: &StackName) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send;
+    fn remove_volume(&self, name: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+
+    /// Container events of the stack from now on: (container name, action). Ends when the engine goes.
+    fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>>;
+}
+
+/// One event of a container with our label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerEvent {
+    pub container_id: String,
+    pub container_name: String,
+    /// `create`, `start`, `die`, `stop`, `destroy`, …
+    pub action: String,
+}
+
+/// What kind of failure it was, as far as decisions and exit codes need to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No engine there, refused, or gone in the middle.
+    Unreachable,
+    /// Connected, but no answer within the deadline.
+    Hung,
+    /// The engine's API is older than 1.41 or does not overlap with ours.
+    TooOld,
+    /// This user may not talk to the engine.
+    Forbidden,
+    NotFound,
+    ImageMissing,
+    /// The name belongs to this container id.
+    NameTaken {
+        holder_id: String,
+    },
+    Conflict,
+    /// The host port, when the engine's text tells it.
+    PortTaken {
+        port: Option<u16>,
+    },
+    DiskFull,
+    /// The registry refused or could not be reached.
+    PullFailed,
+    Other,
+}
+
+/// A failed engine call: what was asked, of what, and what the engine said.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("cannot {action}")]
+pub struct EngineError {
+    /// Completes "cannot …": ``create container `confidex-grafana` ``.
+    pub action: String,
+    pub kind: ErrorKind,
+    #[source]
+    pub source: EngineAnswer,
+}
+
+/// The engine's own words, or the transport's.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct EngineAnswer(pub String);
+
+impl EngineError {
+    pub fn new(action: impl Into<String>, kind: ErrorKind, answer: impl Into<String>) -> Self {
+        Self { action: action.into(), kind, source: EngineAnswer(answer.into()) }
+    }
+
+    /// True when no engine could be spoken to at all (exit code 3).
+    pub const fn is_engine_down(&self) -> bool {
+        matches!(
+            self.kind,
+            ErrorKind::Unreachable | ErrorKind::Hung | ErrorKind::TooOld | ErrorKind::Forbidden
+        )
+    }
+}
+
+impl Hint for EngineError {
+    fn hint(&self) -> Option<String> {
+        let text = match self.kind {
+            ErrorKind::Unreachable => {
+                "start the engine (`systemctl start docker`, or Docker Desktop), or name another with `--host` or `DOCKER_HOST`"
+            }
+            ErrorKind::Hung => {
+                "the engine accepts connections but does not answer; look at its log (`journalctl -u docker`) and restart it"
+            }
+            ErrorKind::TooOld => "upgrade the engine to Docker 20.10 or newer (API 1.41)",
+            ErrorKind::Forbidden => {
+                "add your user to the engine's group (`sudo usermod -aG docker $USER`, then log in again), or use `sudo`"
+            }
+            ErrorKind::ImageMissing => "pull it first: `confidexmon up --pull missing`",
+            ErrorKind::DiskFull => {
+                "free space on the engine's disk (`docker system df`, `docker system prune`), then run the command again"
+            }
+            ErrorKind::PullFailed => {
+                "check the image's name under `images:` in config/confidexmon.yml, the network, and `docker login`"
+            }
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+}

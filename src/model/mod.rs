@@ -1,0 +1,20 @@
+//! The nouns that every other module uses. Pure values: no I/O, no clock, no engine types.
+
+pub mod duration;
+pub mod hint;
+pub mod image;
+pub mod labels;
+pub mod observed;
+pub mod rendered;
+pub mod secret;
+pub mod service;
+pub mod spec;
+
+pub use duration::PromDuration;
+pub use hint::Hint;
+pub use image::ImageRef;
+pub use observed::{Observed, ObservedContainer, ObservedNetwork};
+pub use rendered::{FileSet, RenderedFile};
+pub use secret::Secret;
+pub use service::{ServiceKind, StackName};
+pub use spec::{ContainerSpec, Mount, NetworkSpec, PublishedPort, Tmpfs};

@@ -1,0 +1,58 @@
+//! What is on the engine: one listing, with only what decisions need.
+
+use std::collections::BTreeMap;
+
+use crate::model::ServiceKind;
+
+/// Everything one look at the engine tells. Lists are sorted by name, whatever order it answered in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// All containers of the engine, ours and others'; decisions filter by label.
+    pub containers: Vec<ObservedContainer>,
+}
+
+/// A container as the engine's list shows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedContainer {
+    pub id: String,
+    /// Without the leading slash.
+    pub name: String,
+    pub image: String,
+    pub image_id: String,
+    pub labels: BTreeMap<String, String>,
+    /// As the engine says: `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`,
+    /// or a word newer than this program, which must not fail anything.
+    pub state: String,
+    /// The engine's sentence, for example `Up 3 minutes (healthy)`, `Exited (137) 2 hours ago`.
+    pub status: String,
+    /// Seconds since the epoch.
+    pub created: i64,
+    /// Published TCP ports that are bound now: (host ip, host port, container port).
+    pub ports: Vec<(String, u16, u16)>,
+    /// Network name → network id.
+    pub networks: BTreeMap<String, String>,
+    /// Names of the mounted volumes.
+    pub volumes: Vec<String>,
+}
+
+/// A network found by name or label.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedNetwork {
+    pub id: String,
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+}
+
+impl ObservedContainer {
+    pub fn label(&self, key: &str) -> Option<&str> {
+        self.labels.get(key).map(String::as_str)
+    }
+
+    pub fn service(&self) -> Option<ServiceKind> {
+        self.label(crate::model::labels::SERVICE).and_then(ServiceKind::from_name)
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+}

@@ -1,0 +1,66 @@
+//! Rendered configuration files on their way into a container.
+
+use std::collections::BTreeMap;
+
+use crate::model::Secret;
+
+/// One file. `path` is absolute inside the container and lies below the service's config root.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenderedFile {
+    pub path: String,
+    pub content: Content,
+}
+
+/// What the file holds decides its mode: plain files are 0444, secrets are 0400.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    Plain(String),
+    Secret(Secret),
+}
+
+impl RenderedFile {
+    pub fn plain(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), content: Content::Plain(text.into()) }
+    }
+
+    pub fn secret(path: impl Into<String>, value: Secret) -> Self {
+        Self { path: path.into(), content: Content::Secret(value) }
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        match &self.content {
+            Content::Plain(text) => text.as_bytes(),
+            Content::Secret(value) => value.reveal().as_bytes(),
+        }
+    }
+
+    pub const fn is_secret(&self) -> bool {
+        matches!(self.content, Content::Secret(_))
+    }
+
+    /// Unix permission bits.
+    pub const fn mode(&self) -> u32 {
+        if self.is_secret() { 0o400 } else { 0o444 }
+    }
+}
+
+/// The files of one service: all below `root`, owned by `uid:gid`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSet {
+    /// The config volume's mount point, for example `/etc/prometheus`.
+    pub root: String,
+    pub uid: u32,
+    pub gid: u32,
+    /// Keyed by absolute path; the key equals `RenderedFile::path`.
+    pub files: BTreeMap<String, RenderedFile>,
+}
+
+impl FileSet {
+    pub fn new(root: impl Into<String>, uid: u32, gid: u32) -> Self {
+        Self { root: root.into(), uid, gid, files: BTreeMap::new() }
+    }
+
+    pub fn insert(&mut self, file: RenderedFile) {
+        self.files.insert(file.path.clone(), file);
+    }
+}

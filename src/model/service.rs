@@ -1,0 +1,83 @@
+//! The services of a stack and the names their resources carry on the engine.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A service that confidexmon manages, in the order in which it is shown.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum ServiceKind {
+    Prometheus,
+    Grafana,
+    Alertmanager,
+    Redis,
+}
+
+impl ServiceKind {
+    pub const ALL: [Self; 4] = [Self::Prometheus, Self::Grafana, Self::Alertmanager, Self::Redis];
+
+    /// The name as users type it and as resources on the engine carry it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Prometheus => "prometheus",
+            Self::Grafana => "grafana",
+            Self::Alertmanager => "alertmanager",
+            Self::Redis => "redis",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
+impl fmt::Display for ServiceKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The stack's name: the prefix of everything it owns on the engine.
+///
+/// Invariant: 1–40 characters of `[a-z0-9-]`, starting and ending with a letter or digit, so that
+/// it is valid inside container, network, volume and DNS names alike.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StackName(String);
+
+impl StackName {
+    /// `None` when `name` breaks the invariant.
+    pub fn new(name: &str) -> Option<Self> {
+        let inner_ok = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        let edges_ok = !name.starts_with('-') && !name.ends_with('-');
+        (inner_ok && edges_ok && (1..=40).contains(&name.len())).then(|| Self(name.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn container(&self, service: ServiceKind) -> String {
+        format!("{}-{service}", self.0)
+    }
+
+    pub fn network(&self) -> String {
+        format!("{}-monitoring", self.0)
+    }
+
+    pub fn data_volume(&self, service: ServiceKind) -> String {
+        format!("{}-{service}-data", self.0)
+    }
+
+    pub fn config_volume(&self, service: ServiceKind) -> String {
+        format!("{}-{service}-config", self.0)
+    }
+}
+
+impl fmt::Display for StackName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,77 @@
+//! What we want on the engine, in the engine's terms but without any client library's types.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+
+use crate::model::{ImageRef, ServiceKind, StackName};
+
+/// A container we want. Everything in it is hashed into a label, so it must hold no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContainerSpec {
+    pub stack: StackName,
+    pub service: ServiceKind,
+    pub name: String,
+    pub image: ImageRef,
+    /// Arguments after the image's entrypoint.
+    pub command: Vec<String>,
+    /// `None` keeps the image's entrypoint.
+    pub entrypoint: Option<Vec<String>>,
+    pub env: BTreeMap<String, String>,
+    /// `uid:gid`.
+    pub user: String,
+    pub mounts: Vec<Mount>,
+    pub tmpfs: Vec<Tmpfs>,
+    pub ports: Vec<PublishedPort>,
+    /// Name of the network and the alias under which others find the container.
+    pub network: String,
+    pub aliases: Vec<String>,
+    /// `host:ip` entries for /etc/hosts, for example `host.docker.internal:host-gateway`.
+    pub extra_hosts: Vec<String>,
+    pub cap_add: Vec<String>,
+    pub read_only_root: bool,
+    /// Bytes; `None` for no limit.
+    pub memory: Option<i64>,
+    /// Billionths of a CPU; `None` for no limit.
+    pub nano_cpus: Option<i64>,
+    pub pids_limit: i64,
+    /// Seconds between the stop signal and the kill.
+    pub stop_timeout: i64,
+    /// Extra labels; the stack, service and hash labels are added by the engine adapter's caller.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A named volume on a path.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Mount {
+    pub volume: String,
+    pub target: String,
+    /// True for config volumes: the image's own content at `target` must not seed them.
+    pub no_copy: bool,
+    /// `data` or `config`, written as the volume's role label.
+    pub role: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Tmpfs {
+    pub target: String,
+    /// Mount options, for example `rw,noexec,nosuid,size=64m`.
+    pub options: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublishedPort {
+    /// TCP port inside the container.
+    pub container: u16,
+    pub host_ip: IpAddr,
+    /// 0 lets the engine choose.
+    pub host: u16,
+}
+
+/// The stack's bridge network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkSpec {
+    pub stack: StackName,
+    pub name: String,
+}

@@ -1,0 +1,159 @@
+//! The settings after every source has been read, checked and merged. Values here are valid.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub stack: StackName,
+    /// Address on which every port is published.
+    pub bind: IpAddr,
+    /// Host port per service; 0 lets the engine choose (tests).
+    pub ports: BTreeMap<ServiceKind, u16>,
+    pub images: BTreeMap<ServiceKind, ImageRef>,
+    pub log_level: LogLevel,
+    pub prometheus: PrometheusSettings,
+    pub grafana: GrafanaSettings,
+    pub redis: RedisSettings,
+    /// At least one; the first is the backend.
+    pub targets: Vec<TargetSettings>,
+    pub receivers: ReceiverSettings,
+    pub links: LinkSettings,
+    pub resources: BTreeMap<ServiceKind, ResourceSettings>,
+    pub security: SecuritySettings,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrometheusSettings {
+    pub retention_time: PromDuration,
+    /// Prometheus's notation, for example `5GB`; `None` for no limit by size.
+    pub retention_size: Option<String>,
+    pub scrape_interval: PromDuration,
+    pub scrape_timeout: PromDuration,
+    pub evaluation_interval: PromDuration,
+    pub external_labels: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrafanaSettings {
+    pub admin_user: String,
+    pub admin_password: Secret,
+    /// True when GRAFANA_ADMIN_PASSWORD is not set and the documented default is used.
+    pub password_is_default: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedisSettings {
+    pub enabled: bool,
+    pub password: Option<Secret>,
+    /// Redis's notation, for example `256mb`.
+    pub max_memory: String,
+    pub append_only: bool,
+}
+
+/// One scrape target: a backend, with how to reach it from inside the Prometheus container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetSettings {
+    pub job: String,
+    /// `http` or `https`.
+    pub scheme: String,
+    /// `host:port`, IPv6 in brackets.
+    pub address: String,
+    /// Starts with `/`.
+    pub path: String,
+    pub interval: Option<PromDuration>,
+    pub labels: BTreeMap<String, String>,
+    pub auth: TargetAuth,
+    pub insecure_skip_verify: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetAuth {
+    None,
+    Bearer(Secret),
+    Basic { username: String, password: Secret },
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverSettings {
+    pub slack_webhook: Option<Secret>,
+    pub slack_channel: String,
+    pub slack_webhook_critical: Option<Secret>,
+    pub slack_channel_critical: String,
+    pub pagerduty_service_key: Option<Secret>,
+    /// Any HTTP endpoint that takes Alertmanager's webhook JSON; gets every alert.
+    pub webhook_url: Option<Secret>,
+    pub group_wait: PromDuration,
+    pub group_interval: PromDuration,
+    pub repeat_interval: PromDuration,
+}
+
+impl ReceiverSettings {
+    /// True when some receiver would really notify somebody.
+    pub const fn notifies_somebody(&self) -> bool {
+        self.slack_webhook.is_some()
+            || self.slack_webhook_critical.is_some()
+            || self.pagerduty_service_key.is_some()
+            || self.webhook_url.is_some()
+    }
+}
+
+/// Base URLs as a person's browser sees them; derived from `bind` and `ports` when not set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkSettings {
+    pub grafana: Option<String>,
+    pub prometheus: Option<String>,
+    pub alertmanager: Option<String>,
+    pub runbooks: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceSettings {
+    /// Bytes; `None` for no limit.
+    pub memory: Option<i64>,
+    /// Billionths of a CPU; `None` for no limit.
+    pub nano_cpus: Option<i64>,
+    pub pids: i64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecuritySettings {
+    /// Basic auth before Prometheus and Alertmanager.
+    pub web_auth: Option<WebAuth>,
+    /// Prometheus's reload endpoint; `None` decides by the bind address (on for loopback).
+    pub lifecycle_api: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebAuth {
+    pub username: String,
+    pub password: Secret,
+}
+
+impl Settings {
+    /// The services of this stack, in display order.
+    pub fn services(&self) -> Vec<ServiceKind> {
+        ServiceKind::ALL
+            .into_iter()
+            .filter(|kind| *kind != ServiceKind::Redis || self.redis.enabled)
+            .collect()
+    }
+
+    pub fn lifecycle_api(&self) -> bool {
+        self.security.lifecycle_api.unwrap_or_else(|| self.bind.is_loopback())
+    }
+
+    pub fn port(&self, service: ServiceKind) -> u16 {
+        self.ports.get(&service).copied().unwrap_or(0)
+    }
+}
