@@ -1,1 +1,9 @@
+//! HTTP and Redis conversations with the services. The only place that names reqwest.
 
+pub mod alertmanager;
+pub mod grafana;
+pub mod http;
+pub mod prometheus;
+pub mod redis;
+
+pub use http::{HttpClient, NetError};

@@ -1,1 +1,134 @@
+//! What has to be done, as a value: desired × observed → [`Plan`]. Pure; its text is what tests compare.
 
+pub mod down;
+pub mod fingerprint;
+mod ports;
+mod reconcile;
+mod text;
+
+use std::collections::BTreeMap;
+
+use crate::model::{FileChanges, ImageRef, Manifest, Observed, ObservedNetwork, ServiceKind};
+
+pub use reconcile::reconcile;
+
+/// What was gathered before deciding.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    pub observed: Observed,
+    /// The network of ours with the stack's network name; looked up only when a container of ours
+    /// is not running, because otherwise the listing tells.
+    pub network: Option<ObservedNetwork>,
+    /// What lies in the config volume, by container id. Absent: not known, write everything.
+    pub known_files: BTreeMap<String, Manifest>,
+    /// Host ports that something outside the engine holds, with who it is as far as can be seen.
+    pub busy_ports: BTreeMap<u16, PortHolder>,
+    /// For each busy port, the next port above it that is free.
+    pub free_ports: BTreeMap<u16, u16>,
+}
+
+/// Who holds a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PortHolder {
+    Container(String),
+    Process { pid: u32, name: String },
+    Unknown,
+}
+
+/// What the user asked for beyond convergence.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Optional services whose containers must go.
+    pub without: Vec<ServiceKind>,
+    pub pull: PullPolicy,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum PullPolicy {
+    /// Pull what is not there.
+    #[default]
+    Missing,
+    /// Pull everything first; a newer image replaces the container.
+    Always,
+    /// Never pull; a missing image is an error.
+    Never,
+}
+
+/// The plan. Steps of different services are independent of each other; the steps of one service
+/// happen in order; the network comes before any start; removals come before any creation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    pub network: Option<NetworkStep>,
+    pub services: Vec<ServicePlan>,
+    /// Why nothing may be applied. With any of these the plan must not run.
+    pub blockers: Vec<Blocker>,
+    /// Worth saying, changes nothing.
+    pub notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkStep {
+    pub name: String,
+    pub cause: String,
+}
+
+/// What happens to one container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePlan {
+    pub service: ServiceKind,
+    pub container: String,
+    /// The existing container of ours, if any.
+    pub container_id: Option<String>,
+    pub steps: Vec<Step>,
+}
+
+/// One step, one engine call (a reload is a transaction of its own).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    Pull {
+        image: ImageRef,
+        cause: String,
+    },
+    /// Stops gracefully and removes the container; volumes stay.
+    Remove {
+        container_id: String,
+        running: bool,
+        cause: String,
+    },
+    Create {
+        cause: String,
+    },
+    /// Writes files before the start, all of them.
+    Write {
+        files: usize,
+        cause: String,
+    },
+    Start {
+        cause: String,
+    },
+    Restart {
+        container_id: String,
+        cause: String,
+    },
+    /// Changes files of a running service and makes them take effect.
+    ChangeFiles {
+        container_id: String,
+        changes: FileChanges,
+        restart: bool,
+        cause: String,
+    },
+}
+
+/// A reason to stop before anything is touched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocker {
+    ForeignContainer { name: String, image: String, id: String },
+    PortTaken { service: ServiceKind, port: u16, holder: PortHolder, free_port: Option<u16> },
+}
+
+impl Plan {
+    /// True when the stack is as it should be.
+    pub fn is_empty(&self) -> bool {
+        self.network.is_none() && self.services.iter().all(|service| service.steps.is_empty())
+    }
+}

@@ -1,1 +1,14 @@
+//! Settings and project files in, configuration files out. Pure.
+//!
+//! Everything that a container reads is made here: templates are rendered with values that cannot
+//! break out of their scalar, and what comes out is parsed back before anybody sees it.
 
+pub mod assets;
+pub mod context;
+pub mod files;
+pub mod runbook;
+pub mod template;
+
+pub use assets::ProjectFiles;
+pub use files::{RenderedStack, render_stack};
+pub use template::TemplateProblem;

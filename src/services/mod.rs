@@ -1,1 +1,161 @@
+//! Facts about each service: its container, where its files go, how to ask it whether it is ready,
+//! and what a changed file means. One file a service; adding one is a file and a line in [`definition`].
 
+mod alertmanager;
+mod grafana;
+mod prometheus;
+mod redis;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::{
+    ContainerSpec, FileSet, Mount, NetworkSpec, PublishedPort, Secret, ServiceKind, StackName, Tmpfs,
+};
+use crate::render::RenderedStack;
+use crate::settings::Settings;
+
+/// Everything that should exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    pub stack: StackName,
+    pub network: NetworkSpec,
+    pub services: BTreeMap<ServiceKind, DesiredService>,
+}
+
+/// One service that should run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DesiredService {
+    pub spec: ContainerSpec,
+    pub files: FileSet,
+    pub probe: Probe,
+}
+
+/// How to ask a service whether it is ready. Only an answer counts: docker-proxy accepts TCP
+/// connections with nothing behind it (measured on 20.10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// `GET path` must answer 200.
+    Http { container_port: u16, path: &'static str, basic_auth: Option<(String, Secret)> },
+    /// `PING` must answer `PONG`, after `AUTH` when there is a password.
+    Redis { container_port: u16, password: Option<Secret> },
+}
+
+impl Probe {
+    pub const fn container_port(&self) -> u16 {
+        match self {
+            Self::Http { container_port, .. } | Self::Redis { container_port, .. } => *container_port,
+        }
+    }
+}
+
+/// What has to happen when a file of a running service changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FileEffect {
+    /// Read at each use (secret files), or rescanned soon; writing it is enough.
+    Nothing,
+    /// The service can be told to read it again.
+    Reload,
+    /// Only a start reads it.
+    Restart,
+}
+
+/// What a changed file at `path` means for a running `service`.
+pub fn file_effect(service: ServiceKind, path: &str) -> FileEffect {
+    match service {
+        ServiceKind::Prometheus => prometheus::file_effect(path),
+        ServiceKind::Grafana => grafana::file_effect(path),
+        ServiceKind::Alertmanager => alertmanager::file_effect(path),
+        ServiceKind::Redis => FileEffect::Restart,
+    }
+}
+
+/// The whole stack as settings and rendered files describe it.
+pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
+    let services = settings
+        .services()
+        .into_iter()
+        .filter_map(|service| Some((service, definition(settings, service, files.remove(&service)?))))
+        .collect();
+    Desired {
+        stack: settings.stack.clone(),
+        network: NetworkSpec { stack: settings.stack.clone(), name: settings.stack.network() },
+        services,
+    }
+}
+
+fn definition(settings: &Settings, service: ServiceKind, files: FileSet) -> DesiredService {
+    match service {
+        ServiceKind::Prometheus => prometheus::define(settings, files),
+        ServiceKind::Grafana => grafana::define(settings, files),
+        ServiceKind::Alertmanager => alertmanager::define(settings, files),
+        ServiceKind::Redis => redis::define(settings, files),
+    }
+}
+
+/// The grace that a service's data needs between the stop signal and the kill.
+pub const fn stop_grace(service: ServiceKind) -> Duration {
+    match service {
+        // Prometheus flushes its head block and Redis its append-only file.
+        ServiceKind::Prometheus => Duration::from_mins(5),
+        ServiceKind::Redis => Duration::from_mins(1),
+        ServiceKind::Grafana | ServiceKind::Alertmanager => Duration::from_secs(30),
+    }
+}
+
+/// What every service's container has in common: least privilege, limits, volumes, one port.
+fn base_spec(
+    settings: &Settings,
+    service: ServiceKind,
+    container_port: u16,
+    data_path: &str,
+    files: &FileSet,
+) -> ContainerSpec {
+    let stack = &settings.stack;
+    let resources = settings.resources.get(&service);
+    let mount = |volume, target: &str, role: &str| Mount {
+        volume,
+        target: target.to_owned(),
+        no_copy: role == "config",
+        role: role.to_owned(),
+    };
+    ContainerSpec {
+        stack: stack.clone(),
+        service,
+        name: stack.container(service),
+        image: settings.images[&service].clone(),
+        command: Vec::new(),
+        entrypoint: None,
+        env: BTreeMap::new(),
+        user: format!("{}:{}", files.uid, files.gid),
+        mounts: vec![
+            mount(stack.config_volume(service), &files.root, "config"),
+            mount(stack.data_volume(service), data_path, "data"),
+        ],
+        tmpfs: vec![Tmpfs { target: "/tmp".to_owned(), options: "rw,noexec,nosuid,size=64m".to_owned() }],
+        ports: vec![PublishedPort {
+            container: container_port,
+            host_ip: settings.bind,
+            host: settings.port(service),
+        }],
+        network: stack.network(),
+        aliases: vec![service.name().to_owned()],
+        extra_hosts: Vec::new(),
+        cap_add: Vec::new(),
+        read_only_root: true,
+        memory: resources.and_then(|limits| limits.memory),
+        nano_cpus: resources.and_then(|limits| limits.nano_cpus),
+        pids_limit: resources.map_or(256, |limits| limits.pids),
+        stop_timeout: i64::try_from(stop_grace(service).as_secs()).unwrap_or(30),
+        labels: BTreeMap::new(),
+    }
+}
+
+/// The name under which containers reach services of the host that runs the engine.
+fn host_gateway() -> Vec<String> {
+    vec!["host.docker.internal:host-gateway".to_owned()]
+}
+
+fn basic_auth(settings: &Settings) -> Option<(String, Secret)> {
+    settings.security.web_auth.as_ref().map(|auth| (auth.username.clone(), auth.password.clone()))
+}

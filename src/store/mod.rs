@@ -1,1 +1,46 @@
+//! Files on this machine: the project folder, the state beside the engine, the lock. The only user of
+//! `std::fs` outside `cli`.
 
+pub mod atomic;
+pub mod lock;
+pub mod ports;
+pub mod project;
+pub mod state;
+pub mod tarball;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::model::Hint;
+
+/// A file operation that failed: what, and on which path.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} `{}`", path.display())]
+pub struct StoreError {
+    /// Completes "cannot …": `read`, `write`, `list`.
+    pub action: &'static str,
+    pub path: PathBuf,
+    #[source]
+    pub source: io::Error,
+}
+
+impl StoreError {
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self { action, path: path.to_owned(), source }
+    }
+}
+
+impl Hint for StoreError {
+    fn hint(&self) -> Option<String> {
+        match self.source.kind() {
+            io::ErrorKind::PermissionDenied => {
+                Some(format!("check who owns it: `ls -l {}`", self.path.display()))
+            }
+            io::ErrorKind::StorageFull => {
+                Some("free space on this disk, then run the command again".to_owned())
+            }
+            io::ErrorKind::InvalidData => Some("the file must be UTF-8 text".to_owned()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Which content lies in a config volume: path → SHA-256.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::model::FileSet;
+
+/// Name of the manifest file inside the config volume. It is 0400 like the secrets it speaks of: a
+/// hash of a short password is almost the password.
+pub const MANIFEST_FILE: &str = ".confidexmon-manifest.json";
+
+/// Absolute path in the container → lower-case hex SHA-256 of the content.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Manifest(pub BTreeMap<String, String>);
+
+/// The difference between what is there and what should be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileChanges {
+    pub added: Vec<String>,
+    pub changed: Vec<String>,
+    pub removed: Vec<String>,
+}
+
+impl Manifest {
+    pub fn of(files: &FileSet) -> Self {
+        Self(files.files.iter().map(|(path, file)| (path.clone(), sha256_hex(file.bytes()))).collect())
+    }
+
+    /// What has to change for `self` to become `wanted`.
+    pub fn changes_to(&self, wanted: &Self) -> FileChanges {
+        let mut changes = FileChanges::default();
+        for (path, hash) in &wanted.0 {
+            match self.0.get(path) {
+                None => changes.added.push(path.clone()),
+                Some(old) if old != hash => changes.changed.push(path.clone()),
+                Some(_) => {}
+            }
+        }
+        changes.removed = self.0.keys().filter(|path| !wanted.0.contains_key(*path)).cloned().collect();
+        changes
+    }
+
+    /// One hash over the whole manifest.
+    pub fn digest(&self) -> String {
+        let lines: String = self.0.iter().map(|(path, hash)| format!("{hash}  {path}\n")).collect();
+        sha256_hex(lines.as_bytes())
+    }
+}
+
+impl FileChanges {
+    pub fn is_empty(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+    }
+
+    /// Files that must be written, in path order.
+    pub fn written(&self) -> Vec<String> {
+        let mut paths: Vec<String> = self.added.iter().chain(&self.changed).cloned().collect();
+        paths.sort();
+        paths
+    }
+}
+
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

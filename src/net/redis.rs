@@ -1,0 +1,48 @@
+//! The three words of Redis's protocol that a readiness probe needs.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::model::Secret;
+
+/// Sends `AUTH` (with a password) and `PING`; `Ok` only for `+PONG`, otherwise Redis's own words.
+pub async fn ping(host: &str, port: u16, password: Option<&Secret>) -> Result<(), String> {
+    let mut stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
+    let mut request = Vec::new();
+    if let Some(password) = password {
+        request.extend(command(&[b"AUTH", password.reveal().as_bytes()]));
+    }
+    request.extend(command(&[b"PING"]));
+    stream.write_all(&request).await.map_err(|error| error.to_string())?;
+    let expected_lines = if password.is_some() { 2 } else { 1 };
+    let text = read_lines(&mut stream, expected_lines).await?;
+    match text.lines().find(|line| *line != "+OK") {
+        Some("+PONG") => Ok(()),
+        Some(other) => Err(other.trim_start_matches('-').to_owned()),
+        None => Err("the connection was closed without an answer".to_owned()),
+    }
+}
+
+/// One command in RESP: binary-safe, so any password goes through.
+fn command(words: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = format!("*{}\r\n", words.len()).into_bytes();
+    for word in words {
+        bytes.extend(format!("${}\r\n", word.len()).bytes());
+        bytes.extend_from_slice(word);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+}
+
+async fn read_lines(stream: &mut TcpStream, lines: usize) -> Result<String, String> {
+    let mut received = Vec::new();
+    let mut chunk = [0_u8; 256];
+    while received.iter().filter(|byte| **byte == b'\n').count() < lines && received.len() < 4096 {
+        match stream.read(&mut chunk).await {
+            Ok(0) => break,
+            Ok(count) => received.extend_from_slice(&chunk[..count]),
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    Ok(String::from_utf8_lossy(&received).into_owned())
+}

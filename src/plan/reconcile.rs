@@ -1,0 +1,220 @@
+//! Desired × facts → plan. Every step carries its cause.
+
+use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
+use crate::plan::{
+    Blocker, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
+};
+use crate::services::{Desired, DesiredService, FileEffect, file_effect};
+
+/// Decides what has to happen. The same inputs give the same plan, in the order of `ServiceKind`.
+pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
+    let mut plan = Plan::default();
+    for (service, wanted) in &desired.services {
+        let service_plan = one_service(*service, wanted, facts, policy, &mut plan.blockers);
+        plan.services.push(service_plan);
+    }
+    leftovers(desired, facts, policy, &mut plan);
+    port_blockers(desired, facts, &mut plan);
+    plan.network = network(desired, facts, &plan);
+    plan
+}
+
+fn one_service(
+    service: ServiceKind,
+    wanted: &DesiredService,
+    facts: &Facts,
+    policy: &Policy,
+    blockers: &mut Vec<Blocker>,
+) -> ServicePlan {
+    let container = facts.observed.containers.iter().find(|container| container.name == wanted.spec.name);
+    let ours = container.filter(|container| is_ours(container, wanted.spec.stack.as_str()));
+    if let (Some(foreign), None) = (container, ours) {
+        blockers.push(Blocker::ForeignContainer {
+            name: foreign.name.clone(),
+            image: foreign.image.clone(),
+            id: foreign.id.clone(),
+        });
+    }
+    let mut steps = match ours {
+        None => fresh(wanted, "not there"),
+        Some(container) => existing(service, wanted, container, facts),
+    };
+    if policy.pull == PullPolicy::Always && container.is_none() {
+        let cause = "asked to pull always".to_owned();
+        steps.insert(0, Step::Pull { image: wanted.spec.image.clone(), cause });
+    }
+    let container_id = ours.map(|container| container.id.clone());
+    ServicePlan { service, container: wanted.spec.name.clone(), container_id, steps }
+}
+
+/// Ours: it carries this stack's label.
+pub(super) fn is_ours(container: &ObservedContainer, stack: &str) -> bool {
+    container.label(labels::STACK) == Some(stack)
+}
+
+fn fresh(wanted: &DesiredService, cause: &str) -> Vec<Step> {
+    let cause = cause.to_owned();
+    vec![
+        Step::Create { cause: cause.clone() },
+        Step::Write { files: wanted.files.files.len(), cause: cause.clone() },
+        Step::Start { cause },
+    ]
+}
+
+fn existing(
+    service: ServiceKind,
+    wanted: &DesiredService,
+    container: &ObservedContainer,
+    facts: &Facts,
+) -> Vec<Step> {
+    if let Some(cause) = reason_to_recreate(wanted, container, facts) {
+        let running = !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing");
+        let remove = Step::Remove { container_id: container.id.clone(), running, cause: cause.clone() };
+        return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
+    }
+    let changes = file_changes(wanted, container, facts);
+    match container.state.as_str() {
+        "created" | "exited" => stopped(wanted, container, &changes),
+        "paused" => {
+            vec![Step::Restart { container_id: container.id.clone(), cause: "it is paused".to_owned() }]
+        }
+        // Running, or in the engine's back-off between two starts, or a state newer than this program.
+        _ => running(service, container, changes),
+    }
+}
+
+fn reason_to_recreate(
+    wanted: &DesiredService,
+    container: &ObservedContainer,
+    facts: &Facts,
+) -> Option<String> {
+    if container.state == "removing" || container.state == "dead" {
+        return Some(format!("the old container is {}", container.state));
+    }
+    if container.label(labels::SPEC_HASH) != Some(fingerprint::hash(&wanted.spec).as_str()) {
+        let differences = fingerprint::differences(container.label(labels::SPEC), &wanted.spec);
+        if !differences.is_empty() {
+            return Some(differences.join("; "));
+        }
+    }
+    let recorded = container.networks.get(&wanted.spec.network).map(String::as_str);
+    let lost = !container.is_running()
+        && recorded.is_some_and(|id| !id.is_empty())
+        && recorded != facts.network.as_ref().map(|network| network.id.as_str());
+    lost.then(|| format!("its network `{}` is gone", wanted.spec.network))
+}
+
+/// When it is not known what lies in the volume, every file counts as new and is written.
+fn file_changes(wanted: &DesiredService, container: &ObservedContainer, facts: &Facts) -> FileChanges {
+    let known = facts.known_files.get(&container.id).cloned().unwrap_or_default();
+    known.changes_to(&Manifest::of(&wanted.files))
+}
+
+fn stopped(wanted: &DesiredService, container: &ObservedContainer, changes: &FileChanges) -> Vec<Step> {
+    let never_started = container.state == "created";
+    let cause = if never_started {
+        "created but never started".to_owned()
+    } else {
+        format!("stopped ({})", container.status.to_lowercase())
+    };
+    // A run that was killed between create and start may have written nothing or half of it.
+    let write = (never_started || !changes.is_empty()).then(|| Step::Write {
+        files: wanted.files.files.len(),
+        cause: if never_started { cause.clone() } else { describe(changes) },
+    });
+    write.into_iter().chain([Step::Start { cause }]).collect()
+}
+
+fn running(service: ServiceKind, container: &ObservedContainer, changes: FileChanges) -> Vec<Step> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
+    let touched = changes.added.iter().chain(&changes.changed).chain(&changes.removed);
+    let restart = touched.map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
+    let cause = describe(&changes);
+    vec![Step::ChangeFiles { container_id: container.id.clone(), changes, restart, cause }]
+}
+
+/// ``rules/confidex.yml changed, rules/extra.yml removed``; long lists are counted.
+fn describe(changes: &FileChanges) -> String {
+    let kinds = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
+    let mut parts = Vec::new();
+    for (word, paths) in kinds {
+        let mut names: Vec<String> = paths.iter().map(|path| short(path)).collect();
+        if names.len() > 3 {
+            names = vec![format!("{} files", paths.len())];
+        }
+        parts.extend(names.into_iter().map(|name| format!("{name} {word}")));
+    }
+    parts.join(", ")
+}
+
+/// The last two components of a path in a container.
+fn short(path: &str) -> String {
+    let parts: Vec<&str> = path.rsplit('/').take(2).collect();
+    parts.into_iter().rev().collect::<Vec<_>>().join("/")
+}
+
+/// Containers of ours that the settings no longer name, and what an interrupted run left behind.
+fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan) {
+    for container in &facts.observed.containers {
+        if !is_ours(container, desired.stack.as_str()) {
+            continue;
+        }
+        let Some(service) = container.service() else { continue };
+        let temporary = container.label(labels::ROLE).is_some_and(|role| role != "service");
+        let named = desired.services.get(&service).is_some_and(|wanted| wanted.spec.name == container.name);
+        if named {
+            continue;
+        }
+        if !temporary && !policy.without.contains(&service) {
+            plan.notes.push(format!(
+                "`{}` runs but is not enabled in the settings; `confidexmon up --without {service}` removes it",
+                container.name
+            ));
+            continue;
+        }
+        let cause = if temporary { "left behind by an interrupted run" } else { "not wanted any more" };
+        plan.services.push(ServicePlan {
+            service,
+            container: container.name.clone(),
+            container_id: Some(container.id.clone()),
+            steps: vec![Step::Remove {
+                container_id: container.id.clone(),
+                running: container.is_running(),
+                cause: cause.to_owned(),
+            }],
+        });
+    }
+}
+
+fn port_blockers(desired: &Desired, facts: &Facts, plan: &mut Plan) {
+    let replaced: Vec<&str> = plan
+        .services
+        .iter()
+        .filter(|service| service.steps.iter().any(|step| matches!(step, Step::Remove { .. })))
+        .filter_map(|service| service.container_id.as_deref())
+        .collect();
+    let mut found = Vec::new();
+    for service_plan in &plan.services {
+        let starts = service_plan.steps.iter().any(|step| matches!(step, Step::Start { .. }));
+        if let (true, Some(wanted)) = (starts, desired.services.get(&service_plan.service)) {
+            found.extend(ports::blockers(service_plan.service, &wanted.spec, facts, &replaced));
+        }
+    }
+    plan.blockers.extend(found);
+}
+
+/// The network is needed when something will be created or started and no listing shows it.
+fn network(desired: &Desired, facts: &Facts, plan: &Plan) -> Option<NetworkStep> {
+    let name = &desired.network.name;
+    let starts = plan.services.iter().flat_map(|service| &service.steps);
+    let needed = starts.into_iter().any(|step| matches!(step, Step::Create { .. } | Step::Start { .. }));
+    let running_on_it = facts.observed.containers.iter().any(|container| {
+        container.is_running()
+            && is_ours(container, desired.stack.as_str())
+            && container.networks.get(name).is_some_and(|id| !id.is_empty())
+    });
+    let there = running_on_it || facts.network.is_some();
+    (needed && !there).then(|| NetworkStep { name: name.clone(), cause: "not there".to_owned() })
+}

@@ -1,0 +1,88 @@
+//! A plan as text: one line a step, with its cause. Tests compare it; users read it.
+
+use std::fmt;
+
+use crate::model::Hint;
+use crate::plan::{Blocker, Plan, PortHolder, Step};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for blocker in &self.blockers {
+            writeln!(f, "! {blocker}")?;
+        }
+        if let Some(network) = &self.network {
+            writeln!(f, "+ create network {}: {}", network.name, network.cause)?;
+        }
+        for service in &self.services {
+            for step in &service.steps {
+                let (sign, what, cause) = step.words(&service.container);
+                writeln!(f, "{sign} {what}: {cause}")?;
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Step {
+    /// Sign, action, cause.
+    pub fn words(&self, container: &str) -> (char, String, &str) {
+        match self {
+            Self::Pull { image, cause } => ('+', format!("pull {image}"), cause),
+            Self::Remove { running, cause, .. } => {
+                let verb = if *running { "stop and remove" } else { "remove" };
+                ('-', format!("{verb} {container}"), cause)
+            }
+            Self::Create { cause } => ('+', format!("create {container}"), cause),
+            Self::Write { files, cause } => ('+', format!("write {files} files to {container}"), cause),
+            Self::Start { cause } => ('+', format!("start {container}"), cause),
+            Self::Restart { cause, .. } => ('~', format!("restart {container}"), cause),
+            Self::ChangeFiles { restart, cause, .. } => {
+                let verb = if *restart { "restart" } else { "reload" };
+                ('~', format!("change files and {verb} {container}"), cause)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForeignContainer { name, image, .. } => {
+                write!(f, "a container named `{name}` (image `{image}`) exists and is not confidexmon's")
+            }
+            Self::PortTaken { service, port, holder, .. } => {
+                write!(f, "port {port} for {service} is taken by {holder}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for PortHolder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Container(name) => write!(f, "the container `{name}`"),
+            Self::Process { pid, name } => write!(f, "the process `{name}` (pid {pid})"),
+            Self::Unknown => f.write_str("another process"),
+        }
+    }
+}
+
+impl Hint for Blocker {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::ForeignContainer { name, .. } => format!(
+                "look at it with `docker inspect {name}`; then remove or rename it, or choose another `stack:` name in config/confidexmon.yml"
+            ),
+            Self::PortTaken { service, free_port, .. } => {
+                let free = free_port.map_or_else(String::new, |port| format!(" ({port} is free)"));
+                format!(
+                    "stop what holds it, or set `ports.{service}`{free} in config/confidexmon.yml or CONFIDEXMON_PORT_{}",
+                    service.name().to_uppercase()
+                )
+            }
+        })
+    }
+}

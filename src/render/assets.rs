@@ -1,0 +1,119 @@
+//! The project's files: what the user wrote, else the defaults that the binary carries.
+
+use std::collections::BTreeMap;
+
+use rust_embed::RustEmbed;
+
+#[derive(RustEmbed)]
+#[folder = "config/"]
+struct EmbeddedConfig;
+
+#[derive(RustEmbed)]
+#[folder = "rules/"]
+struct EmbeddedRules;
+
+#[derive(RustEmbed)]
+#[folder = "dashboards/"]
+struct EmbeddedDashboards;
+
+/// A text file and the name under which messages show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectFile {
+    /// Path as the user knows it (`rules/confidex.yml`), or `<embedded>/rules/confidex.yml`.
+    pub shown_as: String,
+    pub text: String,
+}
+
+/// All files of a project, keyed by their path relative to the folder they live in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectFiles {
+    /// `confidexmon.yml`, `templates/…`, `notifications/…`, `backend.prom`.
+    pub config: BTreeMap<String, ProjectFile>,
+    /// `confidex.yml`, `tests/…`, `runbooks/…`.
+    pub rules: BTreeMap<String, ProjectFile>,
+    /// `confidex-overview.json`, …
+    pub dashboards: BTreeMap<String, ProjectFile>,
+}
+
+impl ProjectFiles {
+    /// The defaults in the binary, alone.
+    pub fn embedded() -> Self {
+        Self {
+            config: collect::<EmbeddedConfig>("config"),
+            rules: collect::<EmbeddedRules>("rules"),
+            dashboards: collect::<EmbeddedDashboards>("dashboards"),
+        }
+    }
+
+    /// The user's files over the defaults: a file in `config/` replaces its embedded twin, a
+    /// `rules/` or `dashboards/` folder (`Some`, even when empty) replaces the embedded one as a whole.
+    #[must_use]
+    pub fn overlaid_with(mut self, user: UserFiles) -> Self {
+        self.config.extend(user.config);
+        if let Some(rules) = user.rules {
+            self.rules = rules;
+        }
+        if let Some(dashboards) = user.dashboards {
+            self.dashboards = dashboards;
+        }
+        self
+    }
+
+    /// Rule files proper: the YAML files at the top of `rules/`, without tests and runbooks.
+    pub fn rule_files(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
+        self.rules.iter().filter(|(path, _)| !path.contains('/') && is_yaml(path)).map(named)
+    }
+
+    /// Unit tests for the rules, in promtool's format.
+    pub fn rule_tests(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
+        self.rules.iter().filter(|(path, _)| path.starts_with("tests/") && is_yaml(path)).map(named)
+    }
+
+    /// Runbook pages: (alert name, Markdown).
+    pub fn runbooks(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
+        self.rules.iter().filter_map(|(path, file)| {
+            path.strip_prefix("runbooks/")?.strip_suffix(".md").map(|alert_name| (alert_name, file))
+        })
+    }
+
+    /// Dashboards: (path, JSON).
+    pub fn dashboard_files(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
+        self.dashboards.iter().filter(|(path, _)| path.ends_with(".json")).map(named)
+    }
+
+    /// Alertmanager's notification templates, shipped as they are.
+    pub fn notification_templates(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
+        self.config.iter().filter_map(|(path, file)| {
+            path.strip_prefix("notifications/")
+                .filter(|name| name.ends_with(".tmpl"))
+                .map(|name| (name, file))
+        })
+    }
+}
+
+/// What was found in the user's project folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserFiles {
+    pub config: BTreeMap<String, ProjectFile>,
+    pub rules: Option<BTreeMap<String, ProjectFile>>,
+    pub dashboards: Option<BTreeMap<String, ProjectFile>>,
+}
+
+/// True for the endings that Prometheus's users give rule files.
+pub fn is_yaml(path: &str) -> bool {
+    path.ends_with(".yml") || path.ends_with(".yaml")
+}
+
+fn named<'a>((path, file): (&'a String, &'a ProjectFile)) -> (&'a str, &'a ProjectFile) {
+    (path.as_str(), file)
+}
+
+fn collect<E: RustEmbed>(folder: &str) -> BTreeMap<String, ProjectFile> {
+    E::iter()
+        .filter_map(|path| {
+            let data = E::get(&path)?.data;
+            let text = String::from_utf8(data.into_owned()).ok()?;
+            Some((path.to_string(), ProjectFile { shown_as: format!("<embedded>/{folder}/{path}"), text }))
+        })
+        .collect()
+}

@@ -1,0 +1,167 @@
+//! The values that templates may use. This is a contract with users' own templates: names stay.
+
+use serde_json::{Value, json};
+
+use crate::model::ServiceKind;
+use crate::settings::{Settings, TargetAuth, TargetSettings};
+
+/// Where secret files lie inside the containers.
+pub mod secret_path {
+    pub const SLACK: &str = "/etc/alertmanager/secrets/slack_webhook_url";
+    pub const SLACK_CRITICAL: &str = "/etc/alertmanager/secrets/slack_webhook_critical";
+    pub const PAGERDUTY: &str = "/etc/alertmanager/secrets/pagerduty_service_key";
+    pub const WEBHOOK: &str = "/etc/alertmanager/secrets/webhook_url";
+    pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
+    pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
+
+    /// The credential of a scrape target's job.
+    pub fn target(job: &str) -> String {
+        let safe: String =
+            job.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        format!("/etc/prometheus/secrets/target_{safe}")
+    }
+}
+
+/// Links as a person's browser sees them, each without a trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Links {
+    pub grafana: String,
+    pub prometheus: String,
+    pub alertmanager: String,
+    pub runbook_base: String,
+}
+
+/// Links from the settings, else from the address and ports where the stack is published.
+pub fn links(settings: &Settings) -> Links {
+    let default = |service| format!("http://{}:{}", browser_host(settings), settings.port(service));
+    let or_default = |link: &Option<String>, service| {
+        link.as_deref().map_or_else(|| default(service), |url| url.trim_end_matches('/').to_owned())
+    };
+    let grafana = or_default(&settings.links.grafana, ServiceKind::Grafana);
+    let runbook_base = settings.links.runbooks.clone().unwrap_or_else(|| format!("{grafana}/d/runbook-"));
+    Links {
+        prometheus: or_default(&settings.links.prometheus, ServiceKind::Prometheus),
+        alertmanager: or_default(&settings.links.alertmanager, ServiceKind::Alertmanager),
+        grafana,
+        runbook_base,
+    }
+}
+
+/// `localhost` for loopback and for "all addresses", the address itself otherwise.
+pub fn browser_host(settings: &Settings) -> String {
+    match settings.bind {
+        ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
+        std::net::IpAddr::V6(ip) => format!("[{ip}]"),
+        std::net::IpAddr::V4(ip) => ip.to_string(),
+    }
+}
+
+/// The context of every template.
+pub fn context(settings: &Settings, rule_files: &[String], notification_templates: &[String]) -> Value {
+    let links = links(settings);
+    json!({
+        "stack": settings.stack.as_str(),
+        "prometheus": prometheus(settings, rule_files),
+        "targets": settings.targets.iter().map(target).collect::<Vec<_>>(),
+        "self_targets": self_targets(settings),
+        "alertmanager": alertmanager(settings, notification_templates),
+        "grafana": grafana(settings),
+        "links": {
+            "grafana_url": links.grafana,
+            "prometheus_url": links.prometheus,
+            "alertmanager_url": links.alertmanager,
+            "runbook_base_url": links.runbook_base,
+        },
+        "redis": {
+            "password": settings.redis.password.as_ref().map_or("", |password| password.reveal()),
+            "maxmemory": settings.redis.max_memory,
+            "appendonly": settings.redis.append_only,
+        },
+    })
+}
+
+fn prometheus(settings: &Settings, rule_files: &[String]) -> Value {
+    let basic_auth =
+        settings.security.web_auth.as_ref().map(
+            |auth| json!({"username": auth.username, "password_file": secret_path::PROMETHEUS_WEB_AUTH}),
+        );
+    json!({
+        "scrape_interval": settings.prometheus.scrape_interval.as_str(),
+        "scrape_timeout": settings.prometheus.scrape_timeout.as_str(),
+        "evaluation_interval": settings.prometheus.evaluation_interval.as_str(),
+        "external_labels": settings.prometheus.external_labels,
+        "rule_files": rule_files,
+        "alertmanagers": [format!("{}:9093", settings.stack.container(ServiceKind::Alertmanager))],
+        "basic_auth": basic_auth,
+    })
+}
+
+fn target(target: &TargetSettings) -> Value {
+    let file = secret_path::target(&target.job);
+    let (authorization_file, basic_auth) = match &target.auth {
+        TargetAuth::None => (Value::Null, Value::Null),
+        TargetAuth::Bearer(_) => (json!(file), Value::Null),
+        TargetAuth::Basic { username, .. } => {
+            (Value::Null, json!({"username": username, "password_file": file}))
+        }
+    };
+    json!({
+        "job": target.job,
+        "scheme": target.scheme,
+        "address": target.address,
+        "path": target.path,
+        "labels": target.labels,
+        "interval": target.interval.as_ref().map(crate::model::PromDuration::as_str),
+        "timeout": Value::Null,
+        "authorization_file": authorization_file,
+        "basic_auth": basic_auth,
+        "insecure_skip_verify": target.insecure_skip_verify,
+    })
+}
+
+fn self_targets(settings: &Settings) -> Value {
+    let address = |service, port: u16| format!("{}:{port}", settings.stack.container(service));
+    json!([
+        {"job": "prometheus", "address": address(ServiceKind::Prometheus, 9090), "path": "/metrics"},
+        {"job": "alertmanager", "address": address(ServiceKind::Alertmanager, 9093), "path": "/metrics"},
+        {"job": "grafana", "address": address(ServiceKind::Grafana, 3000), "path": "/metrics"},
+    ])
+}
+
+fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
+    let receivers = &settings.receivers;
+    let slack = receivers
+        .slack_webhook
+        .as_ref()
+        .map(|_| json!({"api_url_file": secret_path::SLACK, "channel": receivers.slack_channel}));
+    let slack_critical = receivers.slack_webhook_critical.as_ref().map(
+        |_| json!({"api_url_file": secret_path::SLACK_CRITICAL, "channel": receivers.slack_channel_critical}),
+    );
+    json!({
+        "resolve_timeout": "5m",
+        "group_wait": receivers.group_wait.as_str(),
+        "group_interval": receivers.group_interval.as_str(),
+        "repeat_interval": receivers.repeat_interval.as_str(),
+        "slack": slack,
+        "slack_critical": slack_critical,
+        "pagerduty": receivers.pagerduty_service_key.as_ref().map(
+            |_| json!({"service_key_file": secret_path::PAGERDUTY})),
+        "webhook": receivers.webhook_url.as_ref().map(
+            |_| json!({"url_file": secret_path::WEBHOOK, "send_resolved": true})),
+        "template_files": template_files,
+    })
+}
+
+fn grafana(settings: &Settings) -> Value {
+    let basic_auth = settings
+        .security
+        .web_auth
+        .as_ref()
+        .map(|auth| json!({"username": auth.username, "password": auth.password.reveal()}));
+    json!({
+        "prometheus_url": format!("http://{}:9090", settings.stack.container(ServiceKind::Prometheus)),
+        "alertmanager_url": format!("http://{}:9093", settings.stack.container(ServiceKind::Alertmanager)),
+        "datasource_uid": "confidex-prometheus",
+        "basic_auth": basic_auth,
+    })
+}

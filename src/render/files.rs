@@ -1,0 +1,191 @@
+//! Which files each service gets, and how each of them comes about.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::model::{FileSet, RenderedFile, Secret, ServiceKind};
+use crate::render::assets::ProjectFiles;
+use crate::render::context::{context, secret_path};
+use crate::render::{TemplateProblem, runbook, template};
+use crate::settings::{Settings, TargetAuth, WebAuth};
+
+/// The files of every service of the stack.
+pub type RenderedStack = BTreeMap<ServiceKind, FileSet>;
+
+/// `nobody` in the official Prometheus and Alertmanager images.
+pub const NOBODY: u32 = 65534;
+/// The user of the official Grafana image; its group is root.
+pub const GRAFANA_USER: u32 = 472;
+/// The user of the official Redis image.
+pub const REDIS_USER: u32 = 999;
+
+/// Renders the whole stack, or tells every problem of every template.
+pub fn render_stack(
+    settings: &Settings,
+    project: &ProjectFiles,
+) -> Result<RenderedStack, Vec<TemplateProblem>> {
+    let rule_files: Vec<String> = project.rule_files().map(|(name, _)| format!("rules/{name}")).collect();
+    let mut templates: Vec<String> =
+        project.notification_templates().map(|(name, _)| format!("templates/{name}")).collect();
+    templates.push("templates/links.tmpl".to_owned());
+    let mut renderer =
+        Renderer { project, context: context(settings, &rule_files, &templates), problems: Vec::new() };
+    let mut stack = BTreeMap::new();
+    for service in settings.services() {
+        let files = match service {
+            ServiceKind::Prometheus => prometheus(settings, &mut renderer),
+            ServiceKind::Grafana => grafana(settings, &mut renderer),
+            ServiceKind::Alertmanager => alertmanager(settings, &mut renderer),
+            ServiceKind::Redis => redis(&mut renderer),
+        };
+        stack.insert(service, files);
+    }
+    if renderer.problems.is_empty() { Ok(stack) } else { Err(renderer.problems) }
+}
+
+struct Renderer<'a> {
+    project: &'a ProjectFiles,
+    context: Value,
+    problems: Vec<TemplateProblem>,
+}
+
+impl Renderer<'_> {
+    /// The rendered template, or the empty string with the problem noted.
+    fn template(&mut self, name: &str) -> String {
+        let Some(file) = self.project.config.get(&format!("templates/{name}")) else {
+            self.problems.push(TemplateProblem {
+                file: format!("config/templates/{name}"),
+                line: 0,
+                column: 0,
+                message: "the template is missing".to_owned(),
+                hint: Some("`confidexmon init` writes the embedded templates out".to_owned()),
+            });
+            return String::new();
+        };
+        let rendered = template::render(name, &file.shown_as, &file.text, &self.context)
+            .and_then(|text| parsed_back(name, &file.shown_as, text));
+        rendered.unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            String::new()
+        })
+    }
+}
+
+/// YAML that does not parse is caught here, before any service sees it.
+fn parsed_back(name: &str, shown_as: &str, text: String) -> Result<String, TemplateProblem> {
+    if !crate::render::assets::is_yaml(name) {
+        return Ok(text);
+    }
+    match serde_yaml::from_str::<serde_json::Value>(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => {
+            let location = error.location();
+            let rendered_line = location.map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
+            Err(TemplateProblem {
+                file: shown_as.to_owned(),
+                line: 0,
+                column: 0,
+                message: format!("its output is not YAML, at line {rendered_line} of the rendered file"),
+                hint: Some("look at the rendered file: `confidexmon render --output DIR`".to_owned()),
+            })
+        }
+    }
+}
+
+fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
+    let mut files = FileSet::new("/etc/prometheus", NOBODY, NOBODY);
+    files.insert(RenderedFile::plain("/etc/prometheus/prometheus.yml", renderer.template("prometheus.yml")));
+    for (name, file) in renderer.project.rule_files() {
+        files.insert(RenderedFile::plain(format!("/etc/prometheus/rules/{name}"), file.text.clone()));
+    }
+    for target in &settings.targets {
+        let credential = match &target.auth {
+            TargetAuth::None => continue,
+            TargetAuth::Bearer(secret) | TargetAuth::Basic { password: secret, .. } => secret.clone(),
+        };
+        files.insert(RenderedFile::secret(secret_path::target(&target.job), credential));
+    }
+    if let Some(auth) = &settings.security.web_auth {
+        files.insert(web_config("/etc/prometheus/web.yml", auth));
+        files.insert(RenderedFile::secret(secret_path::PROMETHEUS_WEB_AUTH, auth.password.clone()));
+    }
+    files
+}
+
+fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
+    let mut files = FileSet::new("/etc/alertmanager", NOBODY, NOBODY);
+    files.insert(RenderedFile::plain(
+        "/etc/alertmanager/alertmanager.yml",
+        renderer.template("alertmanager.yml"),
+    ));
+    files.insert(RenderedFile::plain(
+        "/etc/alertmanager/templates/links.tmpl",
+        renderer.template("links.tmpl"),
+    ));
+    for (name, file) in renderer.project.notification_templates() {
+        files.insert(RenderedFile::plain(format!("/etc/alertmanager/templates/{name}"), file.text.clone()));
+    }
+    let receivers = &settings.receivers;
+    for (path, secret) in [
+        (secret_path::SLACK, &receivers.slack_webhook),
+        (secret_path::SLACK_CRITICAL, &receivers.slack_webhook_critical),
+        (secret_path::PAGERDUTY, &receivers.pagerduty_service_key),
+        (secret_path::WEBHOOK, &receivers.webhook_url),
+    ] {
+        if let Some(secret) = secret {
+            files.insert(RenderedFile::secret(path, secret.clone()));
+        }
+    }
+    if let Some(auth) = &settings.security.web_auth {
+        files.insert(web_config("/etc/alertmanager/web.yml", auth));
+    }
+    files
+}
+
+fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
+    let mut files = FileSet::new("/etc/confidexmon", GRAFANA_USER, 0);
+    let datasources = renderer.template("grafana-datasources.yml");
+    let path = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
+    files.insert(if settings.security.web_auth.is_some() {
+        RenderedFile::secret(path, Secret::new(datasources))
+    } else {
+        RenderedFile::plain(path, datasources)
+    });
+    files.insert(RenderedFile::plain(
+        "/etc/confidexmon/provisioning/dashboards/confidexmon.yml",
+        renderer.template("grafana-dashboards.yml"),
+    ));
+    for (name, file) in renderer.project.dashboard_files() {
+        files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), file.text.clone()));
+    }
+    for (alert_name, page) in renderer.project.runbooks() {
+        let path = format!("/etc/confidexmon/dashboards/{}.json", runbook::uid(alert_name));
+        files.insert(RenderedFile::plain(path, runbook::dashboard(alert_name, &page.text)));
+    }
+    files.insert(RenderedFile::secret(secret_path::GRAFANA_ADMIN, settings.grafana.admin_password.clone()));
+    files
+}
+
+fn redis(renderer: &mut Renderer<'_>) -> FileSet {
+    let mut files = FileSet::new("/etc/redis", REDIS_USER, REDIS_USER);
+    let text = renderer.template("redis.conf");
+    files.insert(RenderedFile::secret("/etc/redis/redis.conf", Secret::new(text)));
+    files
+}
+
+/// Basic auth in front of a Prometheus or Alertmanager, as its `--web.config.file` reads it.
+///
+/// The salt comes from the password, so that the same settings render the same bytes and drift can
+/// be judged on content. A cost of 8 keeps the many probes cheap; the password is not a person's.
+fn web_config(path: &str, auth: &WebAuth) -> RenderedFile {
+    const COST: u32 = 8;
+    let digest = Sha256::digest(format!("confidexmon web auth\0{}", auth.password.reveal()));
+    let mut salt = [0_u8; 16];
+    salt.copy_from_slice(&digest[..16]);
+    let hash = bcrypt::hash_with_salt(auth.password.reveal(), COST, salt)
+        .map_or_else(|_| "!".to_owned(), |parts| parts.format_for_version(bcrypt::Version::TwoB));
+    let users = serde_json::json!({"basic_auth_users": {auth.username.as_str(): hash}});
+    RenderedFile::secret(path, Secret::new(format!("{users:#}\n")))
+}

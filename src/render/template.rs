@@ -1,0 +1,172 @@
+//! The template engine's set-up: delimiters, escaping, strictness, and problems with their place.
+//!
+//! `${{ value }}` renders JSON in `.yml` files: any string becomes one valid, quoted YAML scalar,
+//! so no label, URL or secret can break out. Go's `{{ … }}` passes through untouched.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value};
+
+/// What is wrong in a template, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// The template as the user knows it.
+    pub file: String,
+    /// 1-based; 0 when the engine does not tell.
+    pub line: usize,
+    /// 1-based; 0 when the engine does not tell.
+    pub column: usize,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Instructions one template may use up; an endless loop in a user's template ends here.
+const FUEL: u64 = 5_000_000;
+
+/// Renders one template. `name` decides the escaping: `.yml`/`.yaml`/`.json` as JSON, others none.
+pub fn render(
+    name: &str,
+    shown_as: &str,
+    source: &str,
+    context: &serde_json::Value,
+) -> Result<String, TemplateProblem> {
+    let context = Value::from(minijinja::value::Serde(context));
+    let attempt = || -> Result<String, Error> {
+        let mut environment = environment()?;
+        environment.add_template(name, source)?;
+        environment.get_template(name)?.render(&context)
+    };
+    attempt().map_err(|error| problem(shown_as, source, &error))
+}
+
+fn environment() -> Result<Environment<'static>, Error> {
+    let mut environment = Environment::new();
+    environment.set_syntax(
+        SyntaxConfig::builder()
+            .variable_delimiters("${{", "}}")
+            .trim_blocks(true)
+            .lstrip_blocks(true)
+            .keep_trailing_newline(true)
+            .build()?,
+    );
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|name| {
+        let json = [".yml", ".yaml", ".json"].iter().any(|ending| name.ends_with(ending));
+        if json { AutoEscape::Json } else { AutoEscape::None }
+    });
+    environment.set_fuel(Some(FUEL));
+    environment.set_debug(true);
+    environment.add_filter("redis_quote", redis_quote);
+    Ok(environment)
+}
+
+/// A value as redis.conf reads it: double quotes, with backslash escapes for everything that is not
+/// plain ASCII. Redis's `sdssplitargs` understands `\n \r \t \b \a \\ \" \xHH` inside double quotes.
+#[expect(clippy::needless_pass_by_value, reason = "the template engine's filter signature")]
+pub fn redis_quote(value: String) -> String {
+    let mut quoted = String::from("\"");
+    for byte in value.bytes() {
+        match byte {
+            b'"' => quoted.push_str("\\\""),
+            b'\\' => quoted.push_str("\\\\"),
+            0x20..=0x7e => quoted.push(char::from(byte)),
+            other => quoted.push_str(&format!("\\x{other:02x}")),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn problem(shown_as: &str, source: &str, error: &Error) -> TemplateProblem {
+    let line = error.line().unwrap_or(0);
+    let column = error.range().map_or(0, |range| column_of(source, range.start));
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let hint = match error.kind() {
+        ErrorKind::UndefinedError => Some(
+            "the names a template may use are those of the embedded one: `confidexmon init` writes it out"
+                .to_owned(),
+        ),
+        ErrorKind::OutOfFuel => Some("the template runs too long; look for an endless loop".to_owned()),
+        _ => None,
+    };
+    let message = match error.kind() {
+        ErrorKind::UndefinedError => {
+            let name = error.range().and_then(|range| source.get(range)).unwrap_or("a name");
+            format!("`{}` is not defined here", name.trim())
+        }
+        _ => detail,
+    };
+    TemplateProblem { file: shown_as.to_owned(), line, column, message, hint }
+}
+
+fn column_of(source: &str, offset: usize) -> usize {
+    let before = source.get(..offset).unwrap_or("");
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    before[line_start..].chars().count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn go_templates_and_anchors_pass_through() {
+        let source = "a: '{{ $labels.x }}'\nb: ${VAR}\n<<: *x\nc: ${{ v }}\n";
+        let out = render("x.yml", "x.yml", source, &json!({"v": "1: 2 # 3"})).unwrap();
+        assert_eq!(out, "a: '{{ $labels.x }}'\nb: ${VAR}\n<<: *x\nc: \"1: 2 # 3\"\n");
+    }
+
+    #[test]
+    fn an_undefined_name_is_reported_with_its_place() {
+        let problem =
+            render("x.yml", "config/x.yml", "a: 1\nb: ${{ missing.name }}\n", &json!({})).unwrap_err();
+        assert_eq!((problem.line, problem.file.as_str()), (2, "config/x.yml"));
+        assert!(problem.message.contains("missing"), "{}", problem.message);
+    }
+
+    #[test]
+    fn an_endless_template_ends() {
+        let source = "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}";
+        assert!(render("x.yml", "x.yml", source, &json!({})).is_err());
+    }
+
+    /// What Redis does with a double-quoted argument, after its `sdssplitargs`.
+    fn redis_unquote(text: &str) -> Vec<u8> {
+        let inner = text.strip_prefix('"').unwrap().strip_suffix('"').unwrap().as_bytes();
+        let (mut out, mut at) = (Vec::new(), 0);
+        while at < inner.len() {
+            if inner[at] != b'\\' {
+                out.push(inner[at]);
+                at += 1;
+            } else if inner[at + 1] == b'x' {
+                let hex = std::str::from_utf8(&inner[at + 2..at + 4]).unwrap();
+                out.push(u8::from_str_radix(hex, 16).unwrap());
+                at += 4;
+            } else {
+                out.push(inner[at + 1]);
+                at += 2;
+            }
+        }
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn any_string_round_trips_through_yaml(value in "\\PC*") {
+            let out = render("x.yml", "x", "k: ${{ v }}\nafter: 1\n", &json!({"v": value})).unwrap();
+            let back: std::collections::BTreeMap<String, serde_json::Value> = serde_yaml::from_str(&out).unwrap();
+            prop_assert_eq!(back["k"].as_str().unwrap(), value.as_str());
+            prop_assert_eq!(back.len(), 2);
+        }
+
+        #[test]
+        fn any_string_round_trips_through_redis_conf(value in any::<String>()) {
+            let quoted = redis_quote(value.clone());
+            prop_assert!(quoted.is_ascii() && !quoted.contains('\n'));
+            prop_assert_eq!(redis_unquote(&quoted), value.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Alertmanager: groups, inhibits, silences and delivers.
+
+use crate::model::{FileSet, ServiceKind};
+use crate::render::context::links;
+use crate::services::prometheus::log_level;
+use crate::services::{DesiredService, FileEffect, Probe, base_spec, basic_auth, host_gateway};
+use crate::settings::Settings;
+
+const PORT: u16 = 9093;
+
+pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
+    let mut spec = base_spec(settings, ServiceKind::Alertmanager, PORT, "/alertmanager", &files);
+    spec.command = command(settings);
+    // A webhook receiver may well be a service of the host.
+    spec.extra_hosts = host_gateway();
+    let probe = Probe::Http { container_port: PORT, path: "/-/ready", basic_auth: basic_auth(settings) };
+    DesiredService { spec, files, probe }
+}
+
+fn command(settings: &Settings) -> Vec<String> {
+    let mut command = vec![
+        "--config.file=/etc/alertmanager/alertmanager.yml".to_owned(),
+        "--storage.path=/alertmanager".to_owned(),
+        format!("--web.external-url={}/", links(settings).alertmanager),
+        "--web.route-prefix=/".to_owned(),
+        // A single instance: without this it listens for peers on all addresses.
+        "--cluster.listen-address=".to_owned(),
+        // Delivery can then be proven per receiver, not only per integration.
+        "--enable-feature=receiver-name-in-metrics".to_owned(),
+        format!("--log.level={}", log_level(settings.log_level)),
+    ];
+    if settings.security.web_auth.is_some() {
+        command.push("--web.config.file=/etc/alertmanager/web.yml".to_owned());
+    }
+    command
+}
+
+/// Secrets are read when a notification is sent, `web.yml` at each request; the rest at a reload.
+pub(super) fn file_effect(path: &str) -> FileEffect {
+    if path.contains("/secrets/") || path.ends_with("/web.yml") {
+        FileEffect::Nothing
+    } else {
+        FileEffect::Reload
+    }
+}

@@ -1,0 +1,59 @@
+//! Prometheus: scrapes the targets, evaluates the rules.
+
+use crate::model::{FileSet, ServiceKind};
+use crate::render::context::links;
+use crate::services::{DesiredService, FileEffect, Probe, base_spec, basic_auth, host_gateway};
+use crate::settings::{LogLevel, Settings};
+
+const PORT: u16 = 9090;
+
+pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
+    let mut spec = base_spec(settings, ServiceKind::Prometheus, PORT, "/prometheus", &files);
+    spec.command = command(settings);
+    spec.extra_hosts = host_gateway();
+    let probe = Probe::Http { container_port: PORT, path: "/-/ready", basic_auth: basic_auth(settings) };
+    DesiredService { spec, files, probe }
+}
+
+fn command(settings: &Settings) -> Vec<String> {
+    let external_url = links(settings).prometheus;
+    let mut command = vec![
+        "--config.file=/etc/prometheus/prometheus.yml".to_owned(),
+        "--storage.tsdb.path=/prometheus".to_owned(),
+        format!("--storage.tsdb.retention.time={}", settings.prometheus.retention_time),
+        format!("--web.external-url={external_url}/"),
+        "--web.route-prefix=/".to_owned(),
+        // The default answers every origin: a page in the user's browser could read everything.
+        format!("--web.cors.origin={}", regex::escape(&external_url)),
+        format!("--log.level={}", log_level(settings.log_level)),
+    ];
+    if let Some(size) = &settings.prometheus.retention_size {
+        command.push(format!("--storage.tsdb.retention.size={size}"));
+    }
+    if settings.lifecycle_api() {
+        command.push("--web.enable-lifecycle".to_owned());
+    }
+    if settings.security.web_auth.is_some() {
+        command.push("--web.config.file=/etc/prometheus/web.yml".to_owned());
+    }
+    command
+}
+
+/// The spelling that Prometheus and Alertmanager share.
+pub(super) const fn log_level(level: LogLevel) -> &'static str {
+    match level {
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    }
+}
+
+/// Secrets are read at each scrape and `web.yml` at each request; the rest at a reload.
+pub(super) fn file_effect(path: &str) -> FileEffect {
+    if path.contains("/secrets/") || path.ends_with("/web.yml") {
+        FileEffect::Nothing
+    } else {
+        FileEffect::Reload
+    }
+}

@@ -1,0 +1,21 @@
+//! Writing a file so that a reader sees the old content or the new, never half of it.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::store::StoreError;
+
+/// Replaces `path` with `bytes`, mode `mode`; the parent folder is created when missing.
+pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
+    let parent = path.parent().unwrap_or_else(|| Path::new("."));
+    let failed = |source| StoreError::new("write", path, source);
+    fs::create_dir_all(parent).map_err(failed)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
+    temporary.write_all(bytes).map_err(failed)?;
+    temporary.as_file().set_permissions(fs::Permissions::from_mode(mode)).map_err(failed)?;
+    temporary.as_file().sync_all().map_err(failed)?;
+    temporary.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! One run at a time per engine and stack: an OS lock, freed by the kernel when its holder dies.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use crate::model::{Hint, StackName};
+use crate::store::{StoreError, state};
+
+/// Held until dropped.
+#[derive(Debug)]
+pub struct RunLock {
+    _file: File,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    #[error("another run holds the lock on the stack `{stack}`: {holder}")]
+    Held { stack: String, holder: String },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Hint for LockError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Held { .. } => {
+                Some("wait until it has finished, or stop it; the lock goes with it".to_owned())
+            }
+            Self::Store(error) => error.hint(),
+        }
+    }
+}
+
+/// Takes the lock or says who holds it. `description` is written for others to read, for example
+/// ``pid 42 (`confidexmon up`) since 2026-11-23T08:00:00Z``.
+pub fn acquire(
+    directory: &Path,
+    endpoint: &str,
+    stack: &StackName,
+    description: &str,
+) -> Result<RunLock, LockError> {
+    let path = directory.join(format!("{}.lock", state::file_stem(endpoint, stack)));
+    let failed = |source| StoreError::new("lock", &path, source);
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::Error(source)) => return Err(failed(source).into()),
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.read_to_string(&mut holder);
+            let holder =
+                if holder.trim().is_empty() { "unknown holder".to_owned() } else { holder.trim().to_owned() };
+            return Err(LockError::Held { stack: stack.to_string(), holder });
+        }
+    }
+    let written =
+        file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(description.as_bytes()));
+    written.map_err(failed)?;
+    Ok(RunLock { _file: file })
+}

@@ -1,0 +1,92 @@
+//! The user's project folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles};
+use crate::store::StoreError;
+
+/// Larger files are no configuration; reading them would only exhaust the memory.
+const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+
+/// A project as read: the files, and the `.env` beside them.
+#[derive(Clone, Debug, Default)]
+pub struct Project {
+    pub files: ProjectFiles,
+    /// (name as shown, text)
+    pub dotenv: Option<(String, String)>,
+}
+
+/// Reads the project folder over the embedded defaults. A missing folder means defaults only.
+pub fn load(folder: &Path) -> Result<Project, StoreError> {
+    let user = UserFiles {
+        config: read_tree(folder, "config")?.unwrap_or_default(),
+        rules: read_tree(folder, "rules")?,
+        dashboards: read_tree(folder, "dashboards")?,
+    };
+    let dotenv_path = folder.join(".env");
+    let dotenv = read_optional(&dotenv_path)?.map(|text| (".env".to_owned(), text));
+    Ok(Project { files: ProjectFiles::embedded().overlaid_with(user), dotenv })
+}
+
+/// Every regular file below `folder/name`, keyed by its path relative to it. `None`: no such folder.
+fn read_tree(folder: &Path, name: &str) -> Result<Option<BTreeMap<String, ProjectFile>>, StoreError> {
+    let root = folder.join(name);
+    if !root.is_dir() {
+        return Ok(None);
+    }
+    let mut files = BTreeMap::new();
+    collect(&root, "", name, &mut files)?;
+    Ok(Some(files))
+}
+
+fn collect(
+    directory: &Path,
+    prefix: &str,
+    shown_root: &str,
+    files: &mut BTreeMap<String, ProjectFile>,
+) -> Result<(), StoreError> {
+    let entries = fs::read_dir(directory).map_err(|source| StoreError::new("list", directory, source))?;
+    for entry in entries {
+        let entry = entry.map_err(|source| StoreError::new("list", directory, source))?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // Editors' backups and swap files, version control, the operating system's droppings.
+        if name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") {
+            continue;
+        }
+        let relative = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
+        let path = entry.path();
+        if path.is_dir() {
+            collect(&path, &relative, shown_root, files)?;
+        } else if is_text(&name)
+            && let Some(text) = read_optional(&path)?
+        {
+            files
+                .insert(relative.clone(), ProjectFile { shown_as: format!("{shown_root}/{relative}"), text });
+        }
+    }
+    Ok(())
+}
+
+/// The endings that a project's files have; anything else in the folders is not ours to read.
+fn is_text(name: &str) -> bool {
+    ["yml", "yaml", "json", "conf", "tmpl", "md", "prom"]
+        .iter()
+        .any(|ending| name.ends_with(&format!(".{ending}")))
+}
+
+/// `None` when there is no such file.
+pub fn read_optional(path: &Path) -> Result<Option<String>, StoreError> {
+    let failed = |source| StoreError::new("read", path, source);
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+        Ok(metadata) if metadata.len() > LARGEST_FILE => {
+            return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 8 MiB")));
+        }
+        Ok(_) => {}
+    }
+    fs::read_to_string(path).map(Some).map_err(failed)
+}

@@ -1,0 +1,71 @@
+//! What this machine remembers of a stack: which files lie in which container's config volume.
+//!
+//! A cache, never the truth: it saves one engine call per service in a run that has nothing to do.
+//! Without it, or for a container that it does not know, the manifest in the volume is read. An
+//! entry is removed before a volume is written and put back after, so a killed run leaves "not known".
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::manifest::sha256_hex;
+use crate::model::{Manifest, StackName};
+use crate::store::{StoreError, atomic, project};
+
+/// The remembered manifests of one stack on one engine.
+#[derive(Debug)]
+pub struct StackState {
+    path: PathBuf,
+    content: StateFile,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct StateFile {
+    /// Container id → what lies in its config volume.
+    #[serde(default)]
+    manifests: BTreeMap<String, Manifest>,
+}
+
+impl StackState {
+    /// Reads the state; a missing or unreadable file is an empty one.
+    pub fn load(directory: &Path, endpoint: &str, stack: &StackName) -> Self {
+        let path = directory.join(format!("{}.json", file_stem(endpoint, stack)));
+        let text = project::read_optional(&path).ok().flatten().unwrap_or_default();
+        Self { path, content: serde_json::from_str(&text).unwrap_or_default() }
+    }
+
+    pub fn manifest(&self, container_id: &str) -> Option<&Manifest> {
+        self.content.manifests.get(container_id)
+    }
+
+    /// Forgets a container before its files change.
+    pub fn forget(&mut self, container_id: &str) -> Result<(), StoreError> {
+        if self.content.manifests.remove(container_id).is_none() {
+            return Ok(());
+        }
+        self.save()
+    }
+
+    pub fn remember(&mut self, container_id: &str, manifest: Manifest) -> Result<(), StoreError> {
+        self.content.manifests.insert(container_id.to_owned(), manifest);
+        self.save()
+    }
+
+    /// Keeps only containers that still exist.
+    pub fn retain(&mut self, exists: impl Fn(&str) -> bool) -> Result<(), StoreError> {
+        let before = self.content.manifests.len();
+        self.content.manifests.retain(|container_id, _| exists(container_id));
+        if self.content.manifests.len() == before { Ok(()) } else { self.save() }
+    }
+
+    fn save(&self) -> Result<(), StoreError> {
+        let text = serde_json::to_vec(&self.content).unwrap_or_default();
+        atomic::write(&self.path, &text, 0o600)
+    }
+}
+
+/// One file per stack and engine: the same stack name may exist on several engines.
+pub fn file_stem(endpoint: &str, stack: &StackName) -> String {
+    format!("{stack}-{}", &sha256_hex(endpoint.as_bytes())[..12])
+}
