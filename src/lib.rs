@@ -1,11 +1,15 @@
 //! confidexmon: a supervisor for a Prometheus, Grafana and Alertmanager stack.
 
+pub mod apply;
 pub mod check;
 pub mod engine;
+pub mod error;
+pub mod health;
 pub mod model;
 pub mod net;
 pub mod plan;
 pub mod render;
+pub mod report;
 pub mod services;
 pub mod settings;
 pub mod store;

@@ -1,1 +1,76 @@
+//! Carries plans out. No choices here: what to do was decided in `plan`; how to go on after a
+//! failure is written where the failure can happen.
 
+pub mod down;
+pub mod explain;
+
+pub mod gather;
+pub mod probe;
+pub mod reload;
+pub mod services;
+pub mod wait;
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::model::{Manifest, ServiceKind};
+use crate::net::HttpClient;
+use crate::report::events::{Event, Reporter, ServiceState};
+use crate::store::state::StackState;
+
+/// What every step needs: the engine, who listens, what is remembered, and the way to be stopped.
+pub struct Applier<E> {
+    pub engine: E,
+    pub reporter: Box<dyn Reporter>,
+    pub state: Mutex<StackState>,
+    pub http: HttpClient,
+    /// Cancelled by the first Ctrl-C: the call in flight is finished, no new one begins.
+    pub cancel: CancellationToken,
+}
+
+/// The deadline of one readiness probe; probes are repeated.
+pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);
+
+impl<E: Engine> Applier<E> {
+    pub fn say(&self, service: ServiceKind, state: ServiceState, detail: impl Into<String>) {
+        self.reporter.event(&Event::Service { service, state, detail: detail.into() });
+    }
+
+    pub fn warn(&self, text: impl Into<String>) {
+        self.reporter.event(&Event::Warning { text: text.into() });
+    }
+
+    /// An error once the user has asked to stop; checked before every step.
+    pub fn check_cancelled(&self) -> Result<(), Error> {
+        if self.cancel.is_cancelled() {
+            return Err(Error::new(crate::error::ExitCode::Interrupted, "stopped by a signal")
+                .hint("nothing is lost: `confidexmon up` goes on from here, `confidexmon down` removes it"));
+        }
+        Ok(())
+    }
+
+    /// What the container's config volume holds, as far as this machine remembers.
+    pub fn remembered(&self, container_id: &str) -> Option<Manifest> {
+        self.state.lock().ok()?.manifest(container_id).cloned()
+    }
+
+    pub fn remember(&self, container_id: &str, manifest: Manifest) {
+        self.change_state(|state| state.remember(container_id, manifest));
+    }
+
+    pub fn forget(&self, container_id: &str) {
+        self.change_state(|state| state.forget(container_id));
+    }
+
+    /// The state is only a cache: failing to write it costs a call later, so it is a warning.
+    fn change_state(&self, change: impl FnOnce(&mut StackState) -> Result<(), crate::store::StoreError>) {
+        let Ok(mut state) = self.state.lock() else { return };
+        if let Err(error) = change(&mut state) {
+            tracing::warn!("{error}: {:?}", error.source);
+        }
+    }
+}

@@ -1,1 +1,79 @@
-//! todo
+//! The parts of Alertmanager's HTTP API that a proof needs.
+
+use serde_json::Value;
+
+use crate::net::http::{Credentials, HttpClient, NetError};
+
+/// An Alertmanager at a base URL such as `http://127.0.0.1:9093`.
+#[derive(Clone, Debug)]
+pub struct Alertmanager {
+    pub http: HttpClient,
+    pub base_url: String,
+    pub auth: Option<Credentials>,
+}
+
+impl Alertmanager {
+    /// `POST /-/reload`: 200 after it took, 500 with the old configuration kept.
+    pub async fn reload(&self) -> Result<(), NetError> {
+        let url = format!("{}/-/reload", self.base_url);
+        self.http.post(&url, self.auth.as_ref(), None).await?.success(&url)?;
+        Ok(())
+    }
+
+    /// Names of the receivers of the configuration in force.
+    pub async fn receivers(&self) -> Result<Vec<String>, NetError> {
+        let value = self.http.get_json(&self.url("/api/v2/receivers"), self.auth.as_ref()).await?;
+        let names = value.as_array().into_iter().flatten();
+        Ok(names.filter_map(|receiver| receiver.get("name")?.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Posts alerts as Prometheus does; the body is the API's list of alerts.
+    pub async fn post_alerts(&self, alerts: &Value) -> Result<(), NetError> {
+        let url = self.url("/api/v2/alerts");
+        self.http.post(&url, self.auth.as_ref(), Some(alerts)).await?.success(&url)?;
+        Ok(())
+    }
+
+    /// Alerts that match a filter such as `nonce="x"`, with their status.
+    pub async fn alerts(&self, filter: &str) -> Result<Value, NetError> {
+        let url = format!("{}?filter={}", self.url("/api/v2/alerts"), percent_encoded(filter));
+        self.http.get_json(&url, self.auth.as_ref()).await
+    }
+
+    /// The text of `/metrics`.
+    pub async fn metrics(&self) -> Result<String, NetError> {
+        let url = self.url("/metrics");
+        Ok(self.http.get(&url, self.auth.as_ref()).await?.success(&url)?.body)
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let url = self.url("/-/ready");
+        matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.base_url)
+    }
+}
+
+/// A query value: everything but unreserved characters becomes `%XX`.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            other => encoded.push_str(&format!("%{other:02X}")),
+        }
+    }
+    encoded
+}
+
+/// The value of a sample in an exposition: the first line that starts with `name` and holds `label`.
+pub fn sample(exposition: &str, name: &str, label: &str) -> Option<f64> {
+    let line = exposition.lines().find(|line| {
+        line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
+    })?;
+    line.rsplit(' ').next()?.parse().ok()
+}

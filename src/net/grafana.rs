@@ -1,1 +1,38 @@
-//! todo
+//! The parts of Grafana's HTTP API that a proof needs.
+
+use serde_json::Value;
+
+use crate::net::http::{Credentials, HttpClient, NetError};
+
+/// A Grafana at a base URL such as `http://127.0.0.1:3002`, with an admin's credentials.
+#[derive(Clone, Debug)]
+pub struct Grafana {
+    pub http: HttpClient,
+    pub base_url: String,
+    pub auth: Option<Credentials>,
+}
+
+impl Grafana {
+    /// Reads provisioned `dashboards` or `datasources` again; answers after the database holds them.
+    pub async fn reload(&self, what: &str) -> Result<(), NetError> {
+        let url = format!("{}/api/admin/provisioning/{what}/reload", self.base_url);
+        self.http.post(&url, self.auth.as_ref(), None).await?.success(&url)?;
+        Ok(())
+    }
+
+    /// The dashboard with this uid, or `None` when Grafana has none.
+    pub async fn dashboard(&self, uid: &str) -> Result<Option<Value>, NetError> {
+        let url = format!("{}/api/dashboards/uid/{uid}", self.base_url);
+        let answer = self.http.get(&url, self.auth.as_ref()).await?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let body = answer.success(&url)?.body;
+        serde_json::from_str(&body).map(Some).map_err(|_| NetError::Shape { url })
+    }
+
+    /// Asks a datasource's queries as a panel does.
+    pub async fn query(&self, body: &Value) -> Result<Value, NetError> {
+        self.http.post_json(&format!("{}/api/ds/query", self.base_url), self.auth.as_ref(), body).await
+    }
+}

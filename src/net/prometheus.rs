@@ -1,1 +1,119 @@
-//! todo
+//! The parts of Prometheus's HTTP API that a proof needs.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::net::http::{Credentials, HttpClient, NetError};
+
+/// A Prometheus at a base URL such as `http://127.0.0.1:9090`.
+#[derive(Clone, Debug)]
+pub struct Prometheus {
+    pub http: HttpClient,
+    pub base_url: String,
+    pub auth: Option<Credentials>,
+}
+
+/// From `/api/v1/status/runtimeinfo`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RuntimeInfo {
+    /// False after a reload that failed, until one succeeds.
+    pub reload_config_success: bool,
+    /// When the configuration was loaded last, RFC 3339 to the second.
+    pub last_config_time: String,
+    pub start_time: String,
+}
+
+/// One group of `/api/v1/rules`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LoadedGroup {
+    pub name: String,
+    /// Absolute path in the container.
+    pub file: String,
+    pub rules: Vec<LoadedRule>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct LoadedRule {
+    /// Alert name or recorded metric.
+    pub name: String,
+    /// `alerting` or `recording`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// As Prometheus formats it.
+    pub query: String,
+    /// Alert state: `inactive`, `pending`, `firing`; recording rules have none.
+    #[serde(default)]
+    pub state: Option<String>,
+    /// `ok`, `err`, `unknown`.
+    #[serde(default)]
+    pub health: String,
+    #[serde(default, rename = "lastError")]
+    pub last_error: Option<String>,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// One active scrape target.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ActiveTarget {
+    pub labels: BTreeMap<String, String>,
+    pub scrape_url: String,
+    /// `up`, `down`, `unknown` (not scraped yet).
+    pub health: String,
+    #[serde(default)]
+    pub last_error: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope<T> {
+    data: T,
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    groups: Vec<LoadedGroup>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Targets {
+    active_targets: Vec<ActiveTarget>,
+}
+
+impl Prometheus {
+    pub async fn runtime_info(&self) -> Result<RuntimeInfo, NetError> {
+        self.data("/api/v1/status/runtimeinfo").await
+    }
+
+    pub async fn rules(&self) -> Result<Vec<LoadedGroup>, NetError> {
+        Ok(self.data::<Groups>("/api/v1/rules").await?.groups)
+    }
+
+    pub async fn targets(&self) -> Result<Vec<ActiveTarget>, NetError> {
+        Ok(self.data::<Targets>("/api/v1/targets?state=active").await?.active_targets)
+    }
+
+    /// `POST /-/reload`. The answer comes after the configuration was applied: 200, or 500 with the
+    /// reason. It is not atomic: a failure in a rule file leaves new scrape targets beside old rules.
+    pub async fn reload(&self) -> Result<(), NetError> {
+        let url = format!("{}/-/reload", self.base_url);
+        self.http.post(&url, self.auth.as_ref(), None).await?.success(&url)?;
+        Ok(())
+    }
+
+    pub async fn is_ready(&self) -> bool {
+        let url = format!("{}/-/ready", self.base_url);
+        matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)
+    }
+
+    async fn data<T: for<'a> Deserialize<'a>>(&self, path: &str) -> Result<T, NetError> {
+        let url = format!("{}{path}", self.base_url);
+        let answer = self.http.get(&url, self.auth.as_ref()).await?.success(&url)?;
+        let envelope: Envelope<T> =
+            serde_json::from_str(&answer.body).map_err(|_| NetError::Shape { url: url.clone() })?;
+        Ok(envelope.data)
+    }
+}

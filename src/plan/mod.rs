@@ -1,6 +1,5 @@
 //! What has to be done, as a value: desired × observed → [`Plan`]. Pure; its text is what tests compare.
 
-pub mod down;
 pub mod fingerprint;
 mod ports;
 mod reconcile;

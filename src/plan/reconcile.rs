@@ -48,7 +48,7 @@ fn one_service(
 }
 
 /// Ours: it carries this stack's label.
-pub(super) fn is_ours(container: &ObservedContainer, stack: &str) -> bool {
+fn is_ours(container: &ObservedContainer, stack: &str) -> bool {
     container.label(labels::STACK) == Some(stack)
 }
 

@@ -1,1 +1,9 @@
+//! What people and programs see: progress on stderr, data on stdout.
 
+pub mod events;
+pub mod output;
+pub mod progress;
+pub mod words;
+
+pub use events::{Event, Reporter};
+pub use output::{Format, Output};

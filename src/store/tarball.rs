@@ -13,8 +13,8 @@ pub struct Extracted {
 }
 
 /// A tar of the files named in `paths`, relative to the set's root below `prefix`, with their
-/// directories, owners and modes. With `manifest`, the manifest comes last: a write that was cut off
-/// leaves the old manifest or none, never one that promises files that are not there.
+/// directories, owners and modes. With `manifest`, an empty manifest comes first and the real one
+/// last: a write that was cut off leaves one that promises nothing, so the next run writes everything.
 pub fn of_files(
     set: &FileSet,
     paths: &[String],
@@ -22,6 +22,9 @@ pub fn of_files(
     manifest: Option<&Manifest>,
 ) -> std::io::Result<Vec<u8>> {
     let mut archive = Archive::new(set.uid, set.gid);
+    if manifest.is_some() {
+        archive.file(&format!("{prefix}{MANIFEST_FILE}"), b"{}", 0o400)?;
+    }
     for path in paths {
         let Some(file) = set.files.get(path) else { continue };
         archive.file(&format!("{prefix}{}", relative(&set.root, path)), file.bytes(), file.mode())?;
@@ -106,7 +109,7 @@ mod tests {
     use crate::model::{RenderedFile, Secret};
 
     #[test]
-    fn files_keep_their_place_owner_and_mode_and_the_manifest_is_last() {
+    fn files_keep_their_place_owner_and_mode_between_an_empty_manifest_and_the_real_one() {
         let mut set = FileSet::new("/etc/x", 65534, 65534);
         set.insert(RenderedFile::plain("/etc/x/rules/a.yml", "groups: []\n"));
         set.insert(RenderedFile::secret("/etc/x/secrets/s", Secret::new("hush")));
@@ -124,6 +127,7 @@ mod tests {
             })
             .collect();
         let expected = [
+            (MANIFEST_FILE, 0o400),
             ("rules/", 0o755),
             ("rules/a.yml", 0o444),
             ("secrets/", 0o755),

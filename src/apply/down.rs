@@ -1,0 +1,76 @@
+//! Stops and removes everything that carries the stack's label.
+
+use futures_util::future::join_all;
+
+use crate::apply::Applier;
+use crate::engine::{Engine, ErrorKind};
+use crate::error::Error;
+use crate::model::{ObservedContainer, ServiceKind, StackName, labels};
+use crate::report::events::{Event, ServiceState};
+use crate::services::stop_grace;
+
+/// What was removed, for the report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    pub containers: Vec<String>,
+    pub networks: Vec<String>,
+    pub volumes: Vec<String>,
+}
+
+/// Containers side by side, then the network, then (only when asked) the volumes.
+pub async fn run<E: Engine>(
+    applier: &Applier<E>,
+    stack: &StackName,
+    with_volumes: bool,
+) -> Result<Removed, Error> {
+    let observed = applier.engine.list().await?;
+    let ours: Vec<&ObservedContainer> = super::gather::ours(&observed, stack).collect();
+    let removals = join_all(ours.iter().map(|container| remove(applier, container))).await;
+    let mut removed = Removed::default();
+    for (container, result) in ours.iter().zip(removals) {
+        result?;
+        removed.containers.push(container.name.clone());
+    }
+    removed.networks = remove_networks(applier, stack).await?;
+    if with_volumes {
+        for volume in applier.engine.volumes(stack).await? {
+            applier.check_cancelled()?;
+            applier.engine.remove_volume(&volume).await?;
+            removed.volumes.push(volume);
+        }
+    }
+    Ok(removed)
+}
+
+async fn remove<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<(), Error> {
+    applier.check_cancelled()?;
+    let service = container.service().unwrap_or(ServiceKind::Prometheus);
+    if !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing") {
+        applier.say(service, ServiceState::Working, "stopping");
+        applier.engine.stop(&container.id, stop_grace(service)).await?;
+    }
+    applier.engine.remove_container(&container.id, false).await?;
+    applier.forget(&container.id);
+    applier.say(service, ServiceState::Done, format!("removed {}", container.name));
+    Ok(())
+}
+
+async fn remove_networks<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<Vec<String>, Error> {
+    let mut removed = Vec::new();
+    for network in applier.engine.find_networks(&stack.network()).await? {
+        if network.labels.get(labels::STACK).map(String::as_str) != Some(stack.as_str()) {
+            let text = format!("the network `{}` is not confidexmon's and stays", network.name);
+            applier.reporter.event(&Event::Warning { text });
+            continue;
+        }
+        match applier.engine.remove_network(&network.id).await {
+            Ok(()) => removed.push(network.name),
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(Error::from(error)
+                    .hint(format!("see what is still attached: `docker network inspect {}`", network.name)));
+            }
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,124 @@
+//! Looks at the engine and at this machine before anything is decided.
+
+use crate::apply::Applier;
+use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::model::manifest::MANIFEST_FILE;
+use crate::model::{Manifest, Observed, ObservedContainer, StackName, labels};
+use crate::plan::{Facts, PortHolder};
+use crate::services::Desired;
+use crate::store::{ports, tarball};
+
+/// No honest manifest is larger.
+const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
+
+/// Everything `plan::reconcile` wants to know. One listing when there is nothing to do; one more
+/// call for the network when something of ours is stopped, and one per config volume that this
+/// machine does not remember.
+pub async fn facts<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Facts, EngineError> {
+    let observed = applier.engine.list().await?;
+    let mut facts = Facts::default();
+    let ours: Vec<&ObservedContainer> = ours(&observed, &desired.stack).collect();
+    if ours.iter().any(|container| !container.is_running()) {
+        facts.network = our_network(applier, desired).await?;
+    }
+    for container in &ours {
+        let Some(wanted) = container.service().and_then(|service| desired.services.get(&service)) else {
+            continue;
+        };
+        if container.name != wanted.spec.name {
+            continue;
+        }
+        let known = match applier.remembered(&container.id) {
+            Some(manifest) => Some(manifest),
+            None => read_manifest(applier, &container.id, &wanted.files.root).await?,
+        };
+        if let Some(manifest) = known {
+            applier.remember_quietly(&container.id, &manifest);
+            facts.known_files.insert(container.id.clone(), manifest);
+        }
+    }
+    busy_ports(applier, desired, &observed, &mut facts);
+    facts.observed = observed;
+    Ok(facts)
+}
+
+pub fn ours<'a>(observed: &'a Observed, stack: &'a StackName) -> impl Iterator<Item = &'a ObservedContainer> {
+    observed.containers.iter().filter(move |container| container.label(labels::STACK) == Some(stack.as_str()))
+}
+
+async fn our_network<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+) -> Result<Option<crate::model::ObservedNetwork>, EngineError> {
+    let mut found = applier.engine.find_networks(&desired.network.name).await?;
+    found.retain(|network| {
+        network.labels.get(labels::STACK).map(String::as_str) == Some(desired.stack.as_str())
+    });
+    Ok(found.into_iter().next())
+}
+
+/// The manifest in a config volume; `None` when there is none or it cannot be read as one.
+pub async fn read_manifest<E: Engine>(
+    applier: &Applier<E>,
+    container_id: &str,
+    root: &str,
+) -> Result<Option<Manifest>, EngineError> {
+    let path = format!("{root}/{MANIFEST_FILE}");
+    let archive = match applier.engine.download(container_id, &path).await {
+        Ok(archive) => archive,
+        Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Other) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let files = tarball::extract(&archive, LARGEST_MANIFEST).unwrap_or_default();
+    Ok(files.first().and_then(|file| serde_json::from_slice(&file.bytes).ok()))
+}
+
+/// Which wanted ports this machine has in use, where the engine's ports are this machine's.
+fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Observed, facts: &mut Facts) {
+    if !applier.engine.info().ports_are_local {
+        return;
+    }
+    let bound: Vec<u16> = observed
+        .containers
+        .iter()
+        .flat_map(|container| container.ports.iter().map(|(_, host_port, _)| *host_port))
+        .collect();
+    let wanted = desired.services.values().flat_map(|service| &service.spec.ports);
+    let all_wanted: Vec<u16> = wanted.clone().map(|port| port.host).collect();
+    for port in wanted.filter(|port| port.host != 0) {
+        let by_container = bound.contains(&port.host);
+        if !by_container && ports::is_free(port.host_ip, port.host) {
+            continue;
+        }
+        if !by_container {
+            facts.busy_ports.insert(port.host, ports::holder(port.host));
+        }
+        let taken: Vec<u16> = bound.iter().chain(&all_wanted).copied().collect();
+        if let Some(free) = ports::next_free(port.host_ip, port.host, &taken) {
+            facts.free_ports.insert(port.host, free);
+        }
+    }
+}
+
+/// Who holds a port now, for a message after the engine refused it.
+pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not: &str) -> PortHolder {
+    let observed = engine.list().await.unwrap_or_default();
+    let container = observed
+        .containers
+        .iter()
+        .find(|container| container.id != not && container.ports.iter().any(|(_, bound, _)| *bound == port));
+    match container {
+        Some(container) => PortHolder::Container(container.name.clone()),
+        None if engine.info().ports_are_local => ports::holder(port),
+        None => PortHolder::Unknown,
+    }
+}
+
+impl<E: Engine> Applier<E> {
+    /// Puts into the cache what was just read from the volume.
+    fn remember_quietly(&self, container_id: &str, manifest: &Manifest) {
+        if self.remembered(container_id).as_ref() != Some(manifest) {
+            self.remember(container_id, manifest.clone());
+        }
+    }
+}

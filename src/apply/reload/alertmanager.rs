@@ -1,0 +1,27 @@
+//! Alertmanager: amtool judges, the reload is confirmed by the metrics of the last reload.
+
+use crate::apply::reload::{Change, Judgement};
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::FileSet;
+use crate::net::alertmanager::{Alertmanager, sample};
+
+pub(super) async fn judge<E: Engine>(change: &Change<'_, E>) -> Result<Judgement, Error> {
+    let path = change.staged_path("alertmanager.yml");
+    change.run_judge(&["amtool", "check-config", &path]).await
+}
+
+pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, _set: &FileSet) -> Result<(), Error> {
+    let alertmanager = Alertmanager {
+        http: change.applier.http.clone(),
+        base_url: change.address.url(""),
+        auth: change.auth(),
+    };
+    alertmanager.reload().await?;
+    let metrics = alertmanager.metrics().await?;
+    match sample(&metrics, "alertmanager_config_last_reload_successful", "") {
+        Some(1.0) => Ok(()),
+        _ => Err(Error::new(ExitCode::Failed, "Alertmanager did not take the new configuration")
+            .hint("its reason is in its log: `confidexmon logs alertmanager --tail 20`")),
+    }
+}

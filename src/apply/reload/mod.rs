@@ -1,0 +1,313 @@
+//! Changes files of a running service as a transaction: stage → judge inside the container → switch →
+//! reload → prove; on any failure the old files go back, are reloaded, and that is proved too.
+//!
+//! Prometheus's own reload is not atomic, and a broken rule file that stays on disk stops the next
+//! start (both measured), which is why files are restored and not only reported.
+
+mod alertmanager;
+mod grafana;
+pub mod intent;
+mod prometheus;
+
+use std::time::Duration;
+
+use crate::apply::probe::Address;
+use crate::apply::{Applier, wait};
+use crate::engine::{Engine, ErrorKind};
+use crate::error::{Error, ExitCode};
+use crate::health::Reading;
+use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
+use crate::services::{DesiredService, FileEffect, file_effect, stop_grace};
+use crate::store::tarball;
+
+/// The directory below a config root in which a new tree is judged before it counts.
+const STAGING: &str = ".staged/";
+/// Larger config trees are refused rather than held in memory.
+const LARGEST_FILE: usize = 16 * 1024 * 1024;
+/// How long a service may take to come back when it restarts in the middle of a change.
+const COMEBACK: Duration = Duration::from_secs(30);
+
+/// A change of one running service's files.
+pub struct Change<'a, E> {
+    pub applier: &'a Applier<E>,
+    pub service: ServiceKind,
+    pub wanted: &'a DesiredService,
+    pub container_id: &'a str,
+    pub changes: &'a FileChanges,
+    pub address: Address,
+}
+
+/// The files as they were, for the way back.
+struct Previous {
+    files: FileSet,
+    manifest: Manifest,
+}
+
+/// What the official tool said about a staged tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    Valid,
+    /// The judge's words, with paths as the user knows them.
+    Refused(String),
+    /// There is no judge in this image, or the service has none.
+    NotJudged(String),
+}
+
+/// Applies `changes`; with `restart` the service is restarted, because only a start reads them.
+pub async fn change<E: Engine>(
+    applier: &Applier<E>,
+    service: ServiceKind,
+    wanted: &DesiredService,
+    container_id: &str,
+    changes: &FileChanges,
+    restart: bool,
+) -> Result<(), Error> {
+    let address = address(applier, service, wanted, container_id).await?;
+    let change = Change { applier, service, wanted, container_id, changes, address };
+    if restart { change.with_restart().await } else { change.in_place().await }
+}
+
+async fn address<E: Engine>(
+    applier: &Applier<E>,
+    service: ServiceKind,
+    wanted: &DesiredService,
+    container_id: &str,
+) -> Result<Address, Error> {
+    let fixed = wanted.spec.ports.first().map_or(0, |port| port.host);
+    if fixed != 0 {
+        return Ok(applier.address(wanted, fixed));
+    }
+    let observed = applier.engine.list().await?;
+    let container = observed.containers.iter().find(|container| container.id == container_id);
+    let inside = wanted.probe.container_port();
+    let bound = container.and_then(|container| container.ports.iter().find(|(_, _, port)| *port == inside));
+    match bound {
+        Some((_, host_port, _)) => Ok(applier.address(wanted, *host_port)),
+        None => Err(Error::new(
+            ExitCode::Failed,
+            format!("{service} publishes no port, so its reload cannot be proved"),
+        )),
+    }
+}
+
+impl<E: Engine> Change<'_, E> {
+    /// The transaction proper.
+    async fn in_place(&self) -> Result<(), Error> {
+        let (staged, previous) = tokio::join!(self.stage(), self.previous());
+        staged?;
+        let previous = previous?;
+        if let Judgement::Refused(words) = self.judge().await? {
+            return Err(self.refused(&words));
+        }
+        self.applier.check_cancelled()?;
+        let attempt =
+            match self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await {
+                Ok(()) => self.take_effect(&self.wanted.files).await,
+                Err(error) => Err(error),
+            };
+        match attempt {
+            Ok(()) => {
+                self.applier.remember(self.container_id, Manifest::of(&self.wanted.files));
+                Ok(())
+            }
+            Err(error) => Err(self.put_back(&previous, error).await),
+        }
+    }
+
+    async fn with_restart(&self) -> Result<(), Error> {
+        self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
+        self.applier.engine.restart(self.container_id, stop_grace(self.service)).await?;
+        self.applier.remember(self.container_id, Manifest::of(&self.wanted.files));
+        Ok(())
+    }
+
+    fn refused(&self, words: &str) -> Error {
+        Error::new(ExitCode::Findings, format!("the new files of {} are not valid; the old ones stay in force and on disk", self.service))
+            .evidence(format!("{}\n", words.trim_end()))
+            .hint("correct the line that is named, then run the command again; `confidexmon check` shows every finding")
+    }
+
+    /// Uploads the whole new tree beside the old one. Secrets are written in place at once: they are
+    /// read at use, and the judges look for them at their real path.
+    async fn stage(&self) -> Result<(), Error> {
+        if !self.has_judge() {
+            return Ok(());
+        }
+        let set = &self.wanted.files;
+        let plain: Vec<String> =
+            set.files.values().filter(|file| !file.is_secret()).map(|file| file.path.clone()).collect();
+        let archive =
+            tarball::of_files(set, &plain, STAGING, None).map_err(|error| self.cannot_pack(&error))?;
+        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
+        let secrets: Vec<String> = self
+            .changes
+            .written()
+            .into_iter()
+            .filter(|path| file_effect(self.service, path) == FileEffect::Nothing)
+            .collect();
+        if secrets.is_empty() {
+            return Ok(());
+        }
+        let archive = tarball::of_files(set, &secrets, "", None).map_err(|error| self.cannot_pack(&error))?;
+        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
+        Ok(())
+    }
+
+    const fn has_judge(&self) -> bool {
+        matches!(self.service, ServiceKind::Prometheus | ServiceKind::Alertmanager)
+    }
+
+    fn cannot_pack(&self, error: &std::io::Error) -> Error {
+        Error::new(ExitCode::Failed, format!("cannot pack the files of {}: {error}", self.service))
+    }
+
+    /// What lies in the volume now, so that it can be put back byte for byte.
+    async fn previous(&self) -> Result<Previous, Error> {
+        let set = &self.wanted.files;
+        let archive = self.applier.engine.download(self.container_id, &set.root).await?;
+        let extracted = tarball::extract(&archive, LARGEST_FILE).map_err(|error| self.cannot_pack(&error))?;
+        let mut files = FileSet::new(&set.root, set.uid, set.gid);
+        for file in extracted {
+            // The archive's paths begin with the last component of the root.
+            let Some((_, below)) = file.path.split_once('/') else { continue };
+            if below.is_empty() || below.starts_with('.') {
+                continue;
+            }
+            let text = String::from_utf8_lossy(&file.bytes).into_owned();
+            let path = format!("{}/{below}", set.root);
+            let secret =
+                set.files.get(&path).map_or_else(|| path.contains("/secrets/"), RenderedFile::is_secret);
+            files.insert(if secret {
+                RenderedFile::secret(path, crate::model::Secret::new(text))
+            } else {
+                RenderedFile::plain(path, text)
+            });
+        }
+        let manifest = Manifest::of(&files);
+        Ok(Previous { files, manifest })
+    }
+
+    async fn judge(&self) -> Result<Judgement, Error> {
+        match self.service {
+            ServiceKind::Prometheus => prometheus::judge(self).await,
+            ServiceKind::Alertmanager => alertmanager::judge(self).await,
+            ServiceKind::Grafana => Ok(grafana::judge(self)),
+            ServiceKind::Redis => Ok(Judgement::NotJudged("Redis has no judge".to_owned())),
+        }
+    }
+
+    /// Runs a judge in the container; words on both streams, staged paths turned into the user's.
+    async fn run_judge(&self, command: &[&str]) -> Result<Judgement, Error> {
+        let argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+        let output = match self.applier.engine.exec(self.container_id, &argv, None).await {
+            Ok(output) => output,
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                return Ok(Judgement::NotJudged(format!("`{}` is not in the image", command[0])));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        // The shell's and the engine's codes for "cannot be run" and "not there".
+        if matches!(output.exit_code, 126 | 127) {
+            return Ok(Judgement::NotJudged(format!("`{}` is not in the image", command[0])));
+        }
+        if output.exit_code == 0 {
+            return Ok(Judgement::Valid);
+        }
+        let words = format!("{}{}", output.stdout, output.stderr);
+        let staged = format!("{}/{STAGING}", self.wanted.files.root);
+        Ok(Judgement::Refused(words.replace(&staged, "")))
+    }
+
+    fn staged_path(&self, name: &str) -> String {
+        format!("{}/{STAGING}{name}", self.wanted.files.root)
+    }
+
+    /// Writes `paths` of `set` to their real place, with the manifest, and removes what is gone.
+    async fn switch(&self, set: &FileSet, paths: &[String], removed: &[String]) -> Result<(), Error> {
+        self.applier.forget(self.container_id);
+        let manifest = Manifest::of(set);
+        let archive =
+            tarball::of_files(set, paths, "", Some(&manifest)).map_err(|error| self.cannot_pack(&error))?;
+        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
+        if removed.is_empty() {
+            return Ok(());
+        }
+        let mut command = vec!["rm".to_owned(), "-f".to_owned(), "--".to_owned()];
+        command.extend(removed.iter().cloned());
+        match self.applier.engine.exec(self.container_id, &command, None).await {
+            Ok(_) => Ok(()),
+            // No `rm` in the image: configurations name their files one by one, so a file that
+            // nothing names any more is inert.
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Reloads and proves that `set` is in force.
+    async fn take_effect(&self, set: &FileSet) -> Result<(), Error> {
+        let touched = self.changes.added.iter().chain(&self.changes.changed).chain(&self.changes.removed);
+        if touched.map(|path| file_effect(self.service, path)).max() == Some(FileEffect::Nothing) {
+            return Ok(());
+        }
+        match self.service {
+            ServiceKind::Prometheus => prometheus::take_effect(self, set).await,
+            ServiceKind::Alertmanager => alertmanager::take_effect(self, set).await,
+            ServiceKind::Grafana => grafana::take_effect(self, set).await,
+            ServiceKind::Redis => Ok(()),
+        }
+    }
+
+    /// The way back after a failure behind the switch. Says whether the old state is in force again.
+    async fn put_back(&self, previous: &Previous, failure: Error) -> Error {
+        let paths: Vec<String> = previous.files.files.keys().cloned().collect();
+        let restored = match self.switch(&previous.files, &paths, &self.changes.added).await {
+            Ok(()) => {
+                self.wait_until_back().await;
+                self.take_effect(&previous.files).await
+            }
+            Err(error) => Err(error),
+        };
+        match restored {
+            Ok(()) => {
+                self.applier.remember(self.container_id, previous.manifest.clone());
+                let mut error = failure;
+                error.message = format!("{}; the old files are back, in force and on disk", error.message);
+                error
+            }
+            Err(again) => {
+                let mut error = failure;
+                error.message =
+                    format!("{}; putting the old files back failed too: {}", error.message, again.message);
+                error.causes.extend(again.causes);
+                error.hint("`confidexmon up` writes the files again and says what is in force")
+            }
+        }
+    }
+
+    /// A service that restarts in the middle is given time to come back. Readiness decides nothing
+    /// here; the proof that follows does.
+    async fn wait_until_back(&self) {
+        let deadline = tokio::time::Instant::now() + COMEBACK;
+        while tokio::time::Instant::now() < deadline {
+            if self.applier.probe(&self.wanted.probe, &self.address).await == Reading::Ready {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    fn auth(&self) -> Option<(String, crate::model::Secret)> {
+        match &self.wanted.probe {
+            crate::services::Probe::Http { basic_auth, .. } => basic_auth.clone(),
+            crate::services::Probe::Redis { .. } => None,
+        }
+    }
+}
+
+/// Kept here so that callers need not know `wait`: the containers that run now.
+pub async fn running<E: Engine>(
+    applier: &Applier<E>,
+    desired: &crate::services::Desired,
+) -> Result<wait::Running, Error> {
+    Ok(wait::running(applier, desired).await?)
+}

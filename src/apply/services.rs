@@ -1,0 +1,265 @@
+//! Applies a plan: removals first, then the network and all services side by side.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
+use tokio::time::timeout;
+
+use crate::apply::{Applier, explain, reload};
+use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::error::{Error, ExitCode};
+use crate::model::{ImageRef, Manifest, NetworkSpec, ServiceKind, labels};
+use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
+use crate::report::events::{Event, ServiceState};
+use crate::services::{Desired, DesiredService, stop_grace};
+use crate::store::tarball;
+
+/// A pull that tells nothing for this long is stuck.
+const PULL_IDLE: Duration = Duration::from_secs(90);
+
+/// Applies the plan. Every service is carried as far as it goes; all failures are returned together.
+pub async fn run<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    plan: &Plan,
+    pull: PullPolicy,
+) -> Result<(), Vec<Error>> {
+    if let Some(error) = explain::blockers(&plan.blockers) {
+        return Err(vec![error]);
+    }
+    collect(join_all(plan.services.iter().map(|service| removals(applier, service))).await)?;
+    let network = ensure_network(applier, desired, plan).shared();
+    let services = plan.services.iter().map(|service_plan| {
+        let network = network.clone();
+        async move {
+            let Some(wanted) = desired.services.get(&service_plan.service) else { return Ok(()) };
+            let mut run = ServiceRun {
+                applier,
+                wanted,
+                service: service_plan.service,
+                pull,
+                id: service_plan.container_id.clone(),
+            };
+            run.steps(service_plan, network).await
+        }
+    });
+    let (network_result, results) = tokio::join!(network.clone(), join_all(services));
+    collect(std::iter::once(network_result.map_err(|error| Error::from((*error).clone()))).chain(results))
+}
+
+fn collect(results: impl IntoIterator<Item = Result<(), Error>>) -> Result<(), Vec<Error>> {
+    let errors: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+async fn removals<E: Engine>(applier: &Applier<E>, service: &ServicePlan) -> Result<(), Error> {
+    for step in &service.steps {
+        let Step::Remove { container_id, running, .. } = step else { continue };
+        applier.check_cancelled()?;
+        applier.say(service.service, ServiceState::Working, "removing the old container");
+        applier.forget(container_id);
+        if *running {
+            applier.engine.stop(container_id, stop_grace(service.service)).await?;
+        }
+        applier.engine.remove_container(container_id, false).await?;
+    }
+    Ok(())
+}
+
+type NetworkResult = Result<(), std::sync::Arc<EngineError>>;
+
+/// Creates the network when the plan says so. A conflict means that it is there by now: ours is fine.
+async fn ensure_network<E: Engine>(applier: &Applier<E>, desired: &Desired, plan: &Plan) -> NetworkResult {
+    if plan.network.is_none() || applier.cancel.is_cancelled() {
+        return Ok(());
+    }
+    match applier.engine.create_network(&desired.network).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind == ErrorKind::Conflict => ours_or_foreign(applier, &desired.network).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> NetworkResult {
+    let found = applier.engine.find_networks(&spec.name).await?;
+    let ours = found
+        .iter()
+        .any(|network| network.labels.get(labels::STACK).map(String::as_str) == Some(spec.stack.as_str()));
+    if ours {
+        return Ok(());
+    }
+    let action = format!("create the network `{}`", spec.name);
+    let answer =
+        "a network with this name exists and is not confidexmon's; remove it or choose another `stack:` name";
+    Err(EngineError::new(action, ErrorKind::Conflict, answer).into())
+}
+
+/// One service on its way through its steps.
+struct ServiceRun<'a, E> {
+    applier: &'a Applier<E>,
+    wanted: &'a DesiredService,
+    service: ServiceKind,
+    pull: PullPolicy,
+    /// The container, once it exists.
+    id: Option<String>,
+}
+
+impl<E: Engine> ServiceRun<'_, E> {
+    async fn steps(
+        &mut self,
+        plan: &ServicePlan,
+        network: impl Future<Output = NetworkResult>,
+    ) -> Result<(), Error> {
+        let mut network = Some(network);
+        for step in &plan.steps {
+            self.applier.check_cancelled()?;
+            match step {
+                Step::Remove { .. } => self.id = None,
+                Step::Pull { image, .. } => self.pull_image(image).await?,
+                Step::Create { .. } => {
+                    // Engines from 25 (API 1.44) check at creation that the network exists; older
+                    // ones at the start, so there the two calls may overlap.
+                    if self.checks_network_at_creation()
+                        && let Some(network) = network.take()
+                        && network.await.is_err()
+                    {
+                        return Ok(());
+                    }
+                    self.create().await?;
+                }
+                Step::Write { .. } => self.write().await?,
+                Step::Start { .. } => {
+                    if let Some(network) = network.take()
+                        && network.await.is_err()
+                    {
+                        // Reported once, by the caller.
+                        return Ok(());
+                    }
+                    self.start().await?;
+                }
+                Step::Restart { container_id, .. } => {
+                    self.say("restarting");
+                    self.applier.engine.restart(container_id, stop_grace(self.service)).await?;
+                }
+                Step::ChangeFiles { container_id, changes, restart, .. } => {
+                    self.say("changing files");
+                    reload::change(self.applier, self.service, self.wanted, container_id, changes, *restart)
+                        .await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn say(&self, detail: &str) {
+        self.applier.say(self.service, ServiceState::Working, detail);
+    }
+
+    fn checks_network_at_creation(&self) -> bool {
+        let api = &self.applier.engine.info().api_version;
+        let minor = api.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok());
+        minor.is_none_or(|minor| minor >= 44) || self.applier.engine.info().podman
+    }
+
+    async fn create(&mut self) -> Result<(), Error> {
+        self.say("creating");
+        let spec = fingerprint::labelled(&self.wanted.spec);
+        let id = match self.applier.engine.create_container(&spec).await {
+            Ok(id) => id,
+            Err(error) if error.kind == ErrorKind::ImageMissing => {
+                if self.pull == PullPolicy::Never {
+                    return Err(Error::from(error)
+                        .hint("`--pull never` was given; pull the image first, or leave the flag out"));
+                }
+                self.pull_image(&self.wanted.spec.image.clone()).await?;
+                self.applier.engine.create_container(&spec).await?
+            }
+            Err(error) => match &error.kind {
+                ErrorKind::NameTaken { holder_id } => self.adopt(&holder_id.clone(), error).await?,
+                _ => return Err(error.into()),
+            },
+        };
+        self.id = Some(id);
+        Ok(())
+    }
+
+    /// Somebody created the container between our look and our call: ours with the same spec is
+    /// as good as the one we wanted to create.
+    async fn adopt(&self, holder_id: &str, error: EngineError) -> Result<String, Error> {
+        let detail = self.applier.engine.inspect(holder_id).await?;
+        let same = detail.labels.get(labels::STACK).map(String::as_str)
+            == Some(self.wanted.spec.stack.as_str())
+            && detail.labels.get(labels::SPEC_HASH) == Some(&fingerprint::hash(&self.wanted.spec));
+        if same {
+            return Ok(detail.id);
+        }
+        Err(Error::from(error).hint(format!(
+            "look at it with `docker inspect {}`; it appeared while this command ran",
+            self.wanted.spec.name
+        )))
+    }
+
+    async fn write(&self) -> Result<(), Error> {
+        let Some(id) = self.id.as_deref() else { return Ok(()) };
+        self.applier.forget(id);
+        let set = &self.wanted.files;
+        let manifest = Manifest::of(set);
+        let paths: Vec<String> = set.files.keys().cloned().collect();
+        let archive = tarball::of_files(set, &paths, "", Some(&manifest)).map_err(|error| {
+            Error::new(ExitCode::Failed, format!("cannot pack the files of {}: {error}", self.service))
+        })?;
+        self.applier.engine.upload(id, &set.root, archive).await?;
+        self.applier.remember(id, manifest);
+        Ok(())
+    }
+
+    async fn start(&self) -> Result<(), Error> {
+        let Some(id) = self.id.as_deref() else { return Ok(()) };
+        self.say("starting");
+        // A container that was stopped through us has its restart policy lifted.
+        match self.applier.engine.start(id).await {
+            Ok(()) => {
+                self.applier.say(self.service, ServiceState::Waiting, "started, waiting for its answer");
+                Ok(())
+            }
+            Err(error) => {
+                Err(explain::failed_start(&self.applier.engine, self.service, self.wanted, id, error).await)
+            }
+        }
+    }
+
+    async fn pull_image(&self, image: &ImageRef) -> Result<(), Error> {
+        let mut stream = self.applier.engine.pull(image);
+        let mut layers = std::collections::BTreeMap::new();
+        self.say(&format!("pulling {image}"));
+        loop {
+            let next = tokio::select! {
+                next = timeout(PULL_IDLE, stream.next()) => next,
+                () = self.applier.cancel.cancelled() => { self.applier.check_cancelled()?; return Ok(()) }
+            };
+            match next {
+                Err(_) => {
+                    let action = format!("pull the image `{image}`");
+                    let answer = format!("no progress for {} s", PULL_IDLE.as_secs());
+                    return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
+                }
+                Ok(None) => return Ok(()),
+                Ok(Some(progress)) => {
+                    let progress = progress?;
+                    if progress.total > 0 {
+                        layers.insert(progress.layer, (progress.current, progress.total));
+                    }
+                    let (current, total) =
+                        layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
+                    self.applier.reporter.event(&Event::Pull {
+                        service: self.service,
+                        image: image.to_string(),
+                        current,
+                        total,
+                    });
+                }
+            }
+        }
+    }
+}

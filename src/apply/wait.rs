@@ -1,0 +1,153 @@
+//! Waits until every service answers, and stops at once when one of them never will.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::time::{Instant, sleep};
+
+use crate::apply::probe::Address;
+use crate::apply::{Applier, explain, gather};
+use crate::engine::{Engine, EngineError};
+use crate::error::{Error, ExitCode};
+use crate::health::{Reading, Verdict, verdict};
+use crate::model::ServiceKind;
+use crate::report::events::ServiceState;
+use crate::report::words;
+use crate::services::{Desired, DesiredService};
+
+/// The pause between two probes grows from the first to the second value.
+const FIRST_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+/// The engine is asked about a silent service only after this long, then this often.
+const ENGINE_PATIENCE: Duration = Duration::from_millis(1500);
+const ENGINE_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Container ids and bound host ports of the stack's services.
+pub type Running = BTreeMap<ServiceKind, (String, u16)>;
+
+/// One listing: which container runs each service, and on which host port it is published.
+pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Running, EngineError> {
+    let observed = applier.engine.list().await?;
+    let ours = gather::ours(&observed, &desired.stack).filter_map(|container| {
+        let service = container.service()?;
+        let wanted = desired.services.get(&service).filter(|wanted| wanted.spec.name == container.name)?;
+        let port = container.ports.iter().find(|(_, _, inside)| *inside == wanted.probe.container_port());
+        let fixed = wanted.spec.ports.first().map_or(0, |port| port.host);
+        Some((service, (container.id.clone(), port.map_or(fixed, |(_, host_port, _)| *host_port))))
+    });
+    Ok(ours.collect())
+}
+
+/// Waits for all services of the stack. The error names every service that did not make it.
+pub async fn until_ready<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    running: &Running,
+    limit: Duration,
+) -> Result<(), Error> {
+    let deadline = Instant::now() + limit;
+    let waits = desired.services.iter().map(|(service, wanted)| async move {
+        let wait = ServiceWait { applier, service: *service, wanted, deadline, limit };
+        wait.run(running.get(service)).await
+    });
+    let failures: Vec<Error> = join_all(waits).await.into_iter().filter_map(Result::err).collect();
+    merge(failures)
+}
+
+fn merge(failures: Vec<Error>) -> Result<(), Error> {
+    let mut failures = failures.into_iter();
+    let Some(mut merged) = failures.next() else { return Ok(()) };
+    for other in failures {
+        merged.message.push_str(&format!("; {}", other.message));
+        merged.evidence.push_str(&other.evidence);
+        for hint in other.hints {
+            merged = merged.hint(hint);
+        }
+    }
+    Err(merged)
+}
+
+struct ServiceWait<'a, E> {
+    applier: &'a Applier<E>,
+    service: ServiceKind,
+    wanted: &'a DesiredService,
+    deadline: Instant,
+    limit: Duration,
+}
+
+impl<E: Engine> ServiceWait<'_, E> {
+    async fn run(&self, running: Option<&(String, u16)>) -> Result<(), Error> {
+        let Some((container_id, port)) = running else {
+            return Err(Error::new(ExitCode::Unhealthy, format!("{} has no container", self.service)));
+        };
+        let address = self.applier.address(self.wanted, *port);
+        let began = Instant::now();
+        let mut pause = FIRST_PAUSE;
+        let mut ask_engine_at = began + ENGINE_PATIENCE;
+        loop {
+            let answer = match self.applier.probe(&self.wanted.probe, &address).await {
+                Reading::Ready => {
+                    self.applier.say(
+                        self.service,
+                        ServiceState::Ready,
+                        format!("ready at {}", self.shown_url(&address)),
+                    );
+                    return Ok(());
+                }
+                Reading::NotReady(answer) => answer,
+            };
+            self.applier.check_cancelled()?;
+            self.applier.say(self.service, ServiceState::Waiting, format!("waiting: {answer}"));
+            if Instant::now() >= ask_engine_at {
+                ask_engine_at = Instant::now() + ENGINE_INTERVAL;
+                self.give_up_if_hopeless(container_id, &answer).await?;
+            }
+            if Instant::now() + pause >= self.deadline {
+                let reason = format!("it did not answer within {}", words::elapsed(self.limit));
+                return Err(self.failure(container_id, &reason, &answer).await);
+            }
+            sleep(pause).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    fn shown_url(&self, address: &Address) -> String {
+        match self.service {
+            ServiceKind::Redis => format!("{}:{}", address.host, address.port),
+            _ => address.url("").replace("127.0.0.1", "localhost"),
+        }
+    }
+
+    async fn give_up_if_hopeless(&self, container_id: &str, answer: &str) -> Result<(), Error> {
+        // The engine not answering just now is no reason to give up a service.
+        let Ok(detail) = self.applier.engine.inspect(container_id).await else { return Ok(()) };
+        match verdict(&detail) {
+            Verdict::Wait => Ok(()),
+            Verdict::Hopeless(reason) => Err(self.failure(container_id, &reason, answer).await),
+        }
+    }
+
+    /// The whole evidence: state, exit code, memory kill, last answer, last log lines.
+    async fn failure(&self, container_id: &str, reason: &str, answer: &str) -> Error {
+        self.applier.say(self.service, ServiceState::Failed, reason);
+        let mut evidence = format!("{} ({})\n", self.service, self.wanted.spec.name);
+        if let Ok(detail) = self.applier.engine.inspect(container_id).await {
+            evidence.push_str(&format!(
+                "  state: {}, exit code {}, killed for memory: {}, restarts: {}\n",
+                detail.state,
+                detail.exit_code,
+                if detail.oom_killed { "yes" } else { "no" },
+                detail.restart_count
+            ));
+            if !detail.error.is_empty() {
+                evidence.push_str(&format!("  engine: {}\n", detail.error));
+            }
+        }
+        evidence.push_str(&format!("  last answer: {answer}\n  last log lines:\n"));
+        evidence.push_str(&explain::last_log_lines(&self.applier.engine, container_id).await);
+        Error::new(ExitCode::Unhealthy, format!("{} did not become healthy: {reason}", self.service))
+            .evidence(evidence)
+            .hint(format!("see all of its log: `confidexmon logs {}`", self.service))
+    }
+}

@@ -1,0 +1,133 @@
+//! The program's error: what failed, the chain of causes once, hints, and the exit code.
+
+use std::fmt;
+
+use crate::engine::EngineError;
+use crate::model::Hint;
+use crate::net::NetError;
+use crate::store::StoreError;
+use crate::store::lock::LockError;
+
+/// The documented exit codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitCode {
+    Done = 0,
+    Failed = 1,
+    /// The command line or the configuration is wrong.
+    Usage = 2,
+    /// The engine cannot be reached or is too old.
+    Engine = 3,
+    /// A service did not become healthy in time.
+    Unhealthy = 4,
+    /// Another run holds the lock.
+    Locked = 5,
+    /// `check`, `test-rules`, `drill` or `doctor` found problems.
+    Findings = 6,
+    /// Stopped by a signal, as shells expect of Ctrl-C.
+    Interrupted = 130,
+}
+
+/// What a command ends with when it does not succeed.
+#[derive(Debug)]
+pub struct Error {
+    pub code: ExitCode,
+    /// What failed, on what.
+    pub message: String,
+    /// Why: the chain of sources, outermost first.
+    pub causes: Vec<String>,
+    pub hints: Vec<String>,
+    /// Evidence that is more than a sentence: log lines, excerpts. Printed as it is.
+    pub evidence: String,
+    /// True when everything worth saying has been printed already.
+    pub silent: bool,
+}
+
+impl Error {
+    pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            evidence: String::new(),
+            silent: false,
+        }
+    }
+
+    /// Nothing more to print; only the exit code matters.
+    pub fn silent(code: ExitCode) -> Self {
+        Self { silent: true, ..Self::new(code, "") }
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        let hint = hint.into();
+        if !self.hints.contains(&hint) {
+            self.hints.push(hint);
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
+        self.evidence = evidence.into();
+        self
+    }
+
+    fn of(code: ExitCode, error: &(impl std::error::Error + Hint)) -> Self {
+        let mut wrapped = Self::new(code, error.to_string());
+        wrapped.causes = chain(error);
+        wrapped.hints = error.hint().into_iter().collect();
+        wrapped
+    }
+}
+
+/// The sources of an error, without those that only repeat the one before.
+pub fn chain(error: &dyn std::error::Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if causes.last() != Some(&text) {
+            causes.push(text);
+        }
+        source = cause.source();
+    }
+    causes
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        for cause in &self.causes {
+            write!(f, "\n  because: {cause}")?;
+        }
+        Ok(())
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Self {
+        let code = if error.is_engine_down() { ExitCode::Engine } else { ExitCode::Failed };
+        Self::of(code, &error)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::of(ExitCode::Failed, &error)
+    }
+}
+
+impl From<NetError> for Error {
+    fn from(error: NetError) -> Self {
+        Self::of(ExitCode::Failed, &error)
+    }
+}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Self {
+        let code = if matches!(error, LockError::Held { .. }) { ExitCode::Locked } else { ExitCode::Failed };
+        Self::of(code, &error)
+    }
+}
