@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod check;
+pub mod cli;
 pub mod engine;
 pub mod error;
 pub mod health;

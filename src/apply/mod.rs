@@ -5,9 +5,11 @@ pub mod down;
 pub mod explain;
 
 pub mod gather;
+pub mod logs;
 pub mod probe;
 pub mod reload;
 pub mod services;
+pub mod status;
 pub mod wait;
 
 use std::sync::Mutex;

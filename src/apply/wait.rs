@@ -11,7 +11,7 @@ use crate::apply::{Applier, explain, gather};
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, ExitCode};
 use crate::health::{Reading, Verdict, verdict};
-use crate::model::ServiceKind;
+use crate::model::{Observed, ServiceKind};
 use crate::report::events::ServiceState;
 use crate::report::words;
 use crate::services::{Desired, DesiredService};
@@ -28,15 +28,19 @@ pub type Running = BTreeMap<ServiceKind, (String, u16)>;
 
 /// One listing: which container runs each service, and on which host port it is published.
 pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Running, EngineError> {
-    let observed = applier.engine.list().await?;
-    let ours = gather::ours(&observed, &desired.stack).filter_map(|container| {
+    Ok(running_in(&applier.engine.list().await?, desired))
+}
+
+/// The same from a listing that was taken before.
+pub fn running_in(observed: &Observed, desired: &Desired) -> Running {
+    let ours = gather::ours(observed, &desired.stack).filter_map(|container| {
         let service = container.service()?;
         let wanted = desired.services.get(&service).filter(|wanted| wanted.spec.name == container.name)?;
         let port = container.ports.iter().find(|(_, _, inside)| *inside == wanted.probe.container_port());
         let fixed = wanted.spec.ports.first().map_or(0, |port| port.host);
         Some((service, (container.id.clone(), port.map_or(fixed, |(_, host_port, _)| *host_port))))
     });
-    Ok(ours.collect())
+    ours.collect()
 }
 
 /// Waits for all services of the stack. The error names every service that did not make it.

@@ -1,1 +1,95 @@
+//! The command line: flags in, exit code out. One file a command: gather, decide, apply, report.
 
+pub mod args;
+pub mod commands;
+pub mod context;
+pub mod signals;
+
+use std::process::ExitCode as ProcessExitCode;
+
+use clap::{CommandFactory, FromArgMatches};
+
+use crate::error::{Error, ExitCode};
+use crate::report::Output;
+use crate::report::output::{BAD, DIM, HINT};
+use args::{Arguments, Command};
+use context::Context;
+
+/// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
+pub fn main() -> ProcessExitCode {
+    let matches = match Arguments::command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) => {
+            // clap's own text; help and version are data, everything else is a wrong command line.
+            let _ = error.print();
+            return code(if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done });
+        }
+    };
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return code(ExitCode::Usage);
+        }
+    };
+    let output = context::output(&arguments.global);
+    context::init_logging(&arguments.global, output);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.say(&format!("error: cannot start the runtime: {error}"));
+            return code(ExitCode::Failed);
+        }
+    };
+    let result = runtime.block_on(run(arguments, output));
+    // A helper thread that hangs (a name look-up, a credential helper) must not hold the exit.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(200));
+    match result {
+        Ok(()) => code(ExitCode::Done),
+        Err(error) => {
+            print_error(output, &error);
+            code(error.code)
+        }
+    }
+}
+
+fn code(exit_code: ExitCode) -> ProcessExitCode {
+    ProcessExitCode::from(exit_code as u8)
+}
+
+async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
+    let context = Context::new(arguments.global, output);
+    match arguments.command {
+        Command::Up(options) => commands::up::run(&context, options).await,
+        Command::Plan(options) => commands::up::plan(&context, options).await,
+        Command::Down(options) => commands::down::run(&context, &options).await,
+        Command::Status(options) => commands::status::run(&context, &options).await,
+        Command::Restart(options) => commands::restart::run(&context, &options).await,
+        Command::Logs(options) => commands::logs::run(&context, options).await,
+        Command::Open(options) => commands::open::run(&context, &options),
+        Command::Render(options) => commands::render::run(&context, &options),
+        Command::Init(options) => commands::init::run(&context, &options),
+        Command::Completions { shell } => {
+            commands::completions::run(output, shell);
+            Ok(())
+        }
+    }
+}
+
+/// What failed, why, the evidence, and what to do about it.
+fn print_error(output: Output, error: &Error) {
+    if error.silent {
+        return;
+    }
+    output.say(&format!("{}: {}", output.styled("error", BAD), error.message));
+    for cause in &error.causes {
+        output.say(&format!("  {} {cause}", output.styled("because:", DIM)));
+    }
+    if !error.evidence.is_empty() {
+        output.say(error.evidence.trim_end());
+    }
+    for hint in &error.hints {
+        output.say(&format!("{}: {hint}", output.styled("hint", HINT)));
+    }
+}

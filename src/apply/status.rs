@@ -1,0 +1,102 @@
+//! The state of each service as the engine and the service itself tell it.
+
+use futures_util::future::join_all;
+
+use crate::apply::{Applier, gather};
+use crate::engine::{Engine, EngineError};
+use crate::health::Reading;
+use crate::model::{ObservedContainer, ServiceKind};
+use crate::services::Desired;
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    pub service: ServiceKind,
+    /// The engine's word, `absent` when there is no container.
+    pub state: String,
+    /// `healthy`, `unhealthy`, `starting` (answers, but not ready yet), `absent`, `stopped`.
+    pub health: String,
+    pub image: String,
+    /// The bound host port.
+    pub port: Option<u16>,
+    pub restarts: i64,
+    /// RFC 3339.
+    pub started_at: Option<String>,
+    /// Why it is not healthy, else empty.
+    pub note: String,
+}
+
+/// One listing, then one inspect and one probe per service side by side.
+pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Vec<Row>, EngineError> {
+    let observed = applier.engine.list().await?;
+    let ours: Vec<&ObservedContainer> = gather::ours(&observed, &desired.stack).collect();
+    let mut services: Vec<ServiceKind> = desired.services.keys().copied().collect();
+    services.extend(ours.iter().filter_map(|container| container.service()));
+    services.sort_unstable();
+    services.dedup();
+    let rows = services.into_iter().map(|service| {
+        let name = desired.stack.container(service);
+        let container = ours.iter().find(|container| container.name == name).copied();
+        row(applier, desired, service, container)
+    });
+    Ok(join_all(rows).await)
+}
+
+async fn row<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    service: ServiceKind,
+    container: Option<&ObservedContainer>,
+) -> Row {
+    let wanted = desired.services.get(&service);
+    let Some(container) = container else {
+        let image = wanted.map_or_else(String::new, |wanted| wanted.spec.image.to_string());
+        let note = "`confidexmon up` creates it".to_owned();
+        return Row { service, state: "absent".into(), health: "absent".into(), image, port: None, restarts: 0, started_at: None, note };
+    };
+    let inside = wanted.map(|wanted| wanted.probe.container_port());
+    let port = container
+        .ports
+        .iter()
+        .find(|(_, _, container_port)| inside.is_none_or(|inside| inside == *container_port))
+        .map(|(_, host_port, _)| *host_port);
+    let probe = async {
+        match (wanted, port) {
+            (Some(wanted), Some(port)) if container.is_running() => {
+                Some(applier.probe(&wanted.probe, &applier.address(wanted, port)).await)
+            }
+            _ => None,
+        }
+    };
+    let (detail, reading) = tokio::join!(applier.engine.inspect(&container.id), probe);
+    let detail = detail.unwrap_or_default();
+    let (health, note) = health(container, reading, &detail);
+    let started = Some(detail.started_at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
+    Row {
+        service,
+        state: container.state.clone(),
+        health,
+        image: container.image.clone(),
+        port,
+        restarts: detail.restart_count,
+        started_at: started,
+        note,
+    }
+}
+
+fn health(
+    container: &ObservedContainer,
+    reading: Option<Reading>,
+    detail: &crate::engine::ContainerDetail,
+) -> (String, String) {
+    match (container.state.as_str(), reading) {
+        ("running", Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
+        // A service that answers, but with something else than 200, is on its way.
+        ("running", Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => ("starting".to_owned(), answer),
+        ("running", Some(Reading::NotReady(answer))) => ("unhealthy".to_owned(), answer),
+        ("running", None) => ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned()),
+        ("restarting", _) => ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code)),
+        (_, _) if detail.oom_killed => ("stopped".to_owned(), "it was killed for want of memory (OOM)".to_owned()),
+        (_, _) => ("stopped".to_owned(), container.status.clone()),
+    }
+}

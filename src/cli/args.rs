@@ -1,0 +1,179 @@
+//! The command line's shape. Names of commands are fixed; flags may grow.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::model::ServiceKind;
+use crate::plan::PullPolicy;
+use crate::report::Format;
+use crate::report::output::ColorChoice;
+
+/// A monitoring stack that proves an alert would reach a person: Prometheus, Grafana, Alertmanager.
+#[derive(Debug, Parser)]
+#[command(name = "confidexmon", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 engine not reachable \
+                        or too old, 4 a service did not become healthy, 5 another run holds the lock, 6 problems found, \
+                        130 interrupted.")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Project folder with config/, rules/, dashboards/ and .env; without them the embedded defaults apply
+    #[arg(long, global = true, value_name = "DIR", env = "CONFIDEXMON_PROJECT_DIR", default_value = ".")]
+    pub project_dir: PathBuf,
+    /// Engine endpoint: unix:///path, tcp://host:port, ssh://user@host (default: DOCKER_HOST, the docker context, the usual sockets)
+    #[arg(long, global = true, value_name = "URL")]
+    pub host: Option<String>,
+    /// Docker context to use
+    #[arg(long, global = true, value_name = "NAME", conflicts_with = "host")]
+    pub context: Option<String>,
+    /// Output format of results on stdout; json also turns progress on stderr into JSON events
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub format: Format,
+    /// When to colour (NO_COLOR is respected)
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub color: ColorChoice,
+    /// No progress, only results and errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// More detail on stderr; twice for debugging
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Bring the stack up: create, start and wait until everything answers; touches only what changed
+    Up(UpOptions),
+    /// Show what `up` would do, each step with its cause; changes nothing
+    Plan(PlanOptions),
+    /// Stop and remove containers and network; data volumes stay
+    Down(DownOptions),
+    /// One row a service: state, health, image, URL, uptime, restarts
+    Status(StatusOptions),
+    /// Restart services and wait until they answer
+    Restart(ServicesOptions),
+    /// Logs of all services, merged in time order
+    Logs(LogsOptions),
+    /// Open a service's page in the browser
+    Open(OpenOptions),
+    /// Write the rendered configuration files into a folder, to look at
+    Render(RenderOptions),
+    /// Write an editable copy of the embedded defaults
+    Init(InitOptions),
+    /// Print a completion script
+    Completions {
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanOptions {
+    /// Include an optional service
+    #[arg(long, value_enum, value_name = "SERVICE")]
+    pub with: Vec<ServiceKind>,
+    /// Leave a service out; its container is removed, its volumes stay
+    #[arg(long, value_enum, value_name = "SERVICE")]
+    pub without: Vec<ServiceKind>,
+    /// When to pull images
+    #[arg(long, value_enum, default_value_t)]
+    pub pull: PullPolicy,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct UpOptions {
+    #[command(flatten)]
+    pub plan: PlanOptions,
+    /// How long services may take to answer
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// Show the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DownOptions {
+    /// Remove the data volumes too: metrics, silences and Grafana's database are lost
+    #[arg(long)]
+    pub volumes: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct StatusOptions {
+    /// Stay and show every change
+    #[arg(short, long)]
+    pub watch: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ServicesOptions {
+    /// Services; all when none is named
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub services: Vec<ServiceKind>,
+    /// How long services may take to answer
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct LogsOptions {
+    /// Services; all when none is named
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub services: Vec<ServiceKind>,
+    /// Go on with new lines, across restarts and recreations
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines since a duration ago (10m) or a time (RFC 3339)
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only the last lines of each service
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub tail: Option<u64>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct OpenOptions {
+    /// The service whose page to open
+    #[arg(value_enum, value_name = "SERVICE", default_value = "grafana")]
+    pub service: ServiceKind,
+    /// Only print the URL
+    #[arg(long)]
+    pub print: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RenderOptions {
+    /// Folder to write to; created when missing
+    #[arg(short, long, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Write secrets too, readable only by you; otherwise `<redacted>` stands in their place
+    #[arg(long)]
+    pub with_secrets: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct InitOptions {
+    /// Folder to write to
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub directory: PathBuf,
+    /// Replace files that exist
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `90s`, `2m`, `500ms`: Prometheus's notation.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    crate::model::PromDuration::parse(text)
+        .map(|duration| duration.length())
+        .ok_or_else(|| format!("`{text}` is not a duration such as `90s` or `2m`"))
+}

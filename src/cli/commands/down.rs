@@ -1,0 +1,38 @@
+//! `down`: stop and remove what carries the stack's label.
+
+use serde_json::json;
+
+use crate::apply::down;
+use crate::cli::args::{DownOptions, PlanOptions};
+use crate::cli::context::Context;
+use crate::error::Error;
+use crate::report::{Format, words};
+
+pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> {
+    let stack = context.stack_name(&PlanOptions::default())?;
+    let engine = context.engine().await?;
+    let _lock = context.lock(&engine, &stack, "down")?;
+    let applier = context.applier(engine, &stack)?;
+    let removed = down::run(&applier, &stack, options.volumes).await?;
+    match context.output.format {
+        Format::Json => context.output.json(&json!({
+            "stack": stack.as_str(),
+            "containers": removed.containers,
+            "networks": removed.networks,
+            "volumes": removed.volumes,
+        })),
+        Format::Human if removed.containers.is_empty() && removed.networks.is_empty() && removed.volumes.is_empty() => {
+            context.output.info("nothing to do: the stack is not there");
+        }
+        Format::Human => {
+            let containers = words::count(removed.containers.len(), "container");
+            let volumes = if options.volumes {
+                format!("and {}", words::count(removed.volumes.len(), "volume"))
+            } else {
+                "; data volumes stay (`down --volumes` removes them)".to_owned()
+            };
+            context.output.info(&format!("removed {containers} {volumes}").replace(" ;", ";"));
+        }
+    }
+    Ok(())
+}

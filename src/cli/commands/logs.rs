@@ -1,0 +1,75 @@
+//! `logs`: all services in time order; `-f` goes on across restarts and recreations.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use tokio::sync::mpsc;
+
+use crate::apply::logs::{self, MergedLine};
+use crate::cli::args::{LogsOptions, PlanOptions};
+use crate::cli::context::Context;
+use crate::error::{Error, ExitCode};
+use crate::model::{PromDuration, ServiceKind};
+use crate::report::{Format, Output};
+
+pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
+    let stack = context.stack_name(&PlanOptions::default())?;
+    let since = options.since.as_deref().map(since).transpose()?;
+    let engine = context.engine().await?;
+    let applier = context.applier(engine, &stack)?;
+    let wanted: Vec<ServiceKind> =
+        if options.services.is_empty() { ServiceKind::ALL.to_vec() } else { options.services.clone() };
+    let query = logs::Query { services: wanted, follow: options.follow, since, tail: options.tail };
+    let (sender, mut lines) = mpsc::channel(1024);
+    let output = context.output;
+    let printing = async move {
+        let width = ServiceKind::ALL.iter().map(|service| service.name().len()).max().unwrap_or(0);
+        while let Some(line) = lines.recv().await {
+            print(output, &line, width);
+        }
+    };
+    let reading = logs::run(&applier, &stack, &query, sender);
+    let (result, ()) = tokio::join!(reading, printing);
+    result
+}
+
+/// RFC 3339 time, or a duration before now, as seconds since the epoch with nanoseconds.
+fn since(text: &str) -> Result<String, Error> {
+    let nanos = if let Some(duration) = PromDuration::parse(text) {
+        let length = i128::try_from(duration.length().as_nanos()).unwrap_or(i128::MAX);
+        jiff::Timestamp::now().as_nanosecond() - length
+    } else if let Ok(timestamp) = text.parse::<jiff::Timestamp>() {
+        timestamp.as_nanosecond()
+    } else {
+        return Err(Error::new(ExitCode::Usage, format!("`{text}` is neither a duration nor a time"))
+            .hint("for example `--since 10m` or `--since 2026-11-23T08:00:00Z`"));
+    };
+    Ok(format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000)))
+}
+
+fn print(output: Output, line: &MergedLine, width: usize) {
+    match output.format {
+        Format::Json => {
+            let value: BTreeMap<&str, &str> = BTreeMap::from([
+                ("service", line.service.name()),
+                ("time", line.timestamp.as_str()),
+                ("text", line.text.as_str()),
+            ]);
+            output.data(&format!("{}\n", serde_json::to_string(&value).unwrap_or_default()));
+        }
+        Format::Human => {
+            let name = output.styled_data(&format!("{:<width$}", line.service.name()), color(line.service));
+            output.data(&format!("{name} | {}\n", line.text.trim_end()));
+        }
+    }
+}
+
+const fn color(service: ServiceKind) -> Style {
+    let color = match service {
+        ServiceKind::Prometheus => AnsiColor::Yellow,
+        ServiceKind::Grafana => AnsiColor::Magenta,
+        ServiceKind::Alertmanager => AnsiColor::Cyan,
+        ServiceKind::Redis => AnsiColor::Blue,
+    };
+    color.on_default()
+}

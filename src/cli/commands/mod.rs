@@ -1,0 +1,11 @@
+//! One file a command.
+
+pub mod completions;
+pub mod down;
+pub mod init;
+pub mod logs;
+pub mod open;
+pub mod render;
+pub mod restart;
+pub mod status;
+pub mod up;

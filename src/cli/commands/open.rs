@@ -1,0 +1,26 @@
+//! `open`: a service's page in the browser.
+
+use crate::cli::args::{OpenOptions, PlanOptions};
+use crate::cli::commands::up::url;
+use crate::cli::context::Context;
+use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
+
+pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    if options.service == ServiceKind::Redis {
+        return Err(Error::new(ExitCode::Usage, "redis has no page to open").hint("connect with `redis-cli` instead"));
+    }
+    let mut url = url(&loaded, options.service, loaded.settings.port(options.service));
+    if options.service == ServiceKind::Grafana {
+        url.push_str("/d/confidex-overview");
+    }
+    context.output.data(&format!("{url}\n"));
+    if options.print {
+        return Ok(());
+    }
+    open::that_detached(&url).map_err(|error| {
+        Error::new(ExitCode::Failed, format!("cannot start a browser: {error}"))
+            .hint(format!("open it yourself: {url}"))
+    })
+}

@@ -1,0 +1,45 @@
+//! `restart`: stop and start services, then wait until they answer.
+
+use futures_util::future::join_all;
+
+use crate::apply::{gather, wait};
+use crate::cli::args::{PlanOptions, ServicesOptions};
+use crate::cli::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::report::events::ServiceState;
+use crate::services::stop_grace;
+
+pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    let mut desired = context.desired(&loaded)?;
+    let engine = context.engine().await?;
+    let _lock = context.lock(&engine, &desired.stack, "restart")?;
+    let applier = context.applier(engine, &desired.stack)?;
+    if !options.services.is_empty() {
+        desired.services.retain(|service, _| options.services.contains(service));
+    }
+    let observed = applier.engine.list().await?;
+    let running = wait::running_in(&observed, &desired);
+    let missing: Vec<&str> = desired.services.keys().filter(|service| !running.contains_key(service)).map(|service| service.name()).collect();
+    if !missing.is_empty() || desired.services.is_empty() {
+        return Err(Error::new(ExitCode::Failed, format!("there is no container of {} to restart", missing.join(", ")))
+            .hint("`confidexmon up` creates it"));
+    }
+    let restarts = gather::ours(&observed, &desired.stack).filter_map(|container| {
+        let service = container.service().filter(|service| running.contains_key(service))?;
+        Some((service, container.id.clone()))
+    });
+    let applier_ref = &applier;
+    let results = join_all(restarts.map(|(service, id)| async move {
+        applier_ref.say(service, ServiceState::Working, "restarting");
+        applier_ref.engine.restart(&id, stop_grace(service)).await
+    }))
+    .await;
+    for result in results {
+        result?;
+    }
+    // A port that the engine chose may be another one after the restart.
+    let running = wait::running(&applier, &desired).await?;
+    wait::until_ready(&applier, &desired, &running, options.timeout).await
+}

@@ -1,0 +1,122 @@
+//! `status`: one row a service.
+
+use std::time::Duration;
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde::Serialize;
+
+use crate::apply::status;
+use crate::cli::args::{PlanOptions, StatusOptions};
+use crate::cli::commands::up::url;
+use crate::cli::context::{Context, Loaded};
+use crate::error::Error;
+use crate::report::output::{BAD, BOLD, GOOD, WARN};
+use crate::report::{Format, Output, words};
+
+/// How often `--watch` looks.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The fixed JSON shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct StatusJson {
+    stack: String,
+    services: Vec<ServiceJson>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct ServiceJson {
+    name: String,
+    state: String,
+    health: String,
+    image: String,
+    url: Option<String>,
+    restarts: i64,
+    started_at: Option<String>,
+}
+
+pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    let desired = context.desired(&loaded)?;
+    let engine = context.engine().await?;
+    let applier = context.applier(engine, &desired.stack)?;
+    let mut last = None;
+    loop {
+        let rows = status::gather(&applier, &desired).await?;
+        let current = shape(&loaded, &rows);
+        if last.as_ref() != Some(&current) {
+            show(context.output, &loaded, &rows, &current, options.watch);
+            last = Some(current);
+        }
+        if !options.watch {
+            return Ok(());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(INTERVAL) => {}
+            () = applier.cancel.cancelled() => return Ok(()),
+        }
+    }
+}
+
+fn shape(loaded: &Loaded, rows: &[status::Row]) -> StatusJson {
+    let services = rows.iter().map(|row| ServiceJson {
+        name: row.service.name().to_owned(),
+        state: row.state.clone(),
+        health: row.health.clone(),
+        image: row.image.clone(),
+        url: row.port.map(|port| url(loaded, row.service, port)),
+        restarts: row.restarts,
+        started_at: row.started_at.clone(),
+    });
+    StatusJson { stack: loaded.settings.stack.to_string(), services: services.collect() }
+}
+
+fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJson, watch: bool) {
+    match (output.format, watch) {
+        // One object a line, so that a reader of a stream knows where each ends.
+        (Format::Json, true) => output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default())),
+        (Format::Json, false) => output.json(current),
+        (Format::Human, _) => {
+            if watch && output.color_stdout {
+                output.data("\u{1b}[H\u{1b}[2J");
+            }
+            output.data(&table(output, current));
+            for row in rows.iter().filter(|row| !row.note.is_empty()) {
+                output.info(&format!("{}: {}", row.service, row.note));
+            }
+            if !loaded.settings.receivers.notifies_somebody() {
+                output.info("alerts: no receiver is configured, so nobody is notified");
+            }
+        }
+    }
+}
+
+fn table(output: Output, current: &StatusJson) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    let heads = ["SERVICE", "STATE", "HEALTH", "UPTIME", "RESTARTS", "URL", "IMAGE"];
+    table.set_header(heads.map(|head| output.styled_data(head, BOLD)));
+    for service in &current.services {
+        let style = match service.health.as_str() {
+            "healthy" => GOOD,
+            "starting" => WARN,
+            _ => BAD,
+        };
+        table.add_row([
+            service.name.clone(),
+            service.state.clone(),
+            output.styled_data(&service.health, style),
+            service.started_at.as_deref().map_or_else(|| "-".to_owned(), uptime),
+            service.restarts.to_string(),
+            service.url.clone().unwrap_or_else(|| "-".to_owned()),
+            service.image.clone(),
+        ]);
+    }
+    let text = table.to_string();
+    text.lines().map(|line| format!("{}\n", line.trim())).collect()
+}
+
+fn uptime(started_at: &str) -> String {
+    let Ok(started) = started_at.parse::<jiff::Timestamp>() else { return "-".to_owned() };
+    words::age(jiff::Timestamp::now().as_second() - started.as_second())
+}

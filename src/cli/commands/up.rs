@@ -1,0 +1,175 @@
+//! `up` and `plan`: converge the stack, or say what that would take.
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::apply::{Applier, gather, services as apply_services, wait};
+use crate::cli::args::{PlanOptions, UpOptions};
+use crate::cli::context::{Context, Loaded};
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
+use crate::plan::{Blocker, Plan, Policy, Step, reconcile};
+use crate::render::context::links;
+use crate::report::output::{BOLD, WARN};
+use crate::report::{Format, Output, words};
+use crate::services::Desired;
+
+pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
+    if options.dry_run {
+        return plan(context, options.plan).await;
+    }
+    let began = Instant::now();
+    let loaded = context.load(&options.plan)?;
+    let desired = context.desired(&loaded)?;
+    let engine = context.engine().await?;
+    let _lock = context.lock(&engine, &desired.stack, "up")?;
+    let applier = context.applier(engine, &desired.stack)?;
+    let facts = gather::facts(&applier, &desired).await?;
+    let plan = reconcile(&desired, &facts, &policy(&options.plan));
+    for note in &plan.notes {
+        applier.warn(note.clone());
+    }
+    if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
+        return Err(merged(errors));
+    }
+    let running = match known_running(&desired, &plan, &facts) {
+        Some(running) => running,
+        None => wait::running(&applier, &desired).await?,
+    };
+    wait::until_ready(&applier, &desired, &running, options.timeout).await?;
+    report(context.output, &applier, &loaded, &plan, &running, began);
+    Ok(())
+}
+
+pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> {
+    let loaded = context.load(&options)?;
+    let desired = context.desired(&loaded)?;
+    let engine = context.engine().await?;
+    let applier = context.applier(engine, &desired.stack)?;
+    let facts = gather::facts(&applier, &desired).await?;
+    let plan = reconcile(&desired, &facts, &policy(&options));
+    match context.output.format {
+        Format::Json => context.output.json(&plan_json(&plan)),
+        Format::Human if plan.is_empty() && plan.blockers.is_empty() && plan.notes.is_empty() => {
+            context.output.data("nothing to do: the stack is as it should be\n");
+        }
+        Format::Human => context.output.data(&plan.to_string()),
+    }
+    match crate::apply::explain::blockers(&plan.blockers) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+fn policy(options: &PlanOptions) -> Policy {
+    Policy { without: options.without.clone(), pull: options.pull }
+}
+
+/// Ids and ports, when the listing already told them: everything ran and nothing was touched.
+fn known_running(desired: &Desired, plan: &Plan, facts: &crate::plan::Facts) -> Option<wait::Running> {
+    if !plan.is_empty() {
+        return fixed_ports(desired, plan);
+    }
+    Some(wait::running_in(&facts.observed, desired))
+}
+
+/// With fixed ports nothing needs to be looked up: the probe knows where to ask. The container's
+/// name serves as its id in every engine call.
+fn fixed_ports(desired: &Desired, _plan: &Plan) -> Option<wait::Running> {
+    desired
+        .services
+        .iter()
+        .map(|(service, wanted)| {
+            let port = wanted.spec.ports.first().map(|port| port.host).filter(|port| *port != 0)?;
+            Some((*service, (wanted.spec.name.clone(), port)))
+        })
+        .collect()
+}
+
+/// All failures as one error: the first one's exit code, every message, every hint.
+fn merged(errors: Vec<Error>) -> Error {
+    let mut errors = errors.into_iter();
+    let Some(mut merged) = errors.next() else { return Error::new(ExitCode::Failed, "the plan failed") };
+    for other in errors {
+        if other.message == merged.message && other.causes == merged.causes {
+            continue;
+        }
+        merged.message.push_str(&format!("; {other}"));
+        merged.evidence.push_str(&other.evidence);
+        for hint in other.hints {
+            merged = merged.hint(hint);
+        }
+    }
+    merged
+}
+
+fn report<E: Engine>(
+    output: Output,
+    applier: &Applier<E>,
+    loaded: &Loaded,
+    plan: &Plan,
+    running: &wait::Running,
+    began: Instant,
+) {
+    if !loaded.settings.receivers.notifies_somebody() {
+        applier.warn(
+            "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)",
+        );
+    }
+    let urls = running.iter().map(|(service, (_, port))| (*service, url(loaded, *service, *port)));
+    match output.format {
+        Format::Json => output.json(&json!({
+            "stack": loaded.settings.stack.as_str(),
+            "changed": !plan.is_empty(),
+            "services": urls.map(|(service, url)| json!({"name": service.name(), "url": url})).collect::<Vec<_>>(),
+        })),
+        Format::Human => {
+            let what = if plan.is_empty() { "nothing to do, everything is healthy" } else { "the stack is up and healthy" };
+            output.info(&format!("{} ({})", output.styled(what, BOLD), words::elapsed(began.elapsed())));
+            if output.quiet {
+                return;
+            }
+            for (service, url) in urls {
+                output.data(&format!("{:<13} {url}\n", service.name()));
+            }
+            if loaded.settings.grafana.password_is_default {
+                let text = format!("sign in to Grafana as {} / changeme", loaded.settings.grafana.admin_user);
+                output.info(&output.styled(&text, WARN));
+            }
+        }
+    }
+}
+
+/// The address that a person uses, with the port that is really bound.
+pub fn url(loaded: &Loaded, service: ServiceKind, port: u16) -> String {
+    let links = links(&loaded.settings);
+    let host = crate::render::context::browser_host(&loaded.settings);
+    let bound = format!("http://{host}:{port}");
+    let configured = loaded.settings.port(service) != 0;
+    match service {
+        ServiceKind::Redis => format!("redis://{host}:{port}"),
+        ServiceKind::Grafana if configured => links.grafana,
+        ServiceKind::Prometheus if configured => links.prometheus,
+        ServiceKind::Alertmanager if configured => links.alertmanager,
+        _ => bound,
+    }
+}
+
+fn plan_json(plan: &Plan) -> serde_json::Value {
+    let network = plan.network.iter().map(|network| {
+        json!({"service": null, "action": format!("create network {}", network.name), "cause": network.cause})
+    });
+    let services = plan.services.iter().flat_map(|service| {
+        service.steps.iter().map(|step: &Step| {
+            let (_, action, cause) = step.words(&service.container);
+            json!({"service": service.service.name(), "action": action, "cause": cause})
+        })
+    });
+    json!({
+        "changes": !plan.is_empty(),
+        "steps": network.chain(services).collect::<Vec<_>>(),
+        "blockers": plan.blockers.iter().map(Blocker::to_string).collect::<Vec<_>>(),
+        "notes": plan.notes,
+    })
+}

@@ -1,0 +1,196 @@
+//! What every command starts from: flags, environment, project, settings, the engine.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use crate::apply::{Applier, PROBE_DEADLINE};
+use crate::cli::args::{Global, PlanOptions};
+use crate::cli::signals;
+use crate::engine::docker::{DockerEngine, EndpointChoice};
+use crate::engine::{Engine, docker};
+use crate::error::{Error, ExitCode};
+use crate::model::StackName;
+use crate::net::HttpClient;
+use crate::render::{TemplateProblem, render_stack};
+use crate::report::output::ColorChoice;
+use crate::report::{Format, Output, diagnostic, progress};
+use crate::services::{self, Desired};
+use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
+use crate::store::lock::{self, RunLock};
+use crate::store::project::{self, Project};
+use crate::store::state::StackState;
+
+/// The command's surroundings.
+pub struct Context {
+    pub global: Global,
+    pub output: Output,
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Settings with the project that they came from.
+pub struct Loaded {
+    pub settings: Settings,
+    pub project: Project,
+}
+
+impl Context {
+    pub fn new(global: Global, output: Output) -> Self {
+        // Names or values that are not UTF-8 cannot be settings of ours.
+        let environment = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        Self { global, output, environment }
+    }
+
+    /// Project and settings, or every problem of theirs printed at once.
+    pub fn load(&self, options: &PlanOptions) -> Result<Loaded, Error> {
+        let folder = &self.global.project_dir;
+        if !folder.is_dir() {
+            return Err(Error::new(ExitCode::Usage, format!("the project folder `{}` does not exist", folder.display()))
+                .hint("`confidexmon init DIR` makes one; without `--project-dir` the current folder is used"));
+        }
+        let project = project::load(folder)?;
+        let settings_file = project.files.config.get("confidexmon.yml");
+        let sources = Sources {
+            settings_file: settings_file.map(|file| (file.shown_as.as_str(), file.text.as_str())),
+            dotenv: project.dotenv.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
+            environment: &self.environment,
+            flags: FlagOverrides { with: options.with.clone(), without: options.without.clone() },
+        };
+        let (settings, problems) = settings::resolve(&sources);
+        let texts = self.texts(&project);
+        self.report(&problems, &texts);
+        match settings {
+            Some(settings) if !problems.iter().any(|problem| problem.severity == Severity::Error) => {
+                Ok(Loaded { settings, project })
+            }
+            _ => Err(self.configuration_error(problems.iter().filter(|problem| problem.severity == Severity::Error).count())),
+        }
+    }
+
+    /// The stack's name alone, for commands that need nothing else of the settings.
+    pub fn stack_name(&self, options: &PlanOptions) -> Result<StackName, Error> {
+        Ok(self.load(options)?.settings.stack)
+    }
+
+    /// The stack as the settings and templates describe it.
+    pub fn desired(&self, loaded: &Loaded) -> Result<Desired, Error> {
+        match render_stack(&loaded.settings, &loaded.project.files) {
+            Ok(files) => Ok(services::desired(&loaded.settings, files)),
+            Err(problems) => {
+                let texts = self.texts(&loaded.project);
+                let problems: Vec<Problem> = problems.into_iter().map(template_problem).collect();
+                self.report(&problems, &texts);
+                Err(self.configuration_error(problems.len()))
+            }
+        }
+    }
+
+    fn configuration_error(&self, problems: usize) -> Error {
+        let error = Error::new(
+            ExitCode::Usage,
+            format!("the configuration has {}", crate::report::words::count(problems, "problem")),
+        );
+        if self.output.format == Format::Json { error } else { error.hint("nothing was touched") }
+    }
+
+    /// Texts of the files that problems may point into, by the name they are shown as.
+    fn texts(&self, project: &Project) -> BTreeMap<String, String> {
+        project.files.config.values().map(|file| (file.shown_as.clone(), file.text.clone())).collect()
+    }
+
+    fn report(&self, problems: &[Problem], texts: &BTreeMap<String, String>) {
+        for problem in problems {
+            if self.output.quiet && problem.severity != Severity::Error {
+                continue;
+            }
+            let text = problem.place.as_ref().and_then(|place| texts.get(&place.file)).map(String::as_str);
+            self.output.say(diagnostic::render(problem, text, self.output.color_stderr).trim_end());
+        }
+    }
+
+    /// Connects to the engine: one call.
+    pub async fn engine(&self) -> Result<DockerEngine, Error> {
+        let choice = EndpointChoice {
+            host_flag: self.global.host.clone(),
+            context_flag: self.global.context.clone(),
+            env: self.environment.clone(),
+        };
+        Ok(docker::connect(choice).await?)
+    }
+
+    /// Everything that applying needs.
+    pub fn applier<E: Engine>(&self, engine: E, stack: &StackName) -> Result<Applier<E>, Error> {
+        let state = StackState::load(&self.state_directory(), &engine.info().endpoint, stack);
+        Ok(Applier {
+            engine,
+            reporter: progress::reporter(self.output),
+            state: Mutex::new(state),
+            http: HttpClient::new(PROBE_DEADLINE)?,
+            cancel: signals::watch(self.output),
+        })
+    }
+
+    /// Holds off other runs on the same stack until dropped.
+    pub fn lock<E: Engine>(&self, engine: &E, stack: &StackName, command: &str) -> Result<RunLock, Error> {
+        let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
+        let description = format!("pid {} (`confidexmon {command}`) since {now}\n", std::process::id());
+        Ok(lock::acquire(&self.state_directory(), &engine.info().endpoint, stack, &description)?)
+    }
+
+    /// Where this machine's memory of stacks lies: XDG's place for state.
+    fn state_directory(&self) -> PathBuf {
+        let from = |name: &str| self.environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        from("CONFIDEXMON_STATE_DIR")
+            .or_else(|| from("XDG_STATE_HOME").map(|home| home.join("confidexmon")))
+            .or_else(|| from("HOME").map(|home| home.join(".local/state/confidexmon")))
+            .unwrap_or_else(|| std::env::temp_dir().join("confidexmon-state"))
+    }
+}
+
+fn template_problem(problem: TemplateProblem) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        message: problem.message,
+        place: Some(Place { file: problem.file, line: problem.line, column: problem.column, length: 1 }),
+        hint: problem.hint,
+    }
+}
+
+/// Streams and colour, as flags, `NO_COLOR` and terminals say.
+pub fn output(global: &Global) -> Output {
+    let color = |is_terminal: bool| match global.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => is_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    let terminal = std::io::stderr().is_terminal();
+    Output {
+        format: global.format,
+        quiet: global.quiet,
+        color_stdout: color(std::io::stdout().is_terminal()),
+        color_stderr: color(terminal),
+        terminal,
+    }
+}
+
+/// Diagnostics of the program itself go to stderr; `-v` and `-vv` show more of them.
+pub fn init_logging(global: &Global, output: Output) {
+    let level = match global.verbose {
+        0 => tracing::Level::WARN,
+        1 => tracing::Level::INFO,
+        _ => tracing::Level::DEBUG,
+    };
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(output.color_stderr)
+        .without_time()
+        .with_target(false);
+    let _ = match output.format {
+        Format::Json => subscriber.json().try_init(),
+        Format::Human => subscriber.try_init(),
+    };
+}

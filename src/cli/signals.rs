@@ -1,0 +1,32 @@
+//! Ctrl-C: the first asks to stop cleanly, the second ends at once.
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::report::Output;
+
+/// Cancels the token at the first SIGINT or SIGTERM; the second one ends the process with code 130.
+pub fn watch(output: Output) -> CancellationToken {
+    let token = CancellationToken::new();
+    let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+        return token;
+    };
+    tokio::spawn(stop_on_signals(interrupt, terminate, token.clone(), output));
+    token
+}
+
+async fn stop_on_signals(mut interrupt: Signal, mut terminate: Signal, token: CancellationToken, output: Output) {
+    next(&mut interrupt, &mut terminate).await;
+    output.say("stopping after the step in progress; once more to stop at once");
+    token.cancel();
+    next(&mut interrupt, &mut terminate).await;
+    #[expect(clippy::exit, reason = "the second signal asks for exactly this; nothing here holds data")]
+    std::process::exit(130);
+}
+
+async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
