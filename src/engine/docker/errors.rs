@@ -111,11 +111,20 @@ fn port_in(message: &str) -> Option<u16> {
     ];
     BEFORE.iter().find_map(|marker| {
         let (_, rest) = message.split_once(marker)?;
-        let address = rest.split_whitespace().next()?;
-        let port = address.rsplit(':').next()?;
-        let digits: String = port.chars().take_while(char::is_ascii_digit).collect();
+        let digits: String =
+            after_host(rest.split_whitespace().next()?)?.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().ok()
     })
+}
+
+/// What follows the host in `127.0.0.1:80:`, `0.0.0.0:80:172.17.0.2:8080/tcp`, `[::1]:80`, `:::80`, `:80`.
+fn after_host(address: &str) -> Option<&str> {
+    let address = address.trim_end_matches(':');
+    if let Some((_, rest)) = address.split_once("]:") {
+        return Some(rest);
+    }
+    let split = if address.starts_with("::") { address.rsplit_once(':') } else { address.split_once(':') };
+    split.map(|(_, rest)| rest)
 }
 
 fn kind_of_transport(error: &Bollard) -> ErrorKind {
@@ -127,6 +136,10 @@ fn kind_of_transport(error: &Bollard) -> ErrorKind {
 }
 
 fn io_kind(error: &Bollard) -> Option<io::ErrorKind> {
+    // Its variant is transparent: the chain would begin below it.
+    if let Bollard::IOError { err } = error {
+        return Some(err.kind());
+    }
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(error) = next {
         if let Some(found) = error.downcast_ref::<io::Error>() {
@@ -170,6 +183,8 @@ mod tests {
                 "Ports are not available: exposing port TCP 127.0.0.1:5432 -> 127.0.0.1:0: listen tcp 127.0.0.1:5432: bind: address already in use",
                 5432,
             ),
+            ("Bind for :::8082 failed: port is already allocated", 8082),
+            ("cannot listen on the TCP port: listen tcp4 :8083: bind: address already in use", 8083),
             ("rootlessport listen tcp [::1]:9090: bind: address already in use", 9090),
         ];
         for (text, port) in cases {
