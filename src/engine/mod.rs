@@ -2,6 +2,7 @@
 //!
 //! `docker` is the only folder that names bollard; `memory` is the twin for tests.
 
+pub mod docker;
 pub mod memory;
 
 use std::future::Future;

@@ -19,4 +19,4 @@ pub use observed::{Observed, ObservedContainer, ObservedNetwork};
 pub use rendered::{FileSet, RenderedFile};
 pub use secret::Secret;
 pub use service::{ServiceKind, StackName};
-pub use spec::{ContainerSpec, Mount, NetworkSpec, PublishedPort, Tmpfs};
+pub use spec::{ContainerSpec, Mount, NetworkSpec, PublishedPort, RestartPolicy, Tmpfs};

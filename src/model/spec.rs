@@ -12,6 +12,8 @@ use crate::model::{ImageRef, ServiceKind, StackName};
 pub struct ContainerSpec {
     pub stack: StackName,
     pub service: ServiceKind,
+    /// Written as the role label: `service`, `judge`, `drill`.
+    pub role: String,
     pub name: String,
     pub image: ImageRef,
     /// Arguments after the image's entrypoint.
@@ -24,8 +26,9 @@ pub struct ContainerSpec {
     pub mounts: Vec<Mount>,
     pub tmpfs: Vec<Tmpfs>,
     pub ports: Vec<PublishedPort>,
-    /// Name of the network and the alias under which others find the container.
-    pub network: String,
+    /// Name of the network the container joins; `None` gives it no network at all.
+    pub network: Option<String>,
+    /// Names under which others on that network find the container.
     pub aliases: Vec<String>,
     /// `host:ip` entries for /etc/hosts, for example `host.docker.internal:host-gateway`.
     pub extra_hosts: Vec<String>,
@@ -38,8 +41,30 @@ pub struct ContainerSpec {
     pub pids_limit: i64,
     /// Seconds between the stop signal and the kill.
     pub stop_timeout: i64,
-    /// Extra labels; the stack, service and hash labels are added by the engine adapter's caller.
+    pub restart: RestartPolicy,
+    /// Further labels, the spec's hash among them; the engine adapter adds stack, service and role.
     pub labels: BTreeMap<String, String>,
+}
+
+/// What the engine does when the container's process ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RestartPolicy {
+    /// For services: started again, after a reboot of the engine too.
+    #[default]
+    Always,
+    /// For containers that run once.
+    No,
+}
+
+impl RestartPolicy {
+    /// The word the engine uses.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::No => "no",
+        }
+    }
 }
 
 /// A named volume on a path.
