@@ -42,10 +42,16 @@ const REORDER: Duration = Duration::from_millis(150);
 const RETRY: Duration = Duration::from_millis(200);
 
 /// Reads until the logs end, or (following) until the user stops.
-pub async fn run<E: Engine>(applier: &Applier<E>, stack: &StackName, query: &Query, output: Sender<MergedLine>) -> Result<(), Error> {
+pub async fn run<E: Engine>(
+    applier: &Applier<E>,
+    stack: &StackName,
+    query: &Query,
+    output: Sender<MergedLine>,
+) -> Result<(), Error> {
     // A first look makes an unreachable engine an error rather than silence.
     let observed = applier.engine.list().await?;
-    let there: Vec<ServiceKind> = gather::ours(&observed, stack).filter_map(|container| container.service()).collect();
+    let there: Vec<ServiceKind> =
+        gather::ours(&observed, stack).filter_map(|container| container.service()).collect();
     let services = query.services.iter().copied().filter(|service| query.follow || there.contains(service));
     let (sender, receiver) = mpsc::channel(1024);
     let readers = services.map(|service| follow_service(applier, stack, service, query, sender.clone()));
@@ -164,10 +170,16 @@ async fn follow_service<E: Engine>(
     }
 }
 
-async fn container_id<E: Engine>(applier: &Applier<E>, stack: &StackName, service: ServiceKind) -> Option<String> {
+async fn container_id<E: Engine>(
+    applier: &Applier<E>,
+    stack: &StackName,
+    service: ServiceKind,
+) -> Option<String> {
     let observed = applier.engine.list().await.ok()?;
     let name = stack.container(service);
-    gather::ours(&observed, stack).find(|container| container.name == name).map(|container| container.id.clone())
+    gather::ours(&observed, stack)
+        .find(|container| container.name == name)
+        .map(|container| container.id.clone())
 }
 
 /// An RFC 3339 timestamp as the engine's `since` wants it.

@@ -52,7 +52,16 @@ async fn row<E: Engine>(
     let Some(container) = container else {
         let image = wanted.map_or_else(String::new, |wanted| wanted.spec.image.to_string());
         let note = "`confidexmon up` creates it".to_owned();
-        return Row { service, state: "absent".into(), health: "absent".into(), image, port: None, restarts: 0, started_at: None, note };
+        return Row {
+            service,
+            state: "absent".into(),
+            health: "absent".into(),
+            image,
+            port: None,
+            restarts: 0,
+            started_at: None,
+            note,
+        };
     };
     let inside = wanted.map(|wanted| wanted.probe.container_port());
     let port = container
@@ -92,11 +101,19 @@ fn health(
     match (container.state.as_str(), reading) {
         ("running", Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
         // A service that answers, but with something else than 200, is on its way.
-        ("running", Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => ("starting".to_owned(), answer),
+        ("running", Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => {
+            ("starting".to_owned(), answer)
+        }
         ("running", Some(Reading::NotReady(answer))) => ("unhealthy".to_owned(), answer),
-        ("running", None) => ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned()),
-        ("restarting", _) => ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code)),
-        (_, _) if detail.oom_killed => ("stopped".to_owned(), "it was killed for want of memory (OOM)".to_owned()),
+        ("running", None) => {
+            ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned())
+        }
+        ("restarting", _) => {
+            ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code))
+        }
+        (_, _) if detail.oom_killed => {
+            ("stopped".to_owned(), "it was killed for want of memory (OOM)".to_owned())
+        }
         (_, _) => ("stopped".to_owned(), container.status.clone()),
     }
 }

@@ -13,9 +13,11 @@ use crate::report::output::ColorChoice;
 /// A monitoring stack that proves an alert would reach a person: Prometheus, Grafana, Alertmanager.
 #[derive(Debug, Parser)]
 #[command(name = "confidexmon", version, disable_help_subcommand = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 engine not reachable \
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 engine not reachable \
                         or too old, 4 a service did not become healthy, 5 another run holds the lock, 6 problems found, \
-                        130 interrupted.")]
+                        130 interrupted."
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,

@@ -35,6 +35,18 @@ pub struct Loaded {
     pub project: Project,
 }
 
+impl Loaded {
+    /// Host ports of the stack's services.
+    pub fn ports(&self) -> Vec<u16> {
+        self.settings
+            .services()
+            .into_iter()
+            .map(|service| self.settings.port(service))
+            .filter(|port| *port != 0)
+            .collect()
+    }
+}
+
 impl Context {
     pub fn new(global: Global, output: Output) -> Self {
         // Names or values that are not UTF-8 cannot be settings of ours.
@@ -48,16 +60,20 @@ impl Context {
     pub fn load(&self, options: &PlanOptions) -> Result<Loaded, Error> {
         let folder = &self.global.project_dir;
         if !folder.is_dir() {
-            return Err(Error::new(ExitCode::Usage, format!("the project folder `{}` does not exist", folder.display()))
-                .hint("`confidexmon init DIR` makes one; without `--project-dir` the current folder is used"));
+            return Err(Error::new(
+                ExitCode::Usage,
+                format!("the project folder `{}` does not exist", folder.display()),
+            )
+            .hint("`confidexmon init DIR` makes one; without `--project-dir` the current folder is used"));
         }
         let project = project::load(folder)?;
         let settings_file = project.files.config.get("confidexmon.yml");
+        let flags = FlagOverrides { with: options.with.clone(), without: options.without.clone() };
         let sources = Sources {
             settings_file: settings_file.map(|file| (file.shown_as.as_str(), file.text.as_str())),
             dotenv: project.dotenv.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
             environment: &self.environment,
-            flags: FlagOverrides { with: options.with.clone(), without: options.without.clone() },
+            flags: &flags,
         };
         let (settings, problems) = settings::resolve(&sources);
         let texts = self.texts(&project);
@@ -66,7 +82,9 @@ impl Context {
             Some(settings) if !problems.iter().any(|problem| problem.severity == Severity::Error) => {
                 Ok(Loaded { settings, project })
             }
-            _ => Err(self.configuration_error(problems.iter().filter(|problem| problem.severity == Severity::Error).count())),
+            _ => Err(self.configuration_error(
+                problems.iter().filter(|problem| problem.severity == Severity::Error).count(),
+            )),
         }
     }
 
@@ -111,12 +129,14 @@ impl Context {
         }
     }
 
-    /// Connects to the engine: one call.
-    pub async fn engine(&self) -> Result<DockerEngine, Error> {
+    /// Connects to the engine: one call. `forward_ports` are the published ports that an ssh tunnel
+    /// has to bring here.
+    pub async fn engine(&self, forward_ports: &[u16]) -> Result<DockerEngine, Error> {
         let choice = EndpointChoice {
             host_flag: self.global.host.clone(),
             context_flag: self.global.context.clone(),
             env: self.environment.clone(),
+            forward_ports: forward_ports.to_vec(),
         };
         Ok(docker::connect(choice).await?)
     }
@@ -142,7 +162,8 @@ impl Context {
 
     /// Where this machine's memory of stacks lies: XDG's place for state.
     fn state_directory(&self) -> PathBuf {
-        let from = |name: &str| self.environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let from =
+            |name: &str| self.environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         from("CONFIDEXMON_STATE_DIR")
             .or_else(|| from("XDG_STATE_HOME").map(|home| home.join("confidexmon")))
             .or_else(|| from("HOME").map(|home| home.join(".local/state/confidexmon")))

@@ -8,14 +8,20 @@ use crate::report::Output;
 /// Cancels the token at the first SIGINT or SIGTERM; the second one ends the process with code 130.
 pub fn watch(output: Output) -> CancellationToken {
     let token = CancellationToken::new();
-    let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else {
+    let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return token;
     };
     tokio::spawn(stop_on_signals(interrupt, terminate, token.clone(), output));
     token
 }
 
-async fn stop_on_signals(mut interrupt: Signal, mut terminate: Signal, token: CancellationToken, output: Output) {
+async fn stop_on_signals(
+    mut interrupt: Signal,
+    mut terminate: Signal,
+    token: CancellationToken,
+    output: Output,
+) {
     next(&mut interrupt, &mut terminate).await;
     output.say("stopping after the step in progress; once more to stop at once");
     token.cancel();

@@ -29,6 +29,7 @@ pub fn canonical(spec: &ContainerSpec) -> Value {
         "nano_cpus": spec.nano_cpus,
         "pids_limit": spec.pids_limit,
         "stop_timeout": spec.stop_timeout,
+        "restart": spec.restart,
     })
 }
 

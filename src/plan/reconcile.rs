@@ -97,11 +97,12 @@ fn reason_to_recreate(
             return Some(differences.join("; "));
         }
     }
-    let recorded = container.networks.get(&wanted.spec.network).map(String::as_str);
+    let recorded =
+        wanted.spec.network.as_ref().and_then(|name| container.networks.get(name)).map(String::as_str);
     let lost = !container.is_running()
         && recorded.is_some_and(|id| !id.is_empty())
         && recorded != facts.network.as_ref().map(|network| network.id.as_str());
-    lost.then(|| format!("its network `{}` is gone", wanted.spec.network))
+    lost.then(|| "its network is gone".to_owned())
 }
 
 /// When it is not known what lies in the volume, every file counts as new and is written.

@@ -1,5 +1,6 @@
 //! What people and programs see: progress on stderr, data on stdout.
 
+pub mod diagnostic;
 pub mod events;
 pub mod output;
 pub mod progress;

@@ -10,7 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    ContainerSpec, FileSet, Mount, NetworkSpec, PublishedPort, Secret, ServiceKind, StackName, Tmpfs,
+    ContainerSpec, FileSet, Mount, NetworkSpec, PublishedPort, RestartPolicy, Secret, ServiceKind, StackName,
+    Tmpfs,
 };
 use crate::render::RenderedStack;
 use crate::settings::Settings;
@@ -122,6 +123,7 @@ fn base_spec(
     ContainerSpec {
         stack: stack.clone(),
         service,
+        role: "service".to_owned(),
         name: stack.container(service),
         image: settings.images[&service].clone(),
         command: Vec::new(),
@@ -138,7 +140,7 @@ fn base_spec(
             host_ip: settings.bind,
             host: settings.port(service),
         }],
-        network: stack.network(),
+        network: Some(stack.network()),
         aliases: vec![service.name().to_owned()],
         extra_hosts: Vec::new(),
         cap_add: Vec::new(),
@@ -147,6 +149,7 @@ fn base_spec(
         nano_cpus: resources.and_then(|limits| limits.nano_cpus),
         pids_limit: resources.map_or(256, |limits| limits.pids),
         stop_timeout: i64::try_from(stop_grace(service).as_secs()).unwrap_or(30),
+        restart: RestartPolicy::Always,
         labels: BTreeMap::new(),
     }
 }

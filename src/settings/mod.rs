@@ -1,5 +1,18 @@
 //! Settings: YAML, `.env`, environment and flags, handed in as text and maps; every problem at once.
 
+pub mod dotenv;
+pub mod env_vars;
+pub mod fields;
+mod problem;
+mod reader;
+mod resolve;
+mod rules;
+mod scalar;
+pub mod schema;
+mod targets;
+mod tree;
 pub mod types;
 
+pub use problem::{Place, Problem, Severity, nearest};
+pub use resolve::{FlagOverrides, Sources, default_image, resolve};
 pub use types::*;

@@ -10,7 +10,7 @@ use crate::report::{Format, words};
 
 pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "down")?;
     let applier = context.applier(engine, &stack)?;
     let removed = down::run(&applier, &stack, options.volumes).await?;
@@ -21,7 +21,9 @@ pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> 
             "networks": removed.networks,
             "volumes": removed.volumes,
         })),
-        Format::Human if removed.containers.is_empty() && removed.networks.is_empty() && removed.volumes.is_empty() => {
+        Format::Human
+            if removed.containers.is_empty() && removed.networks.is_empty() && removed.volumes.is_empty() =>
+        {
             context.output.info("nothing to do: the stack is not there");
         }
         Format::Human => {

@@ -23,7 +23,11 @@ pub fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
             .collect();
         if let Some(first) = existing.first() {
             let others = existing.len() - 1;
-            let more = if others == 0 { String::new() } else { format!(" and {}", words::count(others, "other file")) };
+            let more = if others == 0 {
+                String::new()
+            } else {
+                format!(" and {}", words::count(others, "other file"))
+            };
             return Err(Error::new(ExitCode::Failed, format!("`{first}`{more} exists; nothing was written"))
                 .hint("choose another folder, or replace them with `--force`"));
         }
@@ -42,10 +46,13 @@ pub fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
 
 fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {
     let embedded = ProjectFiles::embedded();
-    let folders = [("config", embedded.config), ("rules", embedded.rules), ("dashboards", embedded.dashboards)];
+    let folders =
+        [("config", embedded.config), ("rules", embedded.rules), ("dashboards", embedded.dashboards)];
     let mut files = vec![(directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), 0o644)];
     for (folder, content) in folders {
-        files.extend(content.into_iter().map(|(path, file)| (directory.join(folder).join(path), file.text, 0o644)));
+        files.extend(
+            content.into_iter().map(|(path, file)| (directory.join(folder).join(path), file.text, 0o644)),
+        );
     }
     files
 }

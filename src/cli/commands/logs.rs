@@ -15,7 +15,7 @@ use crate::report::{Format, Output};
 pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let since = options.since.as_deref().map(since).transpose()?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&[]).await?;
     let applier = context.applier(engine, &stack)?;
     let wanted: Vec<ServiceKind> =
         if options.services.is_empty() { ServiceKind::ALL.to_vec() } else { options.services.clone() };

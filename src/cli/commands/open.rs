@@ -9,7 +9,9 @@ use crate::model::ServiceKind;
 pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     if options.service == ServiceKind::Redis {
-        return Err(Error::new(ExitCode::Usage, "redis has no page to open").hint("connect with `redis-cli` instead"));
+        return Err(
+            Error::new(ExitCode::Usage, "redis has no page to open").hint("connect with `redis-cli` instead")
+        );
     }
     let mut url = url(&loaded, options.service, loaded.settings.port(options.service));
     if options.service == ServiceKind::Grafana {

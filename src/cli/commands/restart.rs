@@ -13,7 +13,7 @@ use crate::services::stop_grace;
 pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let mut desired = context.desired(&loaded)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &desired.stack, "restart")?;
     let applier = context.applier(engine, &desired.stack)?;
     if !options.services.is_empty() {
@@ -21,10 +21,18 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
     }
     let observed = applier.engine.list().await?;
     let running = wait::running_in(&observed, &desired);
-    let missing: Vec<&str> = desired.services.keys().filter(|service| !running.contains_key(service)).map(|service| service.name()).collect();
+    let missing: Vec<&str> = desired
+        .services
+        .keys()
+        .filter(|service| !running.contains_key(service))
+        .map(|service| service.name())
+        .collect();
     if !missing.is_empty() || desired.services.is_empty() {
-        return Err(Error::new(ExitCode::Failed, format!("there is no container of {} to restart", missing.join(", ")))
-            .hint("`confidexmon up` creates it"));
+        return Err(Error::new(
+            ExitCode::Failed,
+            format!("there is no container of {} to restart", missing.join(", ")),
+        )
+        .hint("`confidexmon up` creates it"));
     }
     let restarts = gather::ours(&observed, &desired.stack).filter_map(|container| {
         let service = container.service().filter(|service| running.contains_key(service))?;

@@ -38,7 +38,7 @@ struct ServiceJson {
 pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let desired = context.desired(&loaded)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&loaded.ports()).await?;
     let applier = context.applier(engine, &desired.stack)?;
     let mut last = None;
     loop {
@@ -74,7 +74,9 @@ fn shape(loaded: &Loaded, rows: &[status::Row]) -> StatusJson {
 fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJson, watch: bool) {
     match (output.format, watch) {
         // One object a line, so that a reader of a stream knows where each ends.
-        (Format::Json, true) => output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default())),
+        (Format::Json, true) => {
+            output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default()))
+        }
         (Format::Json, false) => output.json(current),
         (Format::Human, _) => {
             if watch && output.color_stdout {

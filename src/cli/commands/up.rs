@@ -22,7 +22,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let began = Instant::now();
     let loaded = context.load(&options.plan)?;
     let desired = context.desired(&loaded)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &desired.stack, "up")?;
     let applier = context.applier(engine, &desired.stack)?;
     let facts = gather::facts(&applier, &desired).await?;
@@ -45,7 +45,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
 pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let desired = context.desired(&loaded)?;
-    let engine = context.engine().await?;
+    let engine = context.engine(&loaded.ports()).await?;
     let applier = context.applier(engine, &desired.stack)?;
     let facts = gather::facts(&applier, &desired).await?;
     let plan = reconcile(&desired, &facts, &policy(&options));

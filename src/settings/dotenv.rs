@@ -1,0 +1,123 @@
+//! `.env`: variables by name, with the line they stand on. No message ever holds a value.
+
+use std::collections::BTreeMap;
+
+use crate::settings::env_vars::{self, VARIABLES};
+use crate::settings::problem::nearest;
+use crate::settings::{Place, Problem};
+
+/// A variable and where its value came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Located {
+    pub value: String,
+    /// `None` for the process environment.
+    pub place: Option<Place>,
+}
+
+/// Variables by name: the environment over `.env`. An empty value counts as not set, because that is
+/// what a copied `.env.example` holds.
+pub type Variables = BTreeMap<String, Located>;
+
+/// Merges `.env` and the environment. `known` adds names that the settings file mentions.
+pub fn variables(
+    dotenv: Option<(&str, &str)>,
+    environment: &BTreeMap<String, String>,
+    known: &[String],
+    problems: &mut Vec<Problem>,
+) -> Variables {
+    let mut variables = Variables::new();
+    if let Some((file, text)) = dotenv {
+        read_file(file, text, known, &mut variables, problems);
+    }
+    for (name, value) in environment {
+        if env_vars::find(name).is_some() || known.contains(name) {
+            variables.insert(name.clone(), Located { value: value.clone(), place: None });
+        }
+    }
+    variables.retain(|_, located| !located.value.is_empty());
+    variables
+}
+
+fn read_file(
+    file: &str,
+    text: &str,
+    known: &[String],
+    variables: &mut Variables,
+    problems: &mut Vec<Problem>,
+) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // dotenvy fails at the first bad line, so each assignment is given to it alone.
+    for (line, assignment) in assignments(text) {
+        let place = Place { file: file.to_owned(), line, column: 1, length: 1 };
+        let Some((name, value)) = read_one(&assignment) else {
+            problems.push(
+                Problem::error("this line cannot be read", Some(place))
+                    .hint("write NAME='value'; single quotes keep every character as it is"),
+            );
+            continue;
+        };
+        if expands(&assignment) {
+            problems.push(
+                Problem::error(
+                    format!("the value of `{name}` holds a `$`, which would be replaced"),
+                    Some(place.clone()),
+                )
+                .hint("put the value in single quotes"),
+            );
+        }
+        unknown_name(&name, known, &place, problems);
+        if variables.insert(name.clone(), Located { value, place: Some(place.clone()) }).is_some() {
+            problems.push(
+                Problem::error(format!("`{name}` is set twice"), Some(place)).hint("keep one of the lines"),
+            );
+        }
+    }
+}
+
+/// Lines that are neither blank nor comments, with their number; a quoted value may span lines.
+fn assignments(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let trimmed = line.trim();
+        if trimmed.is_empty() || trimmed.starts_with('#') {
+            continue;
+        }
+        let mut assignment = trimmed.to_owned();
+        let quote = assignment.split_once('=').and_then(|(_, value)| value.trim_start().chars().next());
+        if let Some(quote @ ('\'' | '"')) = quote {
+            while assignment.matches(quote).count() == 1 {
+                let Some((_, next)) = lines.next() else { break };
+                assignment.push('\n');
+                assignment.push_str(next);
+            }
+        }
+        found.push((index + 1, assignment));
+    }
+    found
+}
+
+fn read_one(assignment: &str) -> Option<(String, String)> {
+    let mut entries = dotenvy::from_read_iter(assignment.as_bytes());
+    let entry = entries.next()?.ok()?;
+    entries.next().is_none().then_some(entry)
+}
+
+/// dotenvy substitutes `$NAME` in bare and double-quoted values: `pa$$word` becomes `pa`.
+fn expands(assignment: &str) -> bool {
+    let value = assignment.split_once('=').map_or("", |(_, value)| value.trim_start());
+    !value.starts_with('\'') && value.replace("\\$", "").contains('$')
+}
+
+fn unknown_name(name: &str, known: &[String], place: &Place, problems: &mut Vec<Problem>) {
+    if env_vars::find(name).is_some() || known.iter().any(|other| other == name) {
+        return;
+    }
+    // Other programs' variables may stand in the same file; only a probable slip is worth a word.
+    let names = VARIABLES.iter().map(|variable| variable.name).chain(known.iter().map(String::as_str));
+    if let Some(meant) = nearest(name, names) {
+        let problem =
+            Problem::warning(format!("`{name}` is not a variable that is read"), Some(place.clone()));
+        problems.push(problem.hint(format!("did you mean `{meant}`?")));
+    }
+}

@@ -1,0 +1,59 @@
+//! Every environment variable that is read, once. `.env.example` is compared with this table by a test.
+
+/// One variable, readable from the environment and from `.env`.
+#[derive(Clone, Copy, Debug)]
+pub struct Variable {
+    pub name: &'static str,
+    /// Never shown.
+    pub secret: bool,
+    /// The settings field that it overrides, if any.
+    pub overrides: Option<&'static str>,
+    pub doc: &'static str,
+}
+
+const fn secret(name: &'static str, doc: &'static str) -> Variable {
+    Variable { name, secret: true, overrides: None, doc }
+}
+
+const fn overriding(name: &'static str, field: &'static str) -> Variable {
+    Variable { name, secret: false, overrides: Some(field), doc: "" }
+}
+
+pub const GRAFANA_ADMIN_PASSWORD: &str = "GRAFANA_ADMIN_PASSWORD";
+pub const SLACK_WEBHOOK_URL: &str = "SLACK_WEBHOOK_URL";
+pub const SLACK_WEBHOOK_CRITICAL: &str = "SLACK_WEBHOOK_CRITICAL";
+pub const PAGERDUTY_SERVICE_KEY: &str = "PAGERDUTY_SERVICE_KEY";
+pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
+pub const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
+pub const WEB_AUTH_PASSWORD: &str = "WEB_AUTH_PASSWORD";
+
+pub const VARIABLES: &[Variable] = &[
+    secret(
+        GRAFANA_ADMIN_PASSWORD,
+        "Password of Grafana's administrator; taken on Grafana's first start only",
+    ),
+    secret(
+        SLACK_WEBHOOK_URL,
+        "Slack incoming webhook for warnings (and for critical alerts without one of their own)",
+    ),
+    secret(SLACK_WEBHOOK_CRITICAL, "Slack incoming webhook for critical alerts"),
+    secret(PAGERDUTY_SERVICE_KEY, "PagerDuty integration key for critical alerts"),
+    secret(ALERT_WEBHOOK_URL, "Any HTTP endpoint that takes Alertmanager's webhook JSON; gets every alert"),
+    secret(REDIS_PASSWORD, "Password of Redis; needed when redis is enabled"),
+    secret(WEB_AUTH_PASSWORD, "Password before Prometheus and Alertmanager; needed with security.web_auth"),
+    overriding("CONFIDEXMON_STACK", "stack"),
+    overriding("CONFIDEXMON_BIND", "bind"),
+    overriding("CONFIDEXMON_PORT_PROMETHEUS", "ports.prometheus"),
+    overriding("CONFIDEXMON_PORT_GRAFANA", "ports.grafana"),
+    overriding("CONFIDEXMON_PORT_ALERTMANAGER", "ports.alertmanager"),
+    overriding("CONFIDEXMON_PORT_REDIS", "ports.redis"),
+    overriding("CONFIDEXMON_IMAGE_PROMETHEUS", "images.prometheus"),
+    overriding("CONFIDEXMON_IMAGE_GRAFANA", "images.grafana"),
+    overriding("CONFIDEXMON_IMAGE_ALERTMANAGER", "images.alertmanager"),
+    overriding("CONFIDEXMON_IMAGE_REDIS", "images.redis"),
+    overriding("CONFIDEXMON_LOG_LEVEL", "log_level"),
+];
+
+pub fn find(name: &str) -> Option<&'static Variable> {
+    VARIABLES.iter().find(|variable| variable.name == name)
+}

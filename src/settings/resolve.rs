@@ -1,0 +1,308 @@
+//! Flags over environment over `.env` over the file over defaults → [`Settings`], with all problems.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
+use crate::settings::dotenv::{self, Variables};
+use crate::settings::env_vars::{self, VARIABLES};
+use crate::settings::fields::FIELDS;
+use crate::settings::reader::{self, Values};
+use crate::settings::{
+    GrafanaSettings, LinkSettings, LogLevel, Place, Problem, PrometheusSettings, ReceiverSettings,
+    RedisSettings, ResourceSettings, SecuritySettings, Settings, Severity, WebAuth, scalar, targets, tree,
+};
+
+/// Grafana's documented first password.
+pub(super) const DEFAULT_PASSWORD: &str = "changeme";
+
+/// The texts and maps that settings come from; nothing is read here.
+#[derive(Clone, Copy, Debug)]
+pub struct Sources<'a> {
+    /// (name as shown, text)
+    pub settings_file: Option<(&'a str, &'a str)>,
+    pub dotenv: Option<(&'a str, &'a str)>,
+    pub environment: &'a BTreeMap<String, String>,
+    pub flags: &'a FlagOverrides,
+}
+
+/// What the command line overrides.
+#[derive(Clone, Debug, Default)]
+pub struct FlagOverrides {
+    pub with: Vec<ServiceKind>,
+    pub without: Vec<ServiceKind>,
+}
+
+/// Settings, and every problem. With a problem of severity `Error` there are no settings.
+pub fn resolve(sources: &Sources<'_>) -> (Option<Settings>, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let mut values = file_values(sources, &mut problems);
+    let known = targets::variable_names(&values);
+    let variables = dotenv::variables(sources.dotenv, sources.environment, &known, &mut problems);
+    override_values(&mut values, &variables, &mut problems);
+    let resolver = Resolver { values: &values, variables: &variables, flags: sources.flags };
+    let settings = resolver.settings(&mut problems);
+    if let Some(settings) = &settings {
+        super::rules::check(settings, &values, &mut problems);
+    }
+    problems.sort_by(|a, b| a.place.cmp(&b.place));
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    (settings.filter(|_| !failed), problems)
+}
+
+fn file_values(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Values {
+    let Some((file, text)) = sources.settings_file else { return Values::default() };
+    match tree::parse(file, text) {
+        Ok(document) => reader::read(file, &document, problems),
+        Err(problem) => {
+            problems.push(problem);
+            Values::default()
+        }
+    }
+}
+
+/// Lets variables that name a field replace the file's value, under the same checks.
+fn override_values(values: &mut Values, variables: &Variables, problems: &mut Vec<Problem>) {
+    for variable in VARIABLES {
+        let Some((located, path)) = variables.get(variable.name).zip(variable.overrides) else { continue };
+        let Some(field) = FIELDS.iter().find(|field| field.path == path) else { continue };
+        match scalar::check_text(field.kind, &located.value) {
+            Ok(()) => {
+                let place = located.place.clone().unwrap_or_else(|| environment_place(variable.name));
+                values.set(field.path, located.value.clone(), place);
+            }
+            Err((message, hint)) => {
+                let mut problem =
+                    Problem::error(format!("{}: {message}", variable.name), located.place.clone());
+                problem.hint = hint;
+                problems.push(problem);
+            }
+        }
+    }
+}
+
+fn environment_place(name: &str) -> Place {
+    Place { file: format!("the environment variable {name}"), line: 0, column: 0, length: 1 }
+}
+
+struct Resolver<'a> {
+    values: &'a Values,
+    variables: &'a Variables,
+    flags: &'a FlagOverrides,
+}
+
+impl Resolver<'_> {
+    fn settings(&self, problems: &mut Vec<Problem>) -> Option<Settings> {
+        let bind: IpAddr = self.text("bind", "127.0.0.1").parse().ok()?;
+        Some(Settings {
+            stack: StackName::new(self.text("stack", "confidex"))?,
+            bind,
+            ports: self.ports(),
+            images: self.images(),
+            log_level: self.log_level(),
+            prometheus: self.prometheus()?,
+            grafana: self.grafana(bind, problems),
+            redis: self.redis(problems),
+            targets: targets::resolve(self.values, self.variables, problems),
+            receivers: self.receivers(problems)?,
+            links: self.links(),
+            resources: ServiceKind::ALL
+                .into_iter()
+                .map(|service| (service, self.resources(service)))
+                .collect(),
+            security: self.security(bind, problems),
+        })
+    }
+
+    fn text<'b>(&'b self, path: &str, default: &'b str) -> &'b str {
+        self.values.text(path).unwrap_or(default)
+    }
+
+    fn duration(&self, path: &str, default: &str) -> Option<PromDuration> {
+        PromDuration::parse(self.text(path, default))
+    }
+
+    fn secret(&self, name: &str) -> Option<Secret> {
+        self.variables.get(name).map(|located| Secret::new(located.value.clone()))
+    }
+
+    fn ports(&self) -> BTreeMap<ServiceKind, u16> {
+        let defaults = [9090, 3002, 9093, 6379];
+        let port = |service: ServiceKind, default: u16| {
+            self.values
+                .text(&format!("ports.{service}"))
+                .and_then(|text| text.parse().ok())
+                .unwrap_or(default)
+        };
+        ServiceKind::ALL
+            .into_iter()
+            .zip(defaults)
+            .map(|(service, default)| (service, port(service, default)))
+            .collect()
+    }
+
+    fn images(&self) -> BTreeMap<ServiceKind, ImageRef> {
+        let image = |service: ServiceKind| {
+            ImageRef::new(self.text(&format!("images.{service}"), default_image(service)))
+        };
+        ServiceKind::ALL.into_iter().filter_map(|service| Some((service, image(service)?))).collect()
+    }
+
+    fn log_level(&self) -> LogLevel {
+        match self.text("log_level", "info") {
+            "debug" => LogLevel::Debug,
+            "warn" => LogLevel::Warn,
+            "error" => LogLevel::Error,
+            _ => LogLevel::Info,
+        }
+    }
+
+    fn prometheus(&self) -> Option<PrometheusSettings> {
+        Some(PrometheusSettings {
+            retention_time: self.duration("prometheus.retention_time", "15d")?,
+            retention_size: Some(self.text("prometheus.retention_size", "5GB").to_owned())
+                .filter(|size| size != "none"),
+            scrape_interval: self.duration("prometheus.scrape_interval", "15s")?,
+            scrape_timeout: self.duration("prometheus.scrape_timeout", "10s")?,
+            evaluation_interval: self.duration("prometheus.evaluation_interval", "15s")?,
+            external_labels: self.values.labels("prometheus.external_labels"),
+        })
+    }
+
+    fn grafana(&self, bind: IpAddr, problems: &mut Vec<Problem>) -> GrafanaSettings {
+        let set = self.secret(env_vars::GRAFANA_ADMIN_PASSWORD);
+        let is_default = set.as_ref().is_none_or(|password| password.reveal() == DEFAULT_PASSWORD);
+        if is_default && bind.is_loopback() {
+            problems.push(
+                Problem::warning("Grafana's admin password is the default `changeme`", None)
+                    .hint("set GRAFANA_ADMIN_PASSWORD in .env before the first start"),
+            );
+        } else if is_default {
+            problems.push(
+                Problem::error(
+                    format!("the default Grafana password is refused while ports are published on {bind}"),
+                    self.values.place("bind").cloned(),
+                )
+                .hint("set GRAFANA_ADMIN_PASSWORD in .env, or bind to 127.0.0.1"),
+            );
+        }
+        GrafanaSettings {
+            admin_user: self.text("grafana.admin_user", "admin").to_owned(),
+            admin_password: set.unwrap_or_else(|| Secret::new(DEFAULT_PASSWORD)),
+            password_is_default: is_default,
+        }
+    }
+
+    fn redis(&self, problems: &mut Vec<Problem>) -> RedisSettings {
+        let redis = ServiceKind::Redis;
+        let enabled = (self.text("redis.enabled", "false") == "true" || self.flags.with.contains(&redis))
+            && !self.flags.without.contains(&redis);
+        let password = self.secret(env_vars::REDIS_PASSWORD);
+        if enabled && password.is_none() {
+            problems.push(
+                Problem::error(
+                    "redis is enabled, but REDIS_PASSWORD is not set",
+                    self.values.place("redis.enabled").cloned(),
+                )
+                .hint("set REDIS_PASSWORD in .env"),
+            );
+        }
+        RedisSettings {
+            enabled,
+            password,
+            max_memory: self.text("redis.max_memory", "256mb").to_owned(),
+            append_only: self.text("redis.append_only", "true") == "true",
+        }
+    }
+
+    fn receivers(&self, problems: &mut Vec<Problem>) -> Option<ReceiverSettings> {
+        let mut webhook = |name: &str| {
+            let secret = self.secret(name)?;
+            if scalar::url(secret.reveal()).is_none() {
+                let place = self.variables.get(name).and_then(|located| located.place.clone());
+                problems.push(
+                    Problem::error(format!("`{name}` is not an http or https URL"), place)
+                        .hint("copy the whole webhook URL; its value is not shown here"),
+                );
+            }
+            Some(secret)
+        };
+        Some(ReceiverSettings {
+            slack_webhook: webhook(env_vars::SLACK_WEBHOOK_URL),
+            slack_webhook_critical: webhook(env_vars::SLACK_WEBHOOK_CRITICAL),
+            webhook_url: webhook(env_vars::ALERT_WEBHOOK_URL),
+            slack_channel: self.text("receivers.slack_channel", "#confidex-alerts").to_owned(),
+            slack_channel_critical: self
+                .text("receivers.slack_channel_critical", "#confidex-alerts-critical")
+                .to_owned(),
+            pagerduty_service_key: self.secret(env_vars::PAGERDUTY_SERVICE_KEY),
+            group_wait: self.duration("receivers.group_wait", "30s")?,
+            group_interval: self.duration("receivers.group_interval", "5m")?,
+            repeat_interval: self.duration("receivers.repeat_interval", "4h")?,
+        })
+    }
+
+    fn links(&self) -> LinkSettings {
+        let link = |name: &str| self.values.text(&format!("links.{name}")).map(str::to_owned);
+        LinkSettings {
+            grafana: link("grafana"),
+            prometheus: link("prometheus"),
+            alertmanager: link("alertmanager"),
+            runbooks: link("runbooks"),
+        }
+    }
+
+    fn resources(&self, service: ServiceKind) -> ResourceSettings {
+        let text = |name: &str| self.values.text(&format!("resources.{service}.{name}"));
+        let default_memory = match service {
+            ServiceKind::Prometheus => "2GiB",
+            ServiceKind::Grafana | ServiceKind::Redis => "512MiB",
+            ServiceKind::Alertmanager => "256MiB",
+        };
+        ResourceSettings {
+            memory: scalar::memory(text("memory").unwrap_or(default_memory)).flatten(),
+            nano_cpus: text("cpus").and_then(scalar::cpus).flatten(),
+            pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(256),
+        }
+    }
+
+    fn security(&self, bind: IpAddr, problems: &mut Vec<Problem>) -> SecuritySettings {
+        let wanted = self.text("security.web_auth", "false") == "true";
+        let password = self.secret(env_vars::WEB_AUTH_PASSWORD);
+        let place = self.values.place("security.web_auth").cloned();
+        if !wanted && !bind.is_loopback() {
+            problems.push(
+                Problem::error(
+                    format!("Prometheus and Alertmanager would be open to everybody who reaches {bind}"),
+                    self.values.place("bind").cloned(),
+                )
+                .hint("set `security.web_auth: true` and WEB_AUTH_PASSWORD in .env, or bind to 127.0.0.1"),
+            );
+        }
+        if wanted && password.is_none() {
+            problems.push(
+                Problem::error("`security.web_auth` is on, but WEB_AUTH_PASSWORD is not set", place)
+                    .hint("set WEB_AUTH_PASSWORD in .env"),
+            );
+        }
+        let username = self.text("security.web_auth_username", "confidexmon").to_owned();
+        SecuritySettings {
+            web_auth: password.filter(|_| wanted).map(|password| WebAuth { username, password }),
+            lifecycle_api: match self.text("security.lifecycle_api", "auto") {
+                "true" => Some(true),
+                "false" => Some(false),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// The official images, pinned.
+pub const fn default_image(service: ServiceKind) -> &'static str {
+    match service {
+        ServiceKind::Prometheus => "docker.io/prom/prometheus:v3.13.3",
+        ServiceKind::Grafana => "docker.io/grafana/grafana:13.2.0",
+        ServiceKind::Alertmanager => "docker.io/prom/alertmanager:v0.34.0",
+        ServiceKind::Redis => "docker.io/library/redis:8.10.2",
+    }
+}

@@ -1,0 +1,65 @@
+//! Rules that several fields must keep together.
+
+use std::collections::BTreeMap;
+
+use crate::model::ServiceKind;
+use crate::settings::reader::Values;
+use crate::settings::{Place, Problem, Settings};
+
+/// Jobs that the stack's own scrape targets use.
+const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
+
+pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+    duplicate_ports(settings, values, problems);
+    duplicate_jobs(settings, values, problems);
+    let prometheus = &settings.prometheus;
+    if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
+        let place = values.place("prometheus.scrape_timeout").or(values.place("prometheus.scrape_interval"));
+        problems.push(
+            Problem::error(
+                format!(
+                    "the scrape timeout {} is longer than the scrape interval {}",
+                    prometheus.scrape_timeout, prometheus.scrape_interval
+                ),
+                place.cloned(),
+            )
+            .hint("Prometheus refuses this; lower prometheus.scrape_timeout"),
+        );
+    }
+}
+
+fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+    let mut seen: BTreeMap<u16, ServiceKind> = BTreeMap::new();
+    // Redis's port counts even while it is disabled: `up --with redis` must not fail later.
+    for service in ServiceKind::ALL {
+        let port = settings.port(service);
+        if port == 0 {
+            continue;
+        }
+        if let Some(other) = seen.insert(port, service) {
+            let place: Option<&Place> =
+                values.place(&format!("ports.{service}")).or_else(|| values.place(&format!("ports.{other}")));
+            problems.push(
+                Problem::error(
+                    format!("`ports.{service}` and `ports.{other}` are both {port}"),
+                    place.cloned(),
+                )
+                .hint("give each service a port of its own"),
+            );
+        }
+    }
+}
+
+fn duplicate_jobs(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+    let mut seen: Vec<&str> = OWN_JOBS.to_vec();
+    for (index, target) in settings.targets.iter().enumerate() {
+        if seen.contains(&target.job.as_str()) {
+            let listed = values.targets.as_ref().and_then(|targets| targets.get(index));
+            let place = listed.map(|listed| listed.values.place("job").unwrap_or(&listed.place).clone());
+            problems.push(Problem::error(format!("the job `{}` is used twice", target.job), place).hint(
+                "every target needs a job of its own; prometheus, alertmanager and grafana are the stack's",
+            ));
+        }
+        seen.push(&target.job);
+    }
+}
