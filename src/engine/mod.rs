@@ -43,7 +43,7 @@ pub struct ContainerDetail {
     /// RFC 3339; the year 0001 for never.
     pub started_at: String,
     pub finished_at: String,
-    /// Host ports wanted by the container (HostConfig), bound or not.
+    /// Host ports wanted by the container (`HostConfig`), bound or not.
     pub wanted_ports: Vec<u16>,
     pub labels: std::collections::BTreeMap<String, String>,
 }

@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// A home with a context `lab` at tcp://lab:2375 that is the current one.
+    /// A home with a context `lab` at `tcp://lab:2375` that is the current one.
     struct Home(tempfile::TempDir);
 
     impl Home {
@@ -230,10 +230,7 @@ mod tests {
         }
 
         fn context_dir(&self, kind: &str, name: &str) -> PathBuf {
-            use sha2::Digest;
-            let id: String =
-                sha2::Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
-            self.docker().join("contexts").join(kind).join(id)
+            self.docker().join("contexts").join(kind).join(context::context_id(name))
         }
 
         fn context(&self, name: &str, host: &str) {

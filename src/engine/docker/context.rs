@@ -5,6 +5,7 @@
 //! `contexts/tls/<the same>/docker/` its PEM files.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -94,8 +95,13 @@ fn parse_meta(text: &str, tls: Option<TlsFiles>) -> Result<Endpoint, String> {
 }
 
 /// The directory name of a context.
-fn context_id(name: &str) -> String {
-    Sha256::digest(name.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+pub(super) fn context_id(name: &str) -> String {
+    let mut id = String::new();
+    for byte in Sha256::digest(name.as_bytes()) {
+        // Writing to a String cannot fail.
+        let _ = write!(id, "{byte:02x}");
+    }
+    id
 }
 
 fn absent(error: &io::Error) -> bool {

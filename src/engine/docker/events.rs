@@ -1,6 +1,7 @@
 //! What happens to the stack's containers, as it happens.
 
 use std::collections::VecDeque;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::stream::BoxStream;
 use serde::Deserialize;
@@ -8,22 +9,32 @@ use serde::Deserialize;
 use crate::engine::{ContainerEvent, EngineError};
 use crate::model::{StackName, labels};
 
-use super::query::with_query;
+use super::query::{filters, with_query};
 use super::stream::{Decode, decoded};
 use super::wire::Wire;
 
-/// Subscribes when first polled. Ends when the engine goes: list again, then subscribe again.
+/// Asks when first polled, for everything since this call where the engine's clock is ours (a socket of
+/// this machine): what happens between the call and the first poll is not lost. Ends when the engine
+/// goes: subscribe again, then list.
 pub(super) fn follow(
     wire: Wire,
     stack: &StackName,
 ) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
-    decoded(wire, "follow the engine's events".to_owned(), path(stack), None, EventDecoder::default())
+    let same_clock = wire.info.endpoint.starts_with("unix://");
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok().filter(|_| same_clock);
+    let path = path(stack, since);
+    decoded(wire, "follow the engine's events".to_owned(), path, None, EventDecoder::default())
 }
 
-fn path(stack: &StackName) -> String {
+fn path(stack: &StackName, since: Option<Duration>) -> String {
     let label = format!("{}={stack}", labels::STACK);
-    let filters = serde_json::json!({ "type": ["container"], "label": [label] }).to_string();
-    with_query("/events", &[("filters", &filters)])
+    let filters = filters(&[("type", "container"), ("label", &label)]);
+    let since = since.map(|time| format!("{}.{:09}", time.as_secs(), time.subsec_nanos()));
+    let mut pairs = vec![("filters", filters.as_str())];
+    if let Some(since) = &since {
+        pairs.push(("since", since));
+    }
+    with_query("/events", &pairs)
 }
 
 /// One JSON object a line.

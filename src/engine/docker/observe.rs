@@ -30,8 +30,10 @@ pub(super) struct ListItem {
 struct Port {
     #[serde(rename = "IP")]
     ip: Option<String>,
-    private_port: Option<u16>,
-    public_port: Option<u16>,
+    #[serde(rename = "PrivatePort")]
+    private: Option<u16>,
+    #[serde(rename = "PublicPort")]
+    public: Option<u16>,
     #[serde(rename = "Type")]
     protocol: Option<String>,
 }
@@ -197,8 +199,8 @@ fn own_name(names: &[String]) -> String {
 
 fn bound_port(port: Port) -> Option<(String, u16, u16)> {
     let tcp = port.protocol.is_none_or(|protocol| protocol == "tcp");
-    let public = port.public_port.filter(|public| tcp && *public != 0)?;
-    Some((port.ip.unwrap_or_default(), public, port.private_port.unwrap_or_default()))
+    let public = port.public.filter(|public| tcp && *public != 0)?;
+    Some((port.ip.unwrap_or_default(), public, port.private.unwrap_or_default()))
 }
 
 fn network_id(attachment: Option<Attachment>) -> String {
