@@ -11,11 +11,14 @@ use crate::store::{ports, tarball};
 /// No honest manifest is larger.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
 
-/// Everything `plan::reconcile` wants to know. One listing when there is nothing to do; one more
-/// call for the network when something of ours is stopped, and one per config volume that this
-/// machine does not remember.
-pub async fn facts<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Facts, EngineError> {
-    let observed = applier.engine.list().await?;
+/// Everything `plan::reconcile` wants to know beside the listing. No call when everything runs; one
+/// for the network when something of ours is stopped, and one per config volume that this machine
+/// does not remember.
+pub async fn facts<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    observed: Observed,
+) -> Result<Facts, EngineError> {
     let mut facts = Facts::default();
     let ours: Vec<&ObservedContainer> = ours(&observed, &desired.stack).collect();
     if ours.iter().any(|container| !container.is_running()) {

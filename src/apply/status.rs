@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 
 use crate::apply::{Applier, gather};
-use crate::engine::{Engine, EngineError};
+use crate::engine::Engine;
 use crate::health::Reading;
-use crate::model::{ObservedContainer, ServiceKind};
+use crate::model::{Observed, ObservedContainer, ServiceKind};
 use crate::services::Desired;
 
 /// One service.
@@ -26,10 +26,9 @@ pub struct Row {
     pub note: String,
 }
 
-/// One listing, then one inspect and one probe per service side by side.
-pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Vec<Row>, EngineError> {
-    let observed = applier.engine.list().await?;
-    let ours: Vec<&ObservedContainer> = gather::ours(&observed, &desired.stack).collect();
+/// One inspect and one probe per service of the listing, side by side.
+pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Observed) -> Vec<Row> {
+    let ours: Vec<&ObservedContainer> = gather::ours(observed, &desired.stack).collect();
     let mut services: Vec<ServiceKind> = desired.services.keys().copied().collect();
     services.extend(ours.iter().filter_map(|container| container.service()));
     services.sort_unstable();
@@ -39,7 +38,7 @@ pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Resul
         let container = ours.iter().find(|container| container.name == name).copied();
         row(applier, desired, service, container)
     });
-    Ok(join_all(rows).await)
+    join_all(rows).await
 }
 
 async fn row<E: Engine>(

@@ -5,13 +5,13 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::apply::{Applier, PROBE_DEADLINE};
+use crate::apply::{Applier, PROBE_DEADLINE, gather};
 use crate::cli::args::{Global, PlanOptions};
 use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
-use crate::model::StackName;
+use crate::model::{Observed, ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::render::{TemplateProblem, render_stack};
 use crate::report::output::ColorChoice;
@@ -33,6 +33,8 @@ pub struct Context {
 pub struct Loaded {
     pub settings: Settings,
     pub project: Project,
+    /// What is worth saying before something is changed.
+    warnings: Vec<Problem>,
 }
 
 impl Loaded {
@@ -76,16 +78,40 @@ impl Context {
             flags: &flags,
         };
         let (settings, problems) = settings::resolve(&sources);
-        let texts = self.texts(&project);
-        self.report(&problems, &texts);
+        let (errors, warnings): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
         match settings {
-            Some(settings) if !problems.iter().any(|problem| problem.severity == Severity::Error) => {
-                Ok(Loaded { settings, project })
+            Some(settings) => Ok(Loaded { settings, project, warnings }),
+            None => {
+                self.report(&warnings, &project);
+                self.report(&errors, &project);
+                Err(configuration_error(errors.len()))
             }
-            _ => Err(self.configuration_error(
-                problems.iter().filter(|problem| problem.severity == Severity::Error).count(),
-            )),
         }
+    }
+
+    /// Says what the settings' problems are that do not stop a command. For commands that change something.
+    pub fn print_warnings(&self, loaded: &Loaded) {
+        if !self.output.quiet {
+            self.report(&loaded.warnings, &loaded.project);
+        }
+    }
+
+    /// The same settings with redis, when a redis of this stack runs that the settings do not name
+    /// (`up --with redis` was used once): it stays until `--without redis`.
+    pub fn with_running_redis(
+        &self,
+        loaded: Loaded,
+        options: &PlanOptions,
+        observed: &Observed,
+    ) -> Result<Loaded, Error> {
+        let settings = &loaded.settings;
+        let runs = gather::ours(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
+        let wanted = settings.redis.enabled || options.without.contains(&ServiceKind::Redis);
+        if !runs || wanted || settings.redis.password.is_none() {
+            return Ok(loaded);
+        }
+        self.load(&PlanOptions { with: vec![ServiceKind::Redis], ..options.clone() })
     }
 
     /// The stack's name alone, for commands that need nothing else of the settings.
@@ -98,33 +124,18 @@ impl Context {
         match render_stack(&loaded.settings, &loaded.project.files) {
             Ok(files) => Ok(services::desired(&loaded.settings, files)),
             Err(problems) => {
-                let texts = self.texts(&loaded.project);
                 let problems: Vec<Problem> = problems.into_iter().map(template_problem).collect();
-                self.report(&problems, &texts);
-                Err(self.configuration_error(problems.len()))
+                self.report(&problems, &loaded.project);
+                Err(configuration_error(problems.len()))
             }
         }
     }
 
-    fn configuration_error(&self, problems: usize) -> Error {
-        let error = Error::new(
-            ExitCode::Usage,
-            format!("the configuration has {}", crate::report::words::count(problems, "problem")),
-        );
-        if self.output.format == Format::Json { error } else { error.hint("nothing was touched") }
-    }
-
-    /// Texts of the files that problems may point into, by the name they are shown as.
-    fn texts(&self, project: &Project) -> BTreeMap<String, String> {
-        project.files.config.values().map(|file| (file.shown_as.clone(), file.text.clone())).collect()
-    }
-
-    fn report(&self, problems: &[Problem], texts: &BTreeMap<String, String>) {
+    fn report(&self, problems: &[Problem], project: &Project) {
         for problem in problems {
-            if self.output.quiet && problem.severity != Severity::Error {
-                continue;
-            }
-            let text = problem.place.as_ref().and_then(|place| texts.get(&place.file)).map(String::as_str);
+            let file = problem.place.as_ref().map(|place| place.file.as_str());
+            let text = project.files.config.values().find(|config| Some(config.shown_as.as_str()) == file);
+            let text = text.map(|config| config.text.as_str());
             self.output.say(diagnostic::render(problem, text, self.output.color_stderr).trim_end());
         }
     }
@@ -169,6 +180,11 @@ impl Context {
             .or_else(|| from("HOME").map(|home| home.join(".local/state/confidexmon")))
             .unwrap_or_else(|| std::env::temp_dir().join("confidexmon-state"))
     }
+}
+
+fn configuration_error(problems: usize) -> Error {
+    let count = crate::report::words::count(problems, "problem");
+    Error::new(ExitCode::Usage, format!("the configuration has {count}; nothing was touched"))
 }
 
 fn template_problem(problem: TemplateProblem) -> Problem {

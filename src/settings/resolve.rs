@@ -111,6 +111,7 @@ impl Resolver<'_> {
                 .map(|service| (service, self.resources(service)))
                 .collect(),
             security: self.security(bind, problems),
+            without: self.flags.without.clone(),
         })
     }
 

@@ -23,6 +23,8 @@ pub struct Settings {
     pub links: LinkSettings,
     pub resources: BTreeMap<ServiceKind, ResourceSettings>,
     pub security: SecuritySettings,
+    /// Services left out by the command line.
+    pub without: Vec<ServiceKind>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,6 +148,7 @@ impl Settings {
         ServiceKind::ALL
             .into_iter()
             .filter(|kind| *kind != ServiceKind::Redis || self.redis.enabled)
+            .filter(|kind| !self.without.contains(kind))
             .collect()
     }
 

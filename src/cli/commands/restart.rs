@@ -11,15 +11,17 @@ use crate::report::events::ServiceState;
 use crate::services::stop_grace;
 
 pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
-    let loaded = context.load(&PlanOptions::default())?;
-    let mut desired = context.desired(&loaded)?;
+    let none = PlanOptions::default();
+    let loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let _lock = context.lock(&engine, &desired.stack, "restart")?;
-    let applier = context.applier(engine, &desired.stack)?;
+    let _lock = context.lock(&engine, &loaded.settings.stack, "restart")?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let observed = applier.engine.list().await?;
+    let loaded = context.with_running_redis(loaded, &none, &observed)?;
+    let mut desired = context.desired(&loaded)?;
     if !options.services.is_empty() {
         desired.services.retain(|service, _| options.services.contains(service));
     }
-    let observed = applier.engine.list().await?;
     let running = wait::running_in(&observed, &desired);
     let missing: Vec<&str> = desired
         .services

@@ -10,6 +10,7 @@ use crate::apply::status;
 use crate::cli::args::{PlanOptions, StatusOptions};
 use crate::cli::commands::up::url;
 use crate::cli::context::{Context, Loaded};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
 use crate::report::{Format, Output, words};
@@ -36,13 +37,16 @@ struct ServiceJson {
 }
 
 pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error> {
-    let loaded = context.load(&PlanOptions::default())?;
-    let desired = context.desired(&loaded)?;
+    let none = PlanOptions::default();
+    let mut loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let applier = context.applier(engine, &desired.stack)?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
     let mut last = None;
     loop {
-        let rows = status::gather(&applier, &desired).await?;
+        let observed = applier.engine.list().await?;
+        loaded = context.with_running_redis(loaded, &none, &observed)?;
+        let desired = context.desired(&loaded)?;
+        let rows = status::gather(&applier, &desired, &observed).await;
         let current = shape(&loaded, &rows);
         if last.as_ref() != Some(&current) {
             show(context.output, &loaded, &rows, &current, options.watch);

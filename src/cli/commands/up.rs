@@ -21,11 +21,14 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     }
     let began = Instant::now();
     let loaded = context.load(&options.plan)?;
-    let desired = context.desired(&loaded)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let _lock = context.lock(&engine, &desired.stack, "up")?;
-    let applier = context.applier(engine, &desired.stack)?;
-    let facts = gather::facts(&applier, &desired).await?;
+    let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let observed = applier.engine.list().await?;
+    let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
+    context.print_warnings(&loaded);
+    let desired = context.desired(&loaded)?;
+    let facts = gather::facts(&applier, &desired, observed).await?;
     let plan = reconcile(&desired, &facts, &policy(&options.plan));
     for note in &plan.notes {
         applier.warn(note.clone());
@@ -44,10 +47,13 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
 
 pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> {
     let loaded = context.load(&options)?;
-    let desired = context.desired(&loaded)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let applier = context.applier(engine, &desired.stack)?;
-    let facts = gather::facts(&applier, &desired).await?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let observed = applier.engine.list().await?;
+    let loaded = context.with_running_redis(loaded, &options, &observed)?;
+    context.print_warnings(&loaded);
+    let desired = context.desired(&loaded)?;
+    let facts = gather::facts(&applier, &desired, observed).await?;
     let plan = reconcile(&desired, &facts, &policy(&options));
     match context.output.format {
         Format::Json => context.output.json(&plan_json(&plan)),
