@@ -1,10 +1,12 @@
 //! The command line's shape. Names of commands are fixed; flags may grow.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::demo::Active;
 use crate::model::ServiceKind;
 use crate::plan::PullPolicy;
 use crate::report::Format;
@@ -76,6 +78,9 @@ pub enum Command {
         #[arg(value_enum)]
         shell: clap_complete::Shell,
     },
+    /// A backend to try the stack and its alerts with
+    #[command(hide = true, after_help = crate::demo::scenario::help())]
+    DemoBackend(DemoOptions),
 }
 
 #[derive(Clone, Debug, Default, Args)]
@@ -171,6 +176,22 @@ pub struct InitOptions {
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DemoOptions {
+    /// Address to listen on; may be repeated
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
+    pub listen: Vec<SocketAddr>,
+    /// Failure scenario to begin with, for example `crank-stopped` or `http-5xx=5%`; may be repeated
+    #[arg(long = "scenario", value_name = "NAME[=PERCENT]", value_parser = crate::demo::parse_scenario)]
+    pub scenarios: Vec<Active>,
+    /// The same seed gives the same movements
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Seconds of the backend's life per second
+    #[arg(long, default_value_t = 1.0)]
+    pub speed: f64,
 }
 
 /// `90s`, `2m`, `500ms`: Prometheus's notation.

@@ -70,6 +70,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),
+        Command::DemoBackend(options) => commands::demo_backend::run(&context, options).await,
         Command::Completions { shell } => {
             commands::completions::run(output, shell);
             Ok(())

@@ -1,6 +1,7 @@
 //! One file a command.
 
 pub mod completions;
+pub mod demo_backend;
 pub mod down;
 pub mod init;
 pub mod logs;
