@@ -1,4 +1,14 @@
 //! Tests of the whole program and of the engine's adapter, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
+mod architecture;
+mod cli;
+mod dependencies;
 mod engine_port;
+mod failures;
+mod interruptions;
+mod lab;
+mod life;
+mod project_files;
+mod proxy;
+mod reload;

@@ -1,0 +1,64 @@
+//! The code map's promises, read from the `use` lines and paths of the sources.
+
+use std::path::{Path, PathBuf};
+
+use crate::lab::repository;
+
+/// Folders that must not do I/O, and what they must therefore not name.
+const PURE: [&str; 7] = ["model", "settings", "services", "render", "plan", "check", "health"];
+const IMPURE: [&str; 8] =
+    ["tokio::", "bollard", "reqwest", "std::fs", "std::env", "std::process", "SystemTime", "Instant::now"];
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() { files.extend(sources(&path)) } else { files.push(path) }
+    }
+    files
+}
+
+/// The code of a file without its tests and comments.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn pure_folders_name_nothing_that_does_io() {
+    for folder in PURE {
+        for path in sources(&repository().join("src").join(folder)) {
+            let code = code(&path);
+            for word in IMPURE {
+                assert!(!code.contains(word), "{} names {word}", path.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn vendors_stop_at_their_door() {
+    let src = repository().join("src");
+    for (word, allowed) in [("bollard", "engine/docker"), ("reqwest", "net/"), ("std::fs", "store/"), ("clap::", "")] {
+        for path in sources(&src) {
+            let relative = path.strip_prefix(&src).unwrap().display().to_string();
+            let free = match word {
+                "clap::" => ["cli/", "model/service.rs", "plan/mod.rs", "report/output.rs"].iter().any(|place| relative.starts_with(place)),
+                // Contexts and certificates are files that only the engine's adapter understands.
+                "std::fs" => relative.starts_with("store/") || relative.starts_with("engine/docker/"),
+                _ => relative.starts_with(allowed),
+            };
+            assert!(free || !code(&path).contains(word), "{relative} names {word}");
+        }
+    }
+}
+
+/// The size limits that keep files readable: one concept a file.
+#[test]
+fn no_source_file_is_longer_than_500_lines() {
+    for path in sources(&repository().join("src")) {
+        let lines = code(&path).lines().count();
+        assert!(lines <= 500, "{} has {lines} lines", path.display());
+    }
+}

@@ -1,0 +1,153 @@
+//! Each failure gives one clear sentence, the right exit code, and a state from which `up` converges.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, docker, get, image};
+use crate::proxy::{Harm, Proxy};
+
+#[test]
+fn an_engine_that_is_not_there_is_exit_code_3() {
+    let Some(lab) = Lab::open() else { return };
+    let run = lab.run(&["--host", "unix:///nowhere/engine.sock", "up"]).expect(3);
+    assert!(run.stderr.contains("/nowhere/engine.sock") && run.stderr.contains("hint:"), "{}", run.stderr);
+}
+
+#[test]
+fn an_engine_that_hangs_is_told_from_one_that_is_gone() {
+    let Some(lab) = Lab::open() else { return };
+    let proxy = Proxy::with_fault(Box::new(|_, _| Harm::Hang));
+    let began = Instant::now();
+    let run = lab.run(&["--host", &proxy.host(), "status"]).expect(3);
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert!(run.stderr.contains("does not answer"), "{}", run.stderr);
+}
+
+#[test]
+fn a_foreign_container_with_our_name_is_never_touched() {
+    let Some(lab) = Lab::open() else { return };
+    let name = lab.container("grafana");
+    docker(&["create", "--name", &name, &image("redis")]);
+    let run = lab.run(&["up"]);
+    let still_there = docker(&["inspect", &name]).status.success();
+    docker(&["rm", "-f", &name]);
+    assert!(still_there);
+    let run = run.expect(1);
+    assert!(run.stderr.contains(&format!("`{name}`")) && run.stderr.contains("is not confidexmon's"), "{}", run.stderr);
+    assert!(lab.containers().is_empty(), "nothing was begun");
+    lab.run(&["up"]).expect(0);
+}
+
+#[test]
+fn a_port_held_by_a_process_names_it_and_the_next_free_one() {
+    let Some(lab) = Lab::open() else { return };
+    let port = lab.ports["prometheus"];
+    let holder = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let run = lab.run(&["up"]).expect(1);
+    let sentence = format!("port {port} for prometheus is taken by the process `");
+    assert!(run.stderr.contains(&sentence), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("pid {}", std::process::id())), "{}", run.stderr);
+    assert!(run.stderr.contains("is free"), "{}", run.stderr);
+    assert!(lab.containers().is_empty(), "nothing was begun");
+    drop(holder);
+    lab.run(&["up"]).expect(0);
+}
+
+#[test]
+fn a_port_held_by_a_container_names_it() {
+    let Some(lab) = Lab::open() else { return };
+    let Some(other) = Lab::open() else { return };
+    other.run(&["up", "--without", "grafana", "--without", "alertmanager"]).expect(0);
+    let mut lab = lab;
+    lab.set("CONFIDEXMON_PORT_PROMETHEUS", &other.ports["prometheus"].to_string());
+    let run = lab.run(&["up"]).expect(1);
+    assert!(run.stderr.contains(&format!("the container `{}`", other.container("prometheus"))), "{}", run.stderr);
+}
+
+#[test]
+fn a_missing_image_is_said_at_once_with_pull_never() {
+    let Some(mut lab) = Lab::open() else { return };
+    let good = image("alertmanager");
+    lab.set("CONFIDEXMON_IMAGE_ALERTMANAGER", "confidexmon-bed/not-there:1");
+    let run = lab.run(&["up", "--pull", "never"]).expect(1);
+    assert!(run.stderr.contains("confidexmon-bed/not-there:1"), "{}", run.stderr);
+    lab.set("CONFIDEXMON_IMAGE_ALERTMANAGER", &good);
+    lab.run(&["up"]).expect(0);
+    assert_eq!(get(&lab.url("alertmanager", "/-/ready")).0, 200);
+}
+
+#[test]
+fn a_full_disk_is_named() {
+    let Some(lab) = Lab::open() else { return };
+    let full = "write /etc/prometheus/rules/confidex.yml: no space left on device";
+    let proxy = Proxy::with_fault(Box::new(move |_, call| {
+        if call.starts_with("PUT ") && call.contains("prometheus") { Harm::Answer(500, full) } else { Harm::None }
+    }));
+    let run = lab.run(&["--host", &proxy.host(), "up"]);
+    let run = run.expect(1);
+    assert!(run.stderr.contains("no space left on device") && run.stderr.contains("free space"), "{}", run.stderr);
+    lab.run(&["up"]).expect(0);
+    assert!(lab.loaded_rules().len() > 8);
+}
+
+#[test]
+fn a_service_that_crashes_ends_the_wait_with_its_evidence() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("config");
+    let path = lab.folder.path().join("config/templates/prometheus.yml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{text}\nno_such_section: 1\n")).unwrap();
+    let began = Instant::now();
+    let run = lab.run(&["up", "--timeout", "60s"]).expect(4);
+    assert!(began.elapsed() < Duration::from_secs(30), "a crash loop ends the wait early");
+    for evidence in ["prometheus did not become healthy", "exit code", "last log lines", "no_such_section"] {
+        assert!(run.stderr.contains(evidence), "{evidence}:\n{}", run.stderr);
+    }
+    std::fs::write(&path, text).unwrap();
+    lab.run(&["up"]).expect(0);
+}
+
+#[test]
+fn a_service_that_never_answers_is_exit_code_4_in_time() {
+    let Some(lab) = Lab::open() else { return };
+    // Redis's image runs and stays, but serves nothing on Grafana's port.
+    let mut lab = lab;
+    lab.set("CONFIDEXMON_IMAGE_GRAFANA", &image("redis"));
+    let run = lab.run(&["up", "--timeout", "3s"]).expect(4);
+    assert!(run.stderr.contains("grafana did not become healthy"), "{}", run.stderr);
+    assert!(run.stderr.contains("last answer"), "{}", run.stderr);
+}
+
+#[test]
+fn a_second_run_is_told_who_holds_the_lock() {
+    let Some(lab) = Lab::open() else { return };
+    let proxy = Proxy::with_fault(Box::new(|number, _| if number == 2 { Harm::Hang } else { Harm::None }));
+    let host = proxy.host();
+    let mut first = lab.command(&["--host", &host, "up"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    crate::lab::eventually("the first run holds the lock", Duration::from_secs(10), || !proxy.take_calls().is_empty());
+    std::thread::sleep(Duration::from_millis(300));
+    let second = lab.run(&["--host", &host, "up"]);
+    let pid = first.id();
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let second = second.expect(5);
+    assert!(second.stderr.contains(&format!("pid {pid}")) && second.stderr.contains("confidexmon up"), "{}", second.stderr);
+    // A kill frees the lock.
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+}
+
+#[test]
+fn two_runs_from_two_machines_end_with_one_stack() {
+    let Some(lab) = Lab::open() else { return };
+    let spawn = |state: &str| {
+        let mut command = lab.command(&["up"]);
+        command.env("CONFIDEXMON_STATE_DIR", lab.folder.path().join(state));
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let runs = [spawn("one"), spawn("two")].map(|child| child.wait_with_output().unwrap());
+    let succeeded = runs.iter().filter(|output| output.status.success()).count();
+    let text: Vec<String> = runs.iter().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).collect();
+    assert!(succeeded >= 1, "{text:#?}");
+    assert_eq!((lab.containers().len(), lab.networks().len()), (3, 1));
+    lab.run(&["up"]).expect(0);
+}

@@ -1,0 +1,225 @@
+//! The life of a stack on a real engine: up, nothing to do, status, restart, logs, down.
+
+use std::time::Duration;
+
+use crate::lab::{Lab, docker, eventually, get, get_json};
+use crate::proxy::Proxy;
+
+#[test]
+fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
+    let Some(lab) = Lab::open() else { return };
+    lab.run(&["up", "--with", "redis"]).expect(0);
+
+    assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
+    assert_eq!(get(&lab.url("alertmanager", "/-/ready")).0, 200);
+    assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
+    let rules = lab.loaded_rules();
+    for alert in ["CrankWalletLowBalance", "CrankServiceDown", "APIHighErrorRate", "ConfidexBackendDown", "Watchdog"] {
+        assert!(rules.iter().any(|rule| rule == alert), "{alert} is not loaded");
+    }
+    let dashboard = get_json(&lab.url("grafana", "/api/dashboards/uid/confidex-overview"));
+    assert_eq!(dashboard["meta"]["provisioned"], true);
+    let health = get_json(&lab.url("grafana", "/api/datasources/uid/confidex-prometheus/health"));
+    assert_eq!(health["status"], "OK");
+
+    let status = lab.run(&["status", "--format", "json"]).expect(0).json();
+    assert_eq!(status["stack"], lab.stack.as_str());
+    let services = status["services"].as_array().unwrap();
+    assert_eq!(services.len(), 4);
+    for service in services {
+        assert_eq!(service["state"], "running", "{service}");
+        assert_eq!(service["health"], "healthy", "{service}");
+        for field in ["name", "image", "url", "restarts", "started_at"] {
+            assert!(service.get(field).is_some_and(|value| !value.is_null()), "{field} of {service}");
+        }
+    }
+
+    lab.run(&["down"]).expect(0);
+    assert!(lab.containers().is_empty());
+    assert!(lab.networks().is_empty());
+    assert_eq!(lab.volumes().len(), 8, "data and config volumes stay");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert_eq!(lab.containers().len(), 2);
+    lab.run(&["down", "--volumes"]).expect(0);
+    assert!(lab.volumes().is_empty());
+    assert!(lab.run(&["down"]).expect(0).stderr.contains("nothing to do"));
+}
+
+#[test]
+fn no_secret_is_visible_and_only_loopback_is_published() {
+    let Some(mut lab) = Lab::open() else { return };
+    let secrets = ["sl4ck-canary", "p4ger-canary", "r3dis-canary", "gr4fana-canary", "t0ken-canary"];
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.example.com/services/sl4ck-canary");
+    lab.set("PAGERDUTY_SERVICE_KEY", "p4ger-canary");
+    lab.set("REDIS_PASSWORD", "r3dis-canary");
+    lab.set("GRAFANA_ADMIN_PASSWORD", "gr4fana-canary");
+    lab.set("BACKEND_TOKEN", "t0ken-canary");
+    lab.write(
+        "config/confidexmon.yml",
+        "targets:\n  - job: confidex-backend\n    url: https://backend.example.com/metrics\n    bearer_token_env: BACKEND_TOKEN\n",
+    );
+    let up = lab.run(&["-vv", "up", "--with", "redis"]).expect(0);
+    let mut seen = format!("{}{}", up.stdout, up.stderr);
+    for service in crate::lab::SERVICES {
+        let inspected = lab.inspect(service);
+        for (port, bindings) in inspected["NetworkSettings"]["Ports"].as_object().unwrap() {
+            for binding in bindings.as_array().into_iter().flatten() {
+                assert_eq!(binding["HostIp"], "127.0.0.1", "{port}");
+            }
+        }
+        let host = &inspected["HostConfig"];
+        assert_eq!(host["RestartPolicy"]["Name"], "always");
+        assert_eq!(host["ReadonlyRootfs"], true);
+        assert_eq!(host["CapDrop"][0], "ALL");
+        assert_eq!(host["LogConfig"]["Config"]["max-size"], "10m");
+        seen.push_str(&inspected.to_string());
+        seen.push_str(&String::from_utf8_lossy(&docker(&["logs", &lab.container(service)]).stdout));
+        seen.push_str(&String::from_utf8_lossy(&docker(&["top", &lab.container(service), "-o", "pid,args"]).stdout));
+    }
+    for command in [["status", "--format", "json"], ["plan", "--format", "json"], ["render", "--output=out"]] {
+        let run = lab.run(&command).expect(0);
+        seen.push_str(&run.stdout);
+        seen.push_str(&run.stderr);
+    }
+    for file in walk(&lab.folder.path().join("out")) {
+        seen.push_str(&std::fs::read_to_string(file).unwrap());
+    }
+    for secret in secrets {
+        assert!(!seen.contains(secret), "{secret} is visible");
+    }
+    // They did arrive where they belong, as 0400 files of the service's user.
+    let found = docker(&["exec", &lab.container("alertmanager"), "ls", "-ln", "/etc/alertmanager/secrets/slack_webhook_url"]);
+    let line = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(line.starts_with("-r--------") && line.contains("65534"), "{line}");
+}
+
+fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.path().is_dir() { files.extend(walk(&entry.path())) } else { files.push(entry.path()) }
+    }
+    files
+}
+
+#[test]
+fn a_cold_up_takes_at_most_15_engine_calls_and_one_with_nothing_to_do_takes_2() {
+    let Some(lab) = Lab::open() else { return };
+    let proxy = Proxy::start();
+    let host = proxy.host();
+    lab.run(&["--host", &host, "up", "--with", "redis"]).expect(0);
+    let calls = proxy.take_calls();
+    // A slow start is looked after by asking the engine; that is not part of the work.
+    let work: Vec<&String> = calls.iter().filter(|call| !call.contains("/json?") && !call.ends_with("/json") || call.contains("/containers/json")).collect();
+    assert!(work.len() <= 15, "{work:#?}");
+    let before = lab.containers();
+    lab.run(&["--host", &host, "up", "--with", "redis"]).expect(0);
+    let calls = proxy.take_calls();
+    assert!(calls.len() <= 2, "{calls:#?}");
+    assert!(calls.iter().all(|call| call.starts_with("GET ")), "{calls:#?}");
+    assert_eq!(lab.containers(), before);
+    lab.run(&["--host", &host, "plan"]).expect(0);
+    assert!(proxy.take_calls().iter().all(|call| call.starts_with("GET ")));
+}
+
+#[test]
+fn plan_changes_nothing_and_says_why() {
+    let Some(lab) = Lab::open() else { return };
+    let plan = lab.run(&["plan"]).expect(0);
+    assert!(plan.stdout.contains(&format!("+ create {}: not there", lab.container("prometheus"))), "{}", plan.stdout);
+    assert!(lab.containers().is_empty() && lab.networks().is_empty() && lab.volumes().is_empty());
+    let json = lab.run(&["up", "--dry-run", "--format", "json"]).expect(0).json();
+    assert_eq!(json["changes"], true);
+    assert!(lab.containers().is_empty());
+}
+
+#[test]
+fn only_what_changed_is_touched() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&["up"]).expect(0);
+    let before = lab.containers();
+    lab.set("CONFIDEXMON_LOG_LEVEL", "warn");
+    let plan = lab.run(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("--log.level=warn"), "the cause names the field: {plan}");
+    lab.run(&["up"]).expect(0);
+    let after = lab.containers();
+    assert!(before.iter().all(|(name, id)| after[name] != *id), "every service's log level changed");
+
+    lab.write("config/confidexmon.yml", "resources:\n  alertmanager:\n    memory: 300MiB\n");
+    lab.run(&["up"]).expect(0);
+    let last = lab.containers();
+    let changed: Vec<&String> = after.iter().filter(|(name, id)| last[*name] != **id).map(|(name, _)| name).collect();
+    assert_eq!(changed, [&lab.container("alertmanager")]);
+    assert_eq!(lab.inspect("alertmanager")["HostConfig"]["Memory"], 300 << 20);
+}
+
+#[test]
+fn logs_are_merged_in_time_order_and_followed_across_a_recreation() {
+    let Some(lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let logs = lab.run(&["logs", "--format", "json"]).expect(0).stdout;
+    let times: Vec<String> = logs
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(times.len() > 5 && times.is_sorted(), "{times:?}");
+
+    let mut follow = lab.command(&["logs", "-f", "--format", "json", "alertmanager"]);
+    let mut child = follow.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    docker(&["restart", &lab.container("alertmanager")]);
+    docker(&["rm", "-f", &lab.container("alertmanager")]);
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    std::thread::sleep(Duration::from_millis(1500));
+    let newest = docker(&["logs", "--tail", "1", &lab.container("alertmanager")]);
+    child.kill().unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    let mut unique = lines.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!(unique.len(), lines.len(), "a line was repeated");
+    let starts = lines.iter().filter(|line| line.contains("Starting Alertmanager")).count();
+    assert_eq!(starts, 3, "first start, restart, recreation:\n{text}");
+    let newest = String::from_utf8_lossy(&[newest.stdout, newest.stderr].concat()).trim().to_owned();
+    assert!(lines.last().unwrap().contains(&serde_json::to_string(&newest).unwrap()[1..20]), "{newest} is missing");
+}
+
+#[test]
+fn restart_restarts_the_named_service_only() {
+    let Some(lab) = Lab::open() else { return };
+    lab.run(&["up"]).expect(0);
+    let started = |service: &str| lab.inspect(service)["State"]["StartedAt"].clone();
+    let (prometheus, grafana) = (started("prometheus"), started("grafana"));
+    lab.run(&["restart", "grafana"]).expect(0);
+    assert_eq!(started("prometheus"), prometheus);
+    assert_ne!(started("grafana"), grafana);
+    assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
+}
+
+#[test]
+fn grafana_takes_its_password_on_the_first_start_only() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&["up"]).expect(0);
+    lab.set("GRAFANA_ADMIN_PASSWORD", "another");
+    lab.run(&["up"]).expect(0);
+    lab.run(&["restart", "grafana"]).expect(0);
+    eventually("the first password still opens", Duration::from_secs(5), || get(&lab.url("grafana", "/api/org")).0 == 200);
+}
+
+#[test]
+fn a_stopped_container_is_started_again_and_a_removed_network_comes_back() {
+    let Some(lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    docker(&["stop", &lab.container("alertmanager")]);
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert_eq!(get(&lab.url("alertmanager", "/-/ready")).0, 200);
+    for service in ["prometheus", "alertmanager"] {
+        docker(&["stop", &lab.container(service)]);
+        docker(&["network", "disconnect", "-f", &format!("{}-monitoring", lab.stack), &lab.container(service)]);
+    }
+    docker(&["network", "rm", &format!("{}-monitoring", lab.stack)]);
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
+    assert_eq!(lab.networks().len(), 1);
+}

@@ -1,0 +1,111 @@
+//! A proxy before the engine's socket: it records every call, and can do harm at a chosen one.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::lab::runtime;
+
+const ENGINE: &str = "/var/run/docker.sock";
+
+/// What happens to a call, by its number (1 is the first).
+pub(crate) type Fault = Box<dyn Fn(usize, &str) -> Harm + Send + Sync>;
+
+pub(crate) enum Harm {
+    None,
+    /// The call reaches the engine; its answer does not reach the client.
+    LoseAnswer,
+    /// This status and text instead of the engine's answer; the call does not reach it.
+    Answer(u16, &'static str),
+    /// No answer, ever.
+    Hang,
+}
+
+pub(crate) struct Proxy {
+    folder: tempfile::TempDir,
+    calls: Arc<Mutex<Vec<String>>>,
+    _runtime: tokio::runtime::Runtime,
+}
+
+struct Shared {
+    calls: Arc<Mutex<Vec<String>>>,
+    fault: Fault,
+    number: AtomicUsize,
+    client: reqwest::Client,
+}
+
+impl Proxy {
+    pub(crate) fn start() -> Self {
+        Self::with_fault(Box::new(|_, _| Harm::None))
+    }
+
+    pub(crate) fn with_fault(fault: Fault) -> Self {
+        confidexmon::net::http::install_crypto();
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = runtime();
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let client = reqwest::Client::builder().unix_socket(ENGINE).build().unwrap();
+        let shared = Shared { calls: calls.clone(), fault, number: AtomicUsize::new(0), client };
+        let path = folder.path().join("engine.sock");
+        runtime.block_on(async {
+            let listener = tokio::net::UnixListener::bind(path).unwrap();
+            let router = Router::new().fallback(forward).with_state(Arc::new(shared));
+            tokio::spawn(axum::serve(listener, router).into_future());
+        });
+        Self { folder, calls, _runtime: runtime }
+    }
+
+    pub(crate) fn host(&self) -> String {
+        format!("unix://{}", self.folder.path().join("engine.sock").display())
+    }
+
+    /// The calls since the last time, each as `METHOD path`.
+    pub(crate) fn take_calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.calls.lock().unwrap())
+    }
+}
+
+async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let number = shared.number.fetch_add(1, Ordering::SeqCst) + 1;
+    let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+    let call = format!("{} {path}", request.method());
+    shared.calls.lock().unwrap().push(call.clone());
+    let harm = (shared.fault)(number, &call);
+    match harm {
+        Harm::Answer(status, message) => {
+            let body = serde_json::json!({"message": message}).to_string();
+            return (StatusCode::from_u16(status).unwrap(), body).into_response();
+        }
+        Harm::Hang => std::future::pending().await,
+        Harm::None | Harm::LoseAnswer => {}
+    }
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    let mut forwarded = shared.client.request(parts.method, format!("http://engine{path}")).body(body);
+    for name in ["content-type", "x-registry-auth"] {
+        if let Some(value) = parts.headers.get(name) {
+            forwarded = forwarded.header(name, value);
+        }
+    }
+    match forwarded.send().await {
+        Ok(answer) => {
+            let status = answer.status();
+            let kind = answer.headers().get("content-type").cloned();
+            let bytes = answer.bytes().await.unwrap_or_default();
+            if matches!(harm, Harm::LoseAnswer) {
+                std::future::pending::<()>().await;
+            }
+            let mut response = Response::builder().status(status);
+            if let Some(kind) = kind {
+                response = response.header("content-type", kind);
+            }
+            response.body(Body::from(bytes)).unwrap()
+        }
+        Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
+    }
+}
