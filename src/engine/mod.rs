@@ -125,7 +125,8 @@ pub trait Engine: Send + Sync + 'static {
         grace: Duration,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Removes a container, by force when asked; "no such container" and "removal already in progress"
-    /// end in success once it is gone. Never removes named volumes.
+    /// end in success once it is gone. Never removes named volumes; the anonymous ones
+    /// that an image asks for go with their container.
     fn remove_container(
         &self,
         container_id: &str,

@@ -58,6 +58,8 @@ pub(super) async fn current(dir: &Path) -> Result<Option<String>, EngineError> {
     let text = match tokio::fs::read_to_string(&path).await {
         Ok(text) => text,
         Err(error) if absent(&error) => return Ok(None),
+        // Another user's file, as after `sudo -u`: it says nothing about this user's engine.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(None),
         Err(error) => return Err(unreadable(&path, &error)),
     };
     parse_current(&text).map_err(|error| unreadable(&path, &error))

@@ -13,14 +13,14 @@ use super::query::{filters, with_query};
 use super::stream::{Decode, decoded};
 use super::wire::Wire;
 
-/// Asks when first polled, for everything since this call where the engine's clock is ours (a socket of
-/// this machine): what happens between the call and the first poll is not lost. Ends when the engine
-/// goes: subscribe again, then list.
+/// Subscribes at once, and asks for everything since this call where the engine's clock is ours: what
+/// happens before the subscription is there is not lost. Ends when the engine goes: subscribe again,
+/// then list.
 pub(super) fn follow(
     wire: Wire,
     stack: &StackName,
 ) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
-    let same_clock = wire.info.endpoint.starts_with("unix://");
+    let same_clock = wire.info.ports_are_local && !wire.info.endpoint.starts_with("ssh://");
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok().filter(|_| same_clock);
     let path = path(stack, since);
     decoded(wire, "follow the engine's events".to_owned(), path, None, EventDecoder::default())

@@ -1,5 +1,6 @@
 //! A command in a running container. Three requests: create it, run it, ask for its exit code.
 
+use std::io;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -80,9 +81,14 @@ async fn collect(
 ) -> Result<(), Bollard> {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     while let Some(frame) = frames.next().await {
-        match frame? {
-            LogOutput::StdErr { message } => err.extend_from_slice(&message),
-            LogOutput::StdOut { message } | LogOutput::StdIn { message } | LogOutput::Console { message } => {
+        match frame {
+            // A TLS proxy may close without its farewell; the exit code tells whether the command ended.
+            Err(Bollard::IOError { err }) if err.kind() == io::ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(error),
+            Ok(LogOutput::StdErr { message }) => err.extend_from_slice(&message),
+            Ok(
+                LogOutput::StdOut { message } | LogOutput::StdIn { message } | LogOutput::Console { message },
+            ) => {
                 out.extend_from_slice(&message);
             }
         }

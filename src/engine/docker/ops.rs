@@ -58,8 +58,8 @@ pub(super) async fn restart(wire: &Wire, id: &str, grace: Duration) -> Result<()
 
 pub(super) async fn remove_container(wire: &Wire, id: &str, force: bool) -> Result<(), EngineError> {
     let action = format!("remove container `{}`", short(id));
-    // `v` stays false: it would take anonymous volumes with it, and never named ones.
-    let options = RemoveContainerOptions { v: false, force, link: false };
+    // `v` takes the anonymous volumes along that an image's VOLUME line made, and never a named one.
+    let options = RemoveContainerOptions { v: true, force, link: false };
     match wire.call(&action, CHANGE, wire.docker.remove_container(id, Some(options))).await {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
         Err(error) if is_being_removed(&error) => wait_until_gone(wire, &action, id).await,

@@ -3,10 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use bollard::errors::Error as Bollard;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use http_body_util::BodyExt;
+use hyper::Response;
 use hyper::body::Incoming;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::engine::EngineError;
 
@@ -24,7 +27,6 @@ pub(super) trait Decode: Send + 'static {
 struct Reading<D: Decode> {
     wire: Wire,
     action: String,
-    path: String,
     idle: Option<Duration>,
     decoder: D,
     items: VecDeque<D::Item>,
@@ -32,13 +34,14 @@ struct Reading<D: Decode> {
 }
 
 enum Body {
-    NotAsked,
+    Asked(AbortOnDropHandle<Result<Response<Incoming>, Bollard>>),
     Open(Incoming),
     Ended,
 }
 
-/// Asks for `path` when first polled. `idle` bounds the silence between two chunks; a following
-/// stream may be silent for days and passes `None`. The stream ends after its first error.
+/// Asks for `path` at once, not when first polled, so that a subscription counts from this call on.
+/// `idle` bounds the silence between two chunks; a following stream may be silent for days and
+/// passes `None`. The stream ends after its first error.
 pub(super) fn decoded<D: Decode>(
     wire: Wire,
     action: String,
@@ -46,7 +49,10 @@ pub(super) fn decoded<D: Decode>(
     idle: Option<Duration>,
     decoder: D,
 ) -> BoxStream<'static, Result<D::Item, EngineError>> {
-    let start = Reading { wire, action, path, idle, decoder, items: VecDeque::new(), body: Body::NotAsked };
+    let asking = wire.clone();
+    let asked = tokio::spawn(async move { asking.open(&path).await });
+    let body = Body::Asked(AbortOnDropHandle::new(asked));
+    let start = Reading { wire, action, idle, decoder, items: VecDeque::new(), body };
     stream::unfold(start, |mut reading| async move {
         let item = reading.next().await?;
         Some((item, reading))
@@ -81,11 +87,10 @@ impl<D: Decode> Reading<D> {
     async fn step(&mut self) -> Result<(), EngineError> {
         match &mut self.body {
             Body::Ended => {}
-            Body::NotAsked => {
-                let response = self.wire.open(&self.path).await;
-                self.body = Body::Open(
-                    response.map_err(|error| self.wire.explain(&self.action, &error))?.into_body(),
-                );
+            Body::Asked(asked) => {
+                let answer = asked.await.unwrap_or_else(|error| Err(std::io::Error::other(error).into()));
+                let response = answer.map_err(|error| self.wire.explain(&self.action, &error))?;
+                self.body = Body::Open(response.into_body());
             }
             Body::Open(body) => match body.frame().await {
                 None => {
