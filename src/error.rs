@@ -38,6 +38,8 @@ pub struct Error {
     pub hints: Vec<String>,
     /// Evidence that is more than a sentence: log lines, excerpts. Printed as it is.
     pub evidence: String,
+    /// Further failures of the same command, for example of other services.
+    pub others: Vec<Error>,
     /// True when everything worth saying has been printed already.
     pub silent: bool,
 }
@@ -50,8 +52,22 @@ impl Error {
             causes: Vec::new(),
             hints: Vec::new(),
             evidence: String::new(),
+            others: Vec::new(),
             silent: false,
         }
+    }
+
+    /// Several failures of one command: the first one leads, equal ones are said once.
+    pub fn all(errors: Vec<Self>) -> Option<Self> {
+        let mut distinct: Vec<Self> = Vec::new();
+        for error in errors {
+            if !distinct.iter().any(|known| known.message == error.message && known.causes == error.causes) {
+                distinct.push(error);
+            }
+        }
+        let mut distinct = distinct.into_iter();
+        let first = distinct.next()?;
+        Some(Self { others: distinct.collect(), ..first })
     }
 
     /// Nothing more to print; only the exit code matters.

@@ -32,14 +32,13 @@ pub async fn failed_start<E: Engine>(
     engine: &E,
     service: ServiceKind,
     wanted: &DesiredService,
-    container_id: &str,
     error: EngineError,
 ) -> Error {
     if !matches!(error.kind, ErrorKind::PortTaken { .. }) {
         return error.into();
     }
     let Some(port) = wanted.spec.ports.first() else { return error.into() };
-    let holder = gather::port_culprit(engine, port.host, container_id).await;
+    let holder = gather::port_culprit(engine, port.host, &wanted.spec.name).await;
     let free_port = engine
         .info()
         .ports_are_local

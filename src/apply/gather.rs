@@ -104,12 +104,11 @@ fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Obs
 }
 
 /// Who holds a port now, for a message after the engine refused it.
-pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not: &str) -> PortHolder {
+pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not_named: &str) -> PortHolder {
     let observed = engine.list().await.unwrap_or_default();
-    let container = observed
-        .containers
-        .iter()
-        .find(|container| container.id != not && container.ports.iter().any(|(_, bound, _)| *bound == port));
+    let container = observed.containers.iter().find(|container| {
+        container.name != not_named && container.ports.iter().any(|(_, bound, _)| *bound == port)
+    });
     match container {
         Some(container) => PortHolder::Container(container.name.clone()),
         None if engine.info().ports_are_local => ports::holder(port),

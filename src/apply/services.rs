@@ -95,6 +95,30 @@ async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) ->
     Err(EngineError::new(action, ErrorKind::Conflict, answer).into())
 }
 
+/// Keeps the first of several networks of ours with one name. Everybody who meets the duplicates
+/// keeps the same one, so that two runs do not remove each other's.
+async fn remove_duplicate_networks<E: Engine>(
+    applier: &Applier<E>,
+    name: &str,
+    stack: &str,
+) -> Result<(), Error> {
+    let mut found = applier.engine.find_networks(name).await?;
+    found.retain(|network| network.labels.get(labels::STACK).map(String::as_str) == Some(stack));
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    for duplicate in found.iter().skip(1) {
+        match applier.engine.remove_network(&duplicate.id).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+/// How often, and how far apart, a container that holds the name but cannot be seen is looked for.
+const ADOPT_ATTEMPTS: u32 = 20;
+const ADOPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// One service on its way through its steps.
 struct ServiceRun<'a, E> {
     applier: &'a Applier<E>,
@@ -165,34 +189,53 @@ impl<E: Engine> ServiceRun<'_, E> {
     async fn create(&mut self) -> Result<(), Error> {
         self.say("creating");
         let spec = fingerprint::labelled(&self.wanted.spec);
-        let id = match self.applier.engine.create_container(&spec).await {
-            Ok(id) => id,
-            Err(error) if error.kind == ErrorKind::ImageMissing => {
-                if self.pull == PullPolicy::Never {
-                    return Err(Error::from(error)
-                        .hint("`--pull never` was given; pull the image first, or leave the flag out"));
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let error = match self.applier.engine.create_container(&spec).await {
+                Ok(id) => {
+                    self.id = Some(id);
+                    return Ok(());
                 }
-                self.pull_image(&self.wanted.spec.image.clone()).await?;
-                self.applier.engine.create_container(&spec).await?
-            }
-            Err(error) => match &error.kind {
-                ErrorKind::NameTaken { holder_id } => self.adopt(&holder_id.clone(), error).await?,
+                Err(error) => error,
+            };
+            match &error.kind {
+                ErrorKind::ImageMissing if attempts == 1 && self.pull != PullPolicy::Never => {
+                    self.pull_image(&self.wanted.spec.image.clone()).await?;
+                }
+                ErrorKind::ImageMissing if self.pull == PullPolicy::Never => {
+                    let hint = "`--pull never` was given; pull the image first, or leave the flag out";
+                    return Err(Error::from(error).hint(hint));
+                }
+                ErrorKind::NameTaken { .. } => {
+                    if self.adopt(error, attempts).await? {
+                        return Ok(());
+                    }
+                }
                 _ => return Err(error.into()),
-            },
-        };
-        self.id = Some(id);
-        Ok(())
+            }
+        }
     }
 
     /// Somebody created the container between our look and our call: ours with the same spec is
-    /// as good as the one we wanted to create.
-    async fn adopt(&self, holder_id: &str, error: EngineError) -> Result<String, Error> {
-        let detail = self.applier.engine.inspect(holder_id).await?;
+    /// as good as the one we wanted to create. False: it is not there (yet or any more); try again.
+    async fn adopt(&mut self, error: EngineError, attempts: u32) -> Result<bool, Error> {
+        let ErrorKind::NameTaken { holder_id } = &error.kind else { return Ok(false) };
+        let detail = match self.applier.engine.inspect(holder_id).await {
+            Ok(detail) => detail,
+            // The engine reserves the name before the container can be seen.
+            Err(absent) if absent.kind == ErrorKind::NotFound && attempts < ADOPT_ATTEMPTS => {
+                tokio::time::sleep(ADOPT_PAUSE).await;
+                return Ok(false);
+            }
+            Err(other) => return Err(other.into()),
+        };
         let same = detail.labels.get(labels::STACK).map(String::as_str)
             == Some(self.wanted.spec.stack.as_str())
             && detail.labels.get(labels::SPEC_HASH) == Some(&fingerprint::hash(&self.wanted.spec));
         if same {
-            return Ok(detail.id);
+            self.id = Some(detail.id);
+            return Ok(true);
         }
         Err(Error::from(error).hint(format!(
             "look at it with `docker inspect {}`; it appeared while this command ran",
@@ -209,22 +252,30 @@ impl<E: Engine> ServiceRun<'_, E> {
         let archive = tarball::of_files(set, &paths, "", Some(&manifest)).map_err(|error| {
             Error::new(ExitCode::Failed, format!("cannot pack the files of {}: {error}", self.service))
         })?;
-        self.applier.engine.upload(id, &set.root, archive).await?;
+        self.applier.engine.upload(&self.wanted.spec.name, &set.root, archive).await?;
         self.applier.remember(id, manifest);
         Ok(())
     }
 
     async fn start(&self) -> Result<(), Error> {
-        let Some(id) = self.id.as_deref() else { return Ok(()) };
+        let name = &self.wanted.spec.name;
         self.say("starting");
-        // A container that was stopped through us has its restart policy lifted.
-        match self.applier.engine.start(id).await {
+        let mut result = self.applier.engine.start(name).await;
+        if let (Err(EngineError { kind: ErrorKind::Conflict, .. }), Some(network)) =
+            (&result, &self.wanted.spec.network)
+        {
+            // Two runs at once, or one that was killed in the middle: an engine before 25 then has
+            // two networks of one name and starts nothing on either.
+            remove_duplicate_networks(self.applier, network, self.wanted.spec.stack.as_str()).await?;
+            result = self.applier.engine.start(name).await;
+        }
+        match result {
             Ok(()) => {
                 self.applier.say(self.service, ServiceState::Waiting, "started, waiting for its answer");
                 Ok(())
             }
             Err(error) => {
-                Err(explain::failed_start(&self.applier.engine, self.service, self.wanted, id, error).await)
+                Err(explain::failed_start(&self.applier.engine, self.service, self.wanted, error).await)
             }
         }
     }

@@ -56,20 +56,7 @@ pub async fn until_ready<E: Engine>(
         wait.run(running.get(service)).await
     });
     let failures: Vec<Error> = join_all(waits).await.into_iter().filter_map(Result::err).collect();
-    merge(failures)
-}
-
-fn merge(failures: Vec<Error>) -> Result<(), Error> {
-    let mut failures = failures.into_iter();
-    let Some(mut merged) = failures.next() else { return Ok(()) };
-    for other in failures {
-        merged.message.push_str(&format!("; {}", other.message));
-        merged.evidence.push_str(&other.evidence);
-        for hint in other.hints {
-            merged = merged.hint(hint);
-        }
-    }
-    Err(merged)
+    Error::all(failures).map_or(Ok(()), Err)
 }
 
 struct ServiceWait<'a, E> {

@@ -93,4 +93,7 @@ fn print_error(output: Output, error: &Error) {
     for hint in &error.hints {
         output.say(&format!("{}: {hint}", output.styled("hint", HINT)));
     }
+    for other in &error.others {
+        print_error(output, other);
+    }
 }

@@ -97,12 +97,19 @@ fn reason_to_recreate(
             return Some(differences.join("; "));
         }
     }
-    let recorded =
-        wanted.spec.network.as_ref().and_then(|name| container.networks.get(name)).map(String::as_str);
-    let lost = !container.is_running()
-        && recorded.is_some_and(|id| !id.is_empty())
-        && recorded != facts.network.as_ref().map(|network| network.id.as_str());
-    lost.then(|| "its network is gone".to_owned())
+    lost_network(wanted, container, facts)
+}
+
+/// A container that was started once is attached to its network, or somebody took it away.
+fn lost_network(wanted: &DesiredService, container: &ObservedContainer, facts: &Facts) -> Option<String> {
+    let name = wanted.spec.network.as_ref().filter(|_| container.state != "created")?;
+    let Some(recorded) = container.networks.get(name) else {
+        return Some(format!("it is not attached to the network `{name}`"));
+    };
+    let gone = !container.is_running()
+        && !recorded.is_empty()
+        && Some(recorded) != facts.network.as_ref().map(|network| &network.id);
+    gone.then(|| format!("its network `{name}` is gone"))
 }
 
 /// When it is not known what lies in the volume, every file counts as new and is written.
@@ -131,7 +138,9 @@ fn running(service: ServiceKind, container: &ObservedContainer, changes: FileCha
         return Vec::new();
     }
     let touched = changes.added.iter().chain(&changes.changed).chain(&changes.removed);
-    let restart = touched.map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
+    // One that is between two crashes cannot be asked anything: only a new start helps it.
+    let restart = !container.is_running()
+        || touched.map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
     let cause = describe(&changes);
     vec![Step::ChangeFiles { container_id: container.id.clone(), changes, restart, cause }]
 }

@@ -40,11 +40,15 @@ fn pure_folders_name_nothing_that_does_io() {
 #[test]
 fn vendors_stop_at_their_door() {
     let src = repository().join("src");
-    for (word, allowed) in [("bollard", "engine/docker"), ("reqwest", "net/"), ("std::fs", "store/"), ("clap::", "")] {
+    for (word, allowed) in
+        [("bollard", "engine/docker"), ("reqwest", "net/"), ("std::fs", "store/"), ("clap::", "")]
+    {
         for path in sources(&src) {
             let relative = path.strip_prefix(&src).unwrap().display().to_string();
             let free = match word {
-                "clap::" => ["cli/", "model/service.rs", "plan/mod.rs", "report/output.rs"].iter().any(|place| relative.starts_with(place)),
+                "clap::" => ["cli/", "model/service.rs", "plan/mod.rs", "report/output.rs"]
+                    .iter()
+                    .any(|place| relative.starts_with(place)),
                 // Contexts and certificates are files that only the engine's adapter understands.
                 "std::fs" => relative.starts_with("store/") || relative.starts_with("engine/docker/"),
                 _ => relative.starts_with(allowed),

@@ -7,8 +7,19 @@ use serde_json::Value;
 use crate::lab::repository;
 
 const LICENCES: [&str; 13] = [
-    "MIT", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Zlib", "Unicode-3.0",
-    "Unlicense", "CC0-1.0", "BSL-1.0", "MIT-0", "CDLA-Permissive-2.0",
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "ISC",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "Zlib",
+    "Unicode-3.0",
+    "Unlicense",
+    "CC0-1.0",
+    "BSL-1.0",
+    "MIT-0",
+    "CDLA-Permissive-2.0",
 ];
 
 /// Name, first good version (empty: none), advisory.
@@ -62,6 +73,7 @@ fn no_crate_with_an_advisory_comes_back() {
 }
 
 fn at_least(version: &str, wanted: &str) -> bool {
-    let numbers = |text: &str| text.split('.').map(|part| part.parse::<u64>().unwrap_or(0)).collect::<Vec<_>>();
+    let numbers =
+        |text: &str| text.split('.').map(|part| part.parse::<u64>().unwrap_or(0)).collect::<Vec<_>>();
     numbers(version) >= numbers(wanted)
 }

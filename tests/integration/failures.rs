@@ -33,7 +33,11 @@ fn a_foreign_container_with_our_name_is_never_touched() {
     docker(&["rm", "-f", &name]);
     assert!(still_there);
     let run = run.expect(1);
-    assert!(run.stderr.contains(&format!("`{name}`")) && run.stderr.contains("is not confidexmon's"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!("`{name}`")) && run.stderr.contains("is not confidexmon's"),
+        "{}",
+        run.stderr
+    );
     assert!(lab.containers().is_empty(), "nothing was begun");
     lab.run(&["up"]).expect(0);
 }
@@ -61,7 +65,11 @@ fn a_port_held_by_a_container_names_it() {
     let mut lab = lab;
     lab.set("CONFIDEXMON_PORT_PROMETHEUS", &other.ports["prometheus"].to_string());
     let run = lab.run(&["up"]).expect(1);
-    assert!(run.stderr.contains(&format!("the container `{}`", other.container("prometheus"))), "{}", run.stderr);
+    assert!(
+        run.stderr.contains(&format!("the container `{}`", other.container("prometheus"))),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]
@@ -81,11 +89,19 @@ fn a_full_disk_is_named() {
     let Some(lab) = Lab::open() else { return };
     let full = "write /etc/prometheus/rules/confidex.yml: no space left on device";
     let proxy = Proxy::with_fault(Box::new(move |_, call| {
-        if call.starts_with("PUT ") && call.contains("prometheus") { Harm::Answer(500, full) } else { Harm::None }
+        if call.starts_with("PUT ") && call.contains("prometheus") {
+            Harm::Answer(500, full)
+        } else {
+            Harm::None
+        }
     }));
     let run = lab.run(&["--host", &proxy.host(), "up"]);
     let run = run.expect(1);
-    assert!(run.stderr.contains("no space left on device") && run.stderr.contains("free space"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("no space left on device") && run.stderr.contains("free space"),
+        "{}",
+        run.stderr
+    );
     lab.run(&["up"]).expect(0);
     assert!(lab.loaded_rules().len() > 8);
 }
@@ -123,15 +139,22 @@ fn a_second_run_is_told_who_holds_the_lock() {
     let Some(lab) = Lab::open() else { return };
     let proxy = Proxy::with_fault(Box::new(|number, _| if number == 2 { Harm::Hang } else { Harm::None }));
     let host = proxy.host();
-    let mut first = lab.command(&["--host", &host, "up"]).stderr(std::process::Stdio::null()).spawn().unwrap();
-    crate::lab::eventually("the first run holds the lock", Duration::from_secs(10), || !proxy.take_calls().is_empty());
+    let mut first =
+        lab.command(&["--host", &host, "up"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    crate::lab::eventually("the first run holds the lock", Duration::from_secs(10), || {
+        !proxy.take_calls().is_empty()
+    });
     std::thread::sleep(Duration::from_millis(300));
     let second = lab.run(&["--host", &host, "up"]);
     let pid = first.id();
     first.kill().unwrap();
     first.wait().unwrap();
     let second = second.expect(5);
-    assert!(second.stderr.contains(&format!("pid {pid}")) && second.stderr.contains("confidexmon up"), "{}", second.stderr);
+    assert!(
+        second.stderr.contains(&format!("pid {pid}")) && second.stderr.contains("confidexmon up"),
+        "{}",
+        second.stderr
+    );
     // A kill frees the lock.
     lab.run(&["up", "--without", "grafana"]).expect(0);
 }
@@ -146,7 +169,8 @@ fn two_runs_from_two_machines_end_with_one_stack() {
     };
     let runs = [spawn("one"), spawn("two")].map(|child| child.wait_with_output().unwrap());
     let succeeded = runs.iter().filter(|output| output.status.success()).count();
-    let text: Vec<String> = runs.iter().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).collect();
+    let text: Vec<String> =
+        runs.iter().map(|output| String::from_utf8_lossy(&output.stderr).into_owned()).collect();
     assert!(succeeded >= 1, "{text:#?}");
     assert_eq!((lab.containers().len(), lab.networks().len()), (3, 1));
     lab.run(&["up"]).expect(0);

@@ -39,7 +39,11 @@ impl Run {
 
     fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: text(&output.stdout),
+            stderr: text(&output.stderr),
+        }
     }
 }
 
@@ -56,7 +60,8 @@ impl Lab {
         }
         let stack = format!("it{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let folder = tempfile::tempdir().unwrap();
-        let ports: BTreeMap<&'static str, u16> = SERVICES.iter().map(|service| (*service, free_port())).collect();
+        let ports: BTreeMap<&'static str, u16> =
+            SERVICES.iter().map(|service| (*service, free_port())).collect();
         let mut variables = BTreeMap::from([
             ("CONFIDEXMON_STACK".to_owned(), stack.clone()),
             ("CONFIDEXMON_STATE_DIR".to_owned(), folder.path().join("state").display().to_string()),
@@ -91,7 +96,8 @@ impl Lab {
 
     /// Copies a folder of this repository into the project.
     pub(crate) fn copy(&self, folder: &str) {
-        let status = Command::new("cp").arg("-r").arg(repository().join(folder)).arg(self.folder.path()).status();
+        let status =
+            Command::new("cp").arg("-r").arg(repository().join(folder)).arg(self.folder.path()).status();
         assert!(status.unwrap().success());
     }
 
@@ -106,9 +112,13 @@ impl Lab {
     /// Name → id of the stack's containers, as the engine tells.
     pub(crate) fn containers(&self) -> BTreeMap<String, String> {
         let filter = format!("label=io.confidexmon.stack={}", self.stack);
-        let output = docker(&["ps", "-a", "--no-trunc", "--filter", &filter, "--format", "{{.Names}} {{.ID}}"]);
+        let output =
+            docker(&["ps", "-a", "--no-trunc", "--filter", &filter, "--format", "{{.Names}} {{.ID}}"]);
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.lines().filter_map(|line| line.split_once(' ')).map(|(name, id)| (name.to_owned(), id.to_owned())).collect()
+        text.lines()
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, id)| (name.to_owned(), id.to_owned()))
+            .collect()
     }
 
     pub(crate) fn volumes(&self) -> Vec<String> {
@@ -116,7 +126,14 @@ impl Lab {
     }
 
     pub(crate) fn networks(&self) -> Vec<String> {
-        lines(&["network", "ls", "--filter", &format!("label=io.confidexmon.stack={}", self.stack), "--format", "{{.Name}}"])
+        lines(&[
+            "network",
+            "ls",
+            "--filter",
+            &format!("label=io.confidexmon.stack={}", self.stack),
+            "--format",
+            "{{.Name}}",
+        ])
     }
 
     pub(crate) fn inspect(&self, service: &str) -> Value {
@@ -139,7 +156,11 @@ impl Drop for Lab {
         if std::thread::panicking() {
             for name in self.containers().keys() {
                 let output = docker(&["logs", "--tail", "15", name]);
-                eprintln!("--- log of {name}\n{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+                eprintln!(
+                    "--- log of {name}\n{}{}",
+                    String::from_utf8_lossy(&output.stdout),
+                    String::from_utf8_lossy(&output.stderr)
+                );
             }
             if std::env::var_os("CONFIDEXMON_KEEP_FAILED").is_some() {
                 eprintln!("kept: stack {} and {}", self.stack, self.folder.path().display());

@@ -14,7 +14,9 @@ fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
     assert_eq!(get(&lab.url("alertmanager", "/-/ready")).0, 200);
     assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
     let rules = lab.loaded_rules();
-    for alert in ["CrankWalletLowBalance", "CrankServiceDown", "APIHighErrorRate", "ConfidexBackendDown", "Watchdog"] {
+    for alert in
+        ["CrankWalletLowBalance", "CrankServiceDown", "APIHighErrorRate", "ConfidexBackendDown", "Watchdog"]
+    {
         assert!(rules.iter().any(|rule| rule == alert), "{alert} is not loaded");
     }
     let dashboard = get_json(&lab.url("grafana", "/api/dashboards/uid/confidex-overview"));
@@ -74,9 +76,13 @@ fn no_secret_is_visible_and_only_loopback_is_published() {
         assert_eq!(host["LogConfig"]["Config"]["max-size"], "10m");
         seen.push_str(&inspected.to_string());
         seen.push_str(&String::from_utf8_lossy(&docker(&["logs", &lab.container(service)]).stdout));
-        seen.push_str(&String::from_utf8_lossy(&docker(&["top", &lab.container(service), "-o", "pid,args"]).stdout));
+        seen.push_str(&String::from_utf8_lossy(
+            &docker(&["top", &lab.container(service), "-o", "pid,args"]).stdout,
+        ));
     }
-    for command in [["status", "--format", "json"], ["plan", "--format", "json"], ["render", "--output=out"]] {
+    for command in
+        [["status", "--format", "json"], ["plan", "--format", "json"], ["-q", "render", "--output=out"]]
+    {
         let run = lab.run(&command).expect(0);
         seen.push_str(&run.stdout);
         seen.push_str(&run.stderr);
@@ -88,7 +94,13 @@ fn no_secret_is_visible_and_only_loopback_is_published() {
         assert!(!seen.contains(secret), "{secret} is visible");
     }
     // They did arrive where they belong, as 0400 files of the service's user.
-    let found = docker(&["exec", &lab.container("alertmanager"), "ls", "-ln", "/etc/alertmanager/secrets/slack_webhook_url"]);
+    let found = docker(&[
+        "exec",
+        &lab.container("alertmanager"),
+        "ls",
+        "-ln",
+        "/etc/alertmanager/secrets/slack_webhook_url",
+    ]);
     let line = String::from_utf8_lossy(&found.stdout).into_owned();
     assert!(line.starts_with("-r--------") && line.contains("65534"), "{line}");
 }
@@ -109,7 +121,12 @@ fn a_cold_up_takes_at_most_15_engine_calls_and_one_with_nothing_to_do_takes_2() 
     lab.run(&["--host", &host, "up", "--with", "redis"]).expect(0);
     let calls = proxy.take_calls();
     // A slow start is looked after by asking the engine; that is not part of the work.
-    let work: Vec<&String> = calls.iter().filter(|call| !call.contains("/json?") && !call.ends_with("/json") || call.contains("/containers/json")).collect();
+    let work: Vec<&String> = calls
+        .iter()
+        .filter(|call| {
+            !call.contains("/json?") && !call.ends_with("/json") || call.contains("/containers/json")
+        })
+        .collect();
     assert!(work.len() <= 15, "{work:#?}");
     let before = lab.containers();
     lab.run(&["--host", &host, "up", "--with", "redis"]).expect(0);
@@ -125,7 +142,11 @@ fn a_cold_up_takes_at_most_15_engine_calls_and_one_with_nothing_to_do_takes_2() 
 fn plan_changes_nothing_and_says_why() {
     let Some(lab) = Lab::open() else { return };
     let plan = lab.run(&["plan"]).expect(0);
-    assert!(plan.stdout.contains(&format!("+ create {}: not there", lab.container("prometheus"))), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains(&format!("+ create {}: not there", lab.container("prometheus"))),
+        "{}",
+        plan.stdout
+    );
     assert!(lab.containers().is_empty() && lab.networks().is_empty() && lab.volumes().is_empty());
     let json = lab.run(&["up", "--dry-run", "--format", "json"]).expect(0).json();
     assert_eq!(json["changes"], true);
@@ -147,7 +168,8 @@ fn only_what_changed_is_touched() {
     lab.write("config/confidexmon.yml", "resources:\n  alertmanager:\n    memory: 300MiB\n");
     lab.run(&["up"]).expect(0);
     let last = lab.containers();
-    let changed: Vec<&String> = after.iter().filter(|(name, id)| last[*name] != **id).map(|(name, _)| name).collect();
+    let changed: Vec<&String> =
+        after.iter().filter(|(name, id)| last[*name] != **id).map(|(name, _)| name).collect();
     assert_eq!(changed, [&lab.container("alertmanager")]);
     assert_eq!(lab.inspect("alertmanager")["HostConfig"]["Memory"], 300 << 20);
 }
@@ -159,12 +181,15 @@ fn logs_are_merged_in_time_order_and_followed_across_a_recreation() {
     let logs = lab.run(&["logs", "--format", "json"]).expect(0).stdout;
     let times: Vec<String> = logs
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_str().unwrap().to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["time"].as_str().unwrap().to_owned()
+        })
         .collect();
     assert!(times.len() > 5 && times.is_sorted(), "{times:?}");
 
     let mut follow = lab.command(&["logs", "-f", "--format", "json", "alertmanager"]);
-    let mut child = follow.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut child =
+        follow.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(500));
     docker(&["restart", &lab.container("alertmanager")]);
     docker(&["rm", "-f", &lab.container("alertmanager")]);
@@ -182,7 +207,10 @@ fn logs_are_merged_in_time_order_and_followed_across_a_recreation() {
     let starts = lines.iter().filter(|line| line.contains("Starting Alertmanager")).count();
     assert_eq!(starts, 3, "first start, restart, recreation:\n{text}");
     let newest = String::from_utf8_lossy(&[newest.stdout, newest.stderr].concat()).trim().to_owned();
-    assert!(lines.last().unwrap().contains(&serde_json::to_string(&newest).unwrap()[1..20]), "{newest} is missing");
+    assert!(
+        lines.last().unwrap().contains(&serde_json::to_string(&newest).unwrap()[1..20]),
+        "{newest} is missing"
+    );
 }
 
 #[test]
@@ -204,7 +232,9 @@ fn grafana_takes_its_password_on_the_first_start_only() {
     lab.set("GRAFANA_ADMIN_PASSWORD", "another");
     lab.run(&["up"]).expect(0);
     lab.run(&["restart", "grafana"]).expect(0);
-    eventually("the first password still opens", Duration::from_secs(5), || get(&lab.url("grafana", "/api/org")).0 == 200);
+    eventually("the first password still opens", Duration::from_secs(5), || {
+        get(&lab.url("grafana", "/api/org")).0 == 200
+    });
 }
 
 #[test]
@@ -216,7 +246,13 @@ fn a_stopped_container_is_started_again_and_a_removed_network_comes_back() {
     assert_eq!(get(&lab.url("alertmanager", "/-/ready")).0, 200);
     for service in ["prometheus", "alertmanager"] {
         docker(&["stop", &lab.container(service)]);
-        docker(&["network", "disconnect", "-f", &format!("{}-monitoring", lab.stack), &lab.container(service)]);
+        docker(&[
+            "network",
+            "disconnect",
+            "-f",
+            &format!("{}-monitoring", lab.stack),
+            &lab.container(service),
+        ]);
     }
     docker(&["network", "rm", &format!("{}-monitoring", lab.stack)]);
     lab.run(&["up", "--without", "grafana"]).expect(0);

@@ -13,8 +13,12 @@ fn read(path: &str) -> String {
 #[test]
 fn env_example_lists_exactly_what_the_code_reads() {
     let text = read(".env.example");
-    let listed: BTreeSet<&str> =
-        text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).map(|(name, _)| name).collect();
+    let listed: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, _)| name)
+        .collect();
     let read: BTreeSet<&str> = env_vars::VARIABLES.iter().map(|variable| variable.name).collect();
     assert_eq!(listed, read);
     for variable in env_vars::VARIABLES.iter().filter(|variable| variable.secret) {

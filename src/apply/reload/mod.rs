@@ -204,6 +204,10 @@ impl<E: Engine> Change<'_, E> {
             Err(error) if error.kind == ErrorKind::NotFound => {
                 return Ok(Judgement::NotJudged(format!("`{}` is not in the image", command[0])));
             }
+            // It died between our look and now; a start is what brings the new files in.
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                return Ok(Judgement::NotJudged("the container is not running".to_owned()));
+            }
             Err(error) => return Err(error.into()),
         };
         // The shell's and the engine's codes for "cannot be run" and "not there".

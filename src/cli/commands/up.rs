@@ -34,7 +34,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         applier.warn(note.clone());
     }
     if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
-        return Err(merged(errors));
+        return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
     }
     let running = match known_running(&desired, &plan, &facts) {
         Some(running) => running,
@@ -91,23 +91,6 @@ fn fixed_ports(desired: &Desired, _plan: &Plan) -> Option<wait::Running> {
             Some((*service, (wanted.spec.name.clone(), port)))
         })
         .collect()
-}
-
-/// All failures as one error: the first one's exit code, every message, every hint.
-fn merged(errors: Vec<Error>) -> Error {
-    let mut errors = errors.into_iter();
-    let Some(mut merged) = errors.next() else { return Error::new(ExitCode::Failed, "the plan failed") };
-    for other in errors {
-        if other.message == merged.message && other.causes == merged.causes {
-            continue;
-        }
-        merged.message.push_str(&format!("; {other}"));
-        merged.evidence.push_str(&other.evidence);
-        for hint in other.hints {
-            merged = merged.hint(hint);
-        }
-    }
-    merged
 }
 
 fn report<E: Engine>(
