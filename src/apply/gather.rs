@@ -94,7 +94,13 @@ fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Obs
             continue;
         }
         if !by_container {
-            facts.busy_ports.insert(port.host, ports::holder(port.host));
+            let holder = ports::holder(port.host);
+            // The engine's own proxy without a container that has the port: it is just starting or
+            // stopping one, ours after a killed run. The engine has the word when we start.
+            if matches!(&holder, PortHolder::Process { name, .. } if name == "docker-proxy") {
+                continue;
+            }
+            facts.busy_ports.insert(port.host, holder);
         }
         let taken: Vec<u16> = bound.iter().chain(&all_wanted).copied().collect();
         if let Some(free) = ports::next_free(port.host_ip, port.host, &taken) {
