@@ -27,6 +27,8 @@ pub struct Family {
     pub bounds: Vec<f64>,
     /// Every value seen was 0.
     pub all_zero: bool,
+    /// Some value seen was 0: the backend starts its series there.
+    pub has_zero: bool,
 }
 
 /// The families of an exposition, also those without samples.
@@ -86,6 +88,7 @@ impl Contract {
             self.families.entry(name).or_insert_with(|| Family { all_zero: true, ..Family::default() });
         family.samples += 1;
         family.all_zero &= sample.value == 0.0;
+        family.has_zero |= sample.value == 0.0;
         for (label, value) in sample.labels {
             if label == "le" && family.kind == MetricType::Histogram {
                 family.bounds.extend(value.parse::<f64>().ok());

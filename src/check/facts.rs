@@ -11,6 +11,8 @@ use super::rule_test::RuleTestFile;
 #[derive(Debug, Default)]
 pub struct Facts {
     pub rule_files: Vec<RuleFile>,
+    /// The rule files are all that Prometheus loads, so what they lack is missing.
+    pub whole_set: bool,
     /// Patterns or folders of rules that matched no file, as the user wrote them.
     pub empty_rule_patterns: Vec<String>,
     pub rule_tests: Vec<RuleTestFile>,

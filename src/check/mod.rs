@@ -1,5 +1,6 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
+pub mod backend;
 pub mod contract;
 pub mod exposition;
 pub mod facts;
@@ -7,11 +8,14 @@ pub mod finding;
 pub mod ignore;
 pub mod lint;
 pub mod lints;
+pub mod nearest;
 pub mod promql;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
+pub mod shape;
 pub mod source;
+pub mod template;
 
 use std::collections::BTreeMap;
 
@@ -78,3 +82,6 @@ pub fn view(facts: &Facts) -> View<'_> {
     }
     View { facts, recorded }
 }
+
+#[cfg(test)]
+mod tests;
