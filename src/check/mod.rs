@@ -1,5 +1,87 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
+pub mod backend;
+pub mod contract;
+pub mod exposition;
+pub mod facts;
 pub mod finding;
+pub mod ignore;
+pub mod lint;
+pub mod lints;
+pub mod nearest;
+pub mod promql;
+pub mod rule_file;
+pub mod rule_test;
+pub mod scalar;
+pub mod shape;
+pub mod source;
+pub mod template;
 
+use std::collections::BTreeMap;
+
+pub use facts::Facts;
 pub use finding::{Finding, Severity};
+pub use source::{Place, Source};
+
+use lint::{Run, View};
+use promql::LabelSet;
+use rule_file::RuleFile;
+
+/// Every finding, in the order of files and lines.
+pub fn run(facts: &Facts) -> Vec<Finding> {
+    let view = view(facts);
+    let mut findings = Vec::new();
+    let per_rule: Vec<_> = lints::ALL
+        .iter()
+        .filter_map(|lint| if let Run::Rule(check) = lint.run { Some(check) } else { None })
+        .collect();
+    for rule in view.rules() {
+        for check in &per_rule {
+            check(&rule, &mut findings);
+        }
+    }
+    for lint in lints::ALL {
+        if let Run::All(check) = lint.run {
+            check(&view, &mut findings);
+        }
+    }
+    let rules = facts.rule_files.iter().map(|file| &file.source);
+    let tests = facts.rule_tests.iter().map(|file| &file.source);
+    finish(&mut findings, rules.chain(tests));
+    findings
+}
+
+/// Applies the `ignore` comments of these files and sorts.
+pub fn finish<'a>(findings: &mut Vec<Finding>, sources: impl Iterator<Item = &'a Source>) {
+    let known = |id: &str| lints::ALL.iter().any(|lint| lint.id == id);
+    for source in sources {
+        ignore::apply(source, &known, findings);
+    }
+    findings.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
+    });
+    findings.dedup();
+}
+
+/// The facts together with what all of the rules say: the metrics that they record.
+pub fn view(facts: &Facts) -> View<'_> {
+    // A recording rule may read another one, so the labels of all of them are unknown at first.
+    let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
+    let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
+    let first = View { facts, recorded: unknown };
+    let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
+    for (group, rule) in
+        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
+    {
+        let own = rule.labels.keys().chain(group.labels.keys());
+        let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
+        let set = own.fold(from_expr, |set, label| set.with(label));
+        let name = rule.name.value.as_str();
+        let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
+        recorded.insert(name, merged);
+    }
+    View { facts, recorded }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Everything that `check` judges, gathered before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::contract::Contract;
+use super::rule_file::RuleFile;
+use super::rule_test::RuleTestFile;
+
+/// What is `None` is not known, and lints that need it say nothing.
+#[derive(Debug, Default)]
+pub struct Facts {
+    pub rule_files: Vec<RuleFile>,
+    /// The rule files are all that Prometheus loads, so what they lack is missing.
+    pub whole_set: bool,
+    /// Patterns or folders of rules that matched no file, as the user wrote them.
+    pub empty_rule_patterns: Vec<String>,
+    pub rule_tests: Vec<RuleTestFile>,
+    pub contract: Option<Contract>,
+    /// The scrape interval of the backend's job.
+    pub scrape_interval: Option<Duration>,
+    pub external_labels: BTreeMap<String, String>,
+    /// Every scrape job.
+    pub jobs: Option<BTreeSet<String>>,
+    /// The jobs that the contract describes.
+    pub backend_jobs: BTreeSet<String>,
+    /// Labels that scrape targets add, `job` and `instance` included.
+    pub target_labels: Option<BTreeSet<String>>,
+    /// Names of the pages under `rules/runbooks`, without `.md`.
+    pub runbooks: Option<BTreeSet<String>>,
+}

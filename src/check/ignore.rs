@@ -1,0 +1,121 @@
+//! `# confidexmon: ignore <id> <reason>` on the line of a finding or on the line before it.
+
+use super::finding::{Finding, Severity};
+use super::source::{Place, Source};
+
+const MARKER: &str = "# confidexmon: ignore";
+
+/// A comment that silences one lint on its own line and on the next line that is not such a comment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ignore {
+    pub place: Place,
+    pub id: String,
+    pub reason: String,
+    /// The other line that it covers.
+    covers: usize,
+}
+
+/// All such comments of a file.
+pub fn ignores(source: &Source) -> Vec<Ignore> {
+    if !source.text.contains(MARKER) {
+        return Vec::new();
+    }
+    let is_comment = |line: usize| source.line(line).trim_start().starts_with(MARKER);
+    let mut found = Vec::new();
+    for line in 1..=source.line_count() {
+        let text = source.line(line);
+        let Some(at) = text.find(MARKER) else { continue };
+        let rest = text[at + MARKER.len()..].trim();
+        let (id, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let covers = if is_comment(line) {
+            (line + 1..=source.line_count()).find(|next| !is_comment(*next)).unwrap_or(line)
+        } else {
+            line
+        };
+        let place = Place { line, column: text[..at].chars().count() + 1 };
+        found.push(Ignore { place, id: id.to_owned(), reason: reason.trim().to_owned(), covers });
+    }
+    found
+}
+
+/// Takes the silenced findings of this file away, and adds one for each comment that silences nothing properly.
+pub fn apply(source: &Source, known: &dyn Fn(&str) -> bool, findings: &mut Vec<Finding>) {
+    let ignores = ignores(source);
+    if ignores.is_empty() {
+        return;
+    }
+    let valid = |ignore: &&Ignore| known(&ignore.id) && !ignore.reason.is_empty();
+    findings.retain(|finding| {
+        finding.file != source.path || !ignores.iter().filter(valid).any(|ignore| ignore.silences(finding))
+    });
+    findings
+        .extend(ignores.iter().filter(|ignore| !valid(ignore)).map(|ignore| ignore.complaint(source, known)));
+}
+
+impl Ignore {
+    fn silences(&self, finding: &Finding) -> bool {
+        self.id == finding.id && (finding.line == self.place.line || finding.line == self.covers)
+    }
+
+    fn complaint(&self, source: &Source, known: &dyn Fn(&str) -> bool) -> Finding {
+        let message = if known(&self.id) {
+            format!("`ignore {}` gives no reason, so it silences nothing", self.id)
+        } else {
+            format!("there is no lint `{}`, so this comment silences nothing", self.id)
+        };
+        Finding {
+            id: "bad-ignore",
+            severity: Severity::Warning,
+            file: source.path.clone(),
+            line: self.place.line,
+            column: self.place.column,
+            message,
+            alert: None,
+            fix: Some(
+                "write `# confidexmon: ignore <id> <reason>`; `<id>` is the name in brackets of the finding"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(line: usize) -> Finding {
+        Finding {
+            id: "no-for",
+            severity: Severity::Warning,
+            file: "f".to_owned(),
+            line,
+            column: 1,
+            message: String::new(),
+            alert: None,
+            fix: None,
+        }
+    }
+
+    fn left(text: &str) -> Vec<(&'static str, usize)> {
+        let mut findings = (1..=4).map(finding).collect();
+        apply(&Source::new("f", text), &|id| id == "no-for" || id == "other", &mut findings);
+        findings.iter().map(|f| (f.id, f.line)).collect()
+    }
+
+    #[test]
+    fn silences_its_own_line_and_the_next() {
+        let all = [("no-for", 1), ("no-for", 2), ("no-for", 3), ("no-for", 4)];
+        assert_eq!(left("a\nb\nc\nd\n"), all);
+        assert_eq!(left("a\n  # confidexmon: ignore no-for it is a probe\nc\nd\n"), [all[0], all[3]]);
+        assert_eq!(left("a\nb # confidexmon: ignore no-for why\nc\n"), [all[0], all[2], all[3]]);
+        let stacked = "# confidexmon: ignore other x\n# confidexmon: ignore no-for x\nc\nd";
+        assert_eq!(left(stacked), [all[0], all[3]]);
+    }
+
+    #[test]
+    fn without_reason_or_with_an_unknown_id_it_is_a_finding() {
+        assert_eq!(left("# confidexmon: ignore no-for\nb\n").last(), Some(&("bad-ignore", 1)));
+        assert_eq!(left("# confidexmon: ignore nofor because\nb\n").len(), 5);
+        assert_eq!(left("# confidexmon: ignore\nb\n").len(), 5);
+    }
+}

@@ -1,0 +1,70 @@
+//! One file a lint. Adding one means adding its file and a line to [`ALL`].
+
+mod bad_ignore;
+mod counter_born_at_one;
+mod dead_runbook;
+mod dropped_label;
+mod duplicate_rule;
+mod missing_annotation;
+mod never_updated;
+mod no_comparison;
+mod no_rules;
+mod not_linted;
+mod percent_of_ratio;
+mod placeholder_text;
+mod quantile_per_series;
+mod quantile_without_le;
+mod range_too_short;
+mod rate_of_gauge;
+mod ratio_without_sum;
+mod raw_counter;
+mod silent_when_gone;
+mod template_error;
+mod test_without_alert;
+mod threshold_beyond_buckets;
+mod unit_mismatch;
+mod unknown_job;
+mod unknown_label;
+mod unknown_label_value;
+mod unknown_metric;
+mod unreadable_rules;
+mod unwatched_stack;
+mod value_in_labels;
+mod zero_for;
+
+use super::lint::Lint;
+
+/// Every lint, in the order of the documentation.
+pub const ALL: &[&Lint] = &[
+    &unreadable_rules::LINT,
+    &not_linted::LINT,
+    &ratio_without_sum::LINT,
+    &percent_of_ratio::LINT,
+    &unknown_metric::LINT,
+    &never_updated::LINT,
+    &unknown_label::LINT,
+    &unknown_label_value::LINT,
+    &quantile_without_le::LINT,
+    &quantile_per_series::LINT,
+    &threshold_beyond_buckets::LINT,
+    &silent_when_gone::LINT,
+    &range_too_short::LINT,
+    &zero_for::LINT,
+    &raw_counter::LINT,
+    &rate_of_gauge::LINT,
+    &counter_born_at_one::LINT,
+    &no_comparison::LINT,
+    &dropped_label::LINT,
+    &value_in_labels::LINT,
+    &template_error::LINT,
+    &duplicate_rule::LINT,
+    &missing_annotation::LINT,
+    &dead_runbook::LINT,
+    &placeholder_text::LINT,
+    &no_rules::LINT,
+    &unwatched_stack::LINT,
+    &test_without_alert::LINT,
+    &unknown_job::LINT,
+    &unit_mismatch::LINT,
+    &bad_ignore::LINT,
+];

@@ -1,0 +1,101 @@
+//! A label value that the backend was never seen to produce.
+
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, RuleView, Run};
+use std::collections::BTreeSet;
+
+use crate::check::nearest::nearest;
+use crate::check::promql::{MatchOp, Matcher};
+
+pub(super) const LINT: Lint = Lint {
+    id: "unknown-label-value",
+    severity: Severity::Warning,
+    doc: "A rule selects a label value that the contract does not show.",
+    run: Run::Rule(check),
+};
+
+/// A label with more values than this is open-ended: the contract cannot show all of them.
+const MOST_WORDS: usize = 12;
+
+fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+    for (_, selector) in rule.tree.selectors() {
+        let Some(series) = rule.view.known(selector).filter(|series| series.family.samples > 0) else {
+            continue;
+        };
+        for matcher in &selector.matchers {
+            let target =
+                rule.facts().target_labels.as_ref().is_some_and(|labels| labels.contains(&matcher.label));
+            let Some(seen) = series.family.labels.get(&matcher.label).filter(|_| !target) else { continue };
+            if let Some(severity) = verdict(matcher, seen) {
+                out.push(finding(rule, matcher, series.family_name, seen, severity));
+            }
+        }
+    }
+}
+
+/// How sure it is that the value never appears; `None` when the contract cannot tell.
+fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
+    let numbers = seen.iter().all(|value| value.parse::<f64>().is_ok());
+    let words = seen.len() <= MOST_WORDS && seen.iter().all(|value| is_word(value));
+    match matcher.op {
+        MatchOp::Equal if matcher.value.is_empty() || seen.contains(&matcher.value) => None,
+        MatchOp::Equal if matcher.label == "le" => {
+            Some(Severity::Bug).filter(|_| !same_number(&matcher.value, seen))
+        }
+        // A status that has not happened yet is still a number; a word among numbers never comes.
+        MatchOp::Equal if numbers => matcher.value.parse::<f64>().is_err().then_some(Severity::Bug),
+        MatchOp::Equal if words && is_word(&matcher.value) => Some(Severity::Warning),
+        MatchOp::Matches => alternatives(&matcher.value)
+            .filter(|wanted| !wanted.iter().any(|value| seen.contains(*value)))
+            .and_then(|wanted| match (numbers, words) {
+                (true, _) => {
+                    wanted.iter().all(|value| value.parse::<f64>().is_err()).then_some(Severity::Bug)
+                }
+                (_, true) => Some(Severity::Warning),
+                _ => None,
+            }),
+        _ => None,
+    }
+}
+
+fn is_word(value: &str) -> bool {
+    !value.is_empty()
+        && value.parse::<f64>().is_err()
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}
+
+/// `a|b|c` without any other pattern; `None` for real patterns.
+fn alternatives(pattern: &str) -> Option<Vec<&str>> {
+    let inner = pattern.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(pattern);
+    let parts: Vec<_> = inner.split('|').collect();
+    parts.iter().all(|part| is_word(part)).then_some(parts)
+}
+
+/// Prometheus 3 writes `le="1.0"` where the exposition says `le="1"`.
+fn same_number(value: &str, seen: &BTreeSet<String>) -> bool {
+    let Ok(number) = value.parse::<f64>() else { return false };
+    seen.iter().filter_map(|other| other.parse::<f64>().ok()).any(|other| other.total_cmp(&number).is_eq())
+}
+
+fn finding(
+    rule: &RuleView<'_>,
+    matcher: &Matcher,
+    name: &str,
+    seen: &BTreeSet<String>,
+    severity: Severity,
+) -> Finding {
+    let shown: Vec<_> = seen.iter().take(MOST_WORDS).map(String::as_str).collect();
+    let message = format!(
+        "`{name}` was never seen with {}=\"{}\"; the contract shows {}",
+        matcher.label,
+        matcher.value,
+        shown.join(", ")
+    );
+    let finding = rule.in_expr(&LINT, matcher.at, message).severity(severity);
+    match nearest(&matcher.value, seen) {
+        Some(near) => finding.fix(format!(
+            "did you mean \"{near}\"? If the value is real, save the contract again while it shows"
+        )),
+        None => finding.fix("if the value is real, save the contract again while it shows"),
+    }
+}

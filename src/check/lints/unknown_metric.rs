@@ -1,0 +1,81 @@
+//! A metric that nobody exports never fires an alert.
+
+use std::collections::BTreeMap;
+
+use crate::check::backend::Judged;
+use crate::check::contract::{Contract, MetricType, Part};
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, RuleView, Run, View};
+use crate::check::nearest::nearest;
+use crate::check::promql::Selector;
+
+pub(super) const LINT: Lint = Lint {
+    id: "unknown-metric",
+    severity: Severity::Bug,
+    doc: "A rule uses a metric that the backend does not export.",
+    run: Run::All(check),
+};
+
+/// Suggestions cost the most; a rule set with more unknown names than this has another problem.
+const MOST_SUGGESTIONS: usize = 200;
+
+fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    let Some(contract) = view.contract() else { return };
+    let mut suggestions = Suggestions { contract, known: BTreeMap::new() };
+    for rule in view.rules() {
+        let mut seen: Vec<&str> = Vec::new();
+        for (node, selector) in rule.tree.selectors() {
+            let Some(name) = selector.name.as_deref().filter(|name| !seen.contains(name)) else { continue };
+            seen.push(name);
+            out.extend(judge(&rule, node.at, selector, &mut suggestions));
+        }
+    }
+}
+
+fn judge(
+    rule: &RuleView<'_>,
+    at: usize,
+    selector: &Selector,
+    suggestions: &mut Suggestions<'_>,
+) -> Option<Finding> {
+    match rule.view.judge(selector)? {
+        Judged::Missing { name, certain } => {
+            let message =
+                format!("`{name}` is not exported by the backend: nothing that needs it can ever fire");
+            let severity = if certain { Severity::Bug } else { Severity::Warning };
+            let finding = rule.in_expr(&LINT, at, message).severity(severity);
+            let near = suggestions.near(name);
+            Some(if let Some(near) = near { finding.fix(format!("did you mean `{near}`?")) } else { finding })
+        }
+        Judged::Known(series)
+            if series.part == Part::Whole && series.family.kind == MetricType::Histogram =>
+        {
+            let name = series.family_name;
+            let message = format!(
+                "`{name}` is a histogram: no series has this name, so nothing that needs it can ever fire"
+            );
+            let fix = format!("use `{name}_bucket`, `{name}_sum` or `{name}_count`");
+            Some(rule.in_expr(&LINT, at, message).fix(fix))
+        }
+        Judged::Known(_) => None,
+    }
+}
+
+struct Suggestions<'a> {
+    contract: &'a Contract,
+    known: BTreeMap<String, Option<String>>,
+}
+
+impl Suggestions<'_> {
+    fn near(&mut self, name: &str) -> Option<String> {
+        if let Some(known) = self.known.get(name) {
+            return known.clone();
+        }
+        if self.known.len() >= MOST_SUGGESTIONS {
+            return None;
+        }
+        let found = nearest(name, self.contract.series_names());
+        self.known.insert(name.to_owned(), found.clone());
+        found
+    }
+}
