@@ -42,6 +42,6 @@ apt_install() {
 # The C compiler that Rust links with; the toolchain itself must be there.
 ensure_toolchain() {
     [ -f "${HOME:-/root}/.cargo/env" ] && PATH="${HOME:-/root}/.cargo/bin:$PATH"
-    command -v cargo >/dev/null 2>&1 || die "cargo is not there" "install a Rust toolchain (1.90 or newer) from rustup.rs"
+    command -v cargo >/dev/null 2>&1 || die "cargo is not there" "install a Rust toolchain (1.91 or newer) from rustup.rs"
     command -v cc >/dev/null 2>&1 || apt_install gcc libc6-dev
 }

@@ -50,8 +50,9 @@ pub async fn run<E: Engine>(
 ) -> Result<(), Error> {
     // A first look makes an unreachable engine an error rather than silence.
     let observed = applier.engine.list().await?;
-    let there: Vec<ServiceKind> =
-        gather::ours(&observed, stack).filter_map(|container| container.service()).collect();
+    let there: Vec<ServiceKind> = gather::ours(&observed, stack)
+        .filter_map(super::super::model::observed::ObservedContainer::service)
+        .collect();
     let services = query.services.iter().copied().filter(|service| query.follow || there.contains(service));
     let (sender, receiver) = mpsc::channel(1024);
     let readers = services.map(|service| follow_service(applier, stack, service, query, sender.clone()));

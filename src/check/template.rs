@@ -210,9 +210,7 @@ impl Action {
             let TokenKind::Path { root, fields } = &token.kind else { continue };
             let label = match (root.as_str(), fields.as_slice()) {
                 ("$labels", [label, ..]) => Some(label.as_str()),
-                ("", [labels, label, ..]) | ("$", [labels, label, ..]) if labels == "Labels" => {
-                    Some(label.as_str())
-                }
+                ("" | "$", [labels, label, ..]) if labels == "Labels" => Some(label.as_str()),
                 ("$labels", []) => self.indexed(index),
                 _ => None,
             };

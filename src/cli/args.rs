@@ -33,7 +33,7 @@ pub struct Global {
     /// Project folder with config/, rules/, dashboards/ and .env; without them the embedded defaults apply
     #[arg(long, global = true, value_name = "DIR", env = "CONFIDEXMON_PROJECT_DIR", default_value = ".")]
     pub project_dir: PathBuf,
-    /// Engine endpoint: unix:///path, tcp://host:port, ssh://user@host (default: DOCKER_HOST, the docker context, the usual sockets)
+    /// Engine endpoint: <unix:///path>, tcp://host:port, <ssh://user@host> (default: `DOCKER_HOST`, the docker context, the usual sockets)
     #[arg(long, global = true, value_name = "URL")]
     pub host: Option<String>,
     /// Docker context to use
@@ -42,7 +42,7 @@ pub struct Global {
     /// Output format of results on stdout; json also turns progress on stderr into JSON events
     #[arg(long, global = true, value_enum, default_value_t)]
     pub format: Format,
-    /// When to colour (NO_COLOR is respected)
+    /// When to colour (`NO_COLOR` is respected)
     #[arg(long, global = true, value_enum, default_value_t)]
     pub color: ColorChoice,
     /// No progress, only results and errors

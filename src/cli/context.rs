@@ -80,13 +80,12 @@ impl Context {
         let (settings, problems) = settings::resolve(&sources);
         let (errors, warnings): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| problem.severity == Severity::Error);
-        match settings {
-            Some(settings) => Ok(Loaded { settings, project, warnings }),
-            None => {
-                self.report(&warnings, &project);
-                self.report(&errors, &project);
-                Err(configuration_error(errors.len()))
-            }
+        if let Some(settings) = settings {
+            Ok(Loaded { settings, project, warnings })
+        } else {
+            self.report(&warnings, &project);
+            self.report(&errors, &project);
+            Err(configuration_error(errors.len()))
         }
     }
 

@@ -183,9 +183,9 @@ impl Model {
                 continue;
             }
             let weight = (events / draws).floor().max(1.0);
-            let mut drawn = 0.0;
-            while drawn < draws {
-                drawn += 1.0;
+            let mut done = 0.0;
+            while done < draws {
+                done += 1.0;
                 let observed = mean * (0.3 * self.random.normal()).exp();
                 observe(family, &group, count_index, sum_index, observed, weight);
             }

@@ -31,9 +31,8 @@ pub fn verdict(detail: &ContainerDetail) -> Verdict {
         format!("it exited with code {}", detail.exit_code)
     };
     match detail.state.as_str() {
-        "exited" | "dead" if !detail.error.is_empty() => Verdict::Hopeless(detail.error.clone()),
-        "exited" | "dead" => Verdict::Hopeless(how),
-        "created" if !detail.error.is_empty() => Verdict::Hopeless(detail.error.clone()),
+        "exited" | "dead" if detail.error.is_empty() => Verdict::Hopeless(how),
+        "created" | "exited" | "dead" if !detail.error.is_empty() => Verdict::Hopeless(detail.error.clone()),
         _ if detail.restart_count >= CRASHES => {
             Verdict::Hopeless(format!("crash loop: {} restarts, {how}", detail.restart_count))
         }

@@ -37,7 +37,7 @@ fn command(words: &[&[u8]]) -> Vec<u8> {
 async fn read_lines(stream: &mut TcpStream, lines: usize) -> Result<String, String> {
     let mut received = Vec::new();
     let mut chunk = [0_u8; 256];
-    while received.iter().filter(|byte| **byte == b'\n').count() < lines && received.len() < 4096 {
+    while received.split(|byte| *byte == b'\n').count() <= lines && received.len() < 4096 {
         match stream.read(&mut chunk).await {
             Ok(0) => break,
             Ok(count) => received.extend_from_slice(&chunk[..count]),

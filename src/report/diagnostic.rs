@@ -25,7 +25,7 @@ pub fn render(problem: &Problem, source: Option<&str>, color: bool) -> String {
             .elements(std::iter::empty::<Snippet<'_, annotate_snippets::Annotation<'_>>>()),
     };
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let mut text = renderer.render(&[group]).to_string();
+    let mut text = renderer.render(&[group]).clone();
     if located.is_none()
         && let Some(place) = &problem.place
     {

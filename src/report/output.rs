@@ -23,6 +23,7 @@ pub enum ColorChoice {
 
 /// The program's voice. A closed pipe on stdout (`… | head`) is not an error.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four independent facts about two streams")]
 pub struct Output {
     pub format: Format,
     pub quiet: bool,

@@ -261,8 +261,8 @@ impl Resolver<'_> {
             ServiceKind::Alertmanager => "256MiB",
         };
         ResourceSettings {
-            memory: scalar::memory(text("memory").unwrap_or(default_memory)).flatten(),
-            nano_cpus: text("cpus").and_then(scalar::cpus).flatten(),
+            memory: scalar::memory(text("memory").unwrap_or(default_memory)).and_then(scalar::Limit::value),
+            nano_cpus: text("cpus").and_then(scalar::cpus).and_then(scalar::Limit::value),
             pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(256),
         }
     }

@@ -25,11 +25,9 @@ fn text_of(kind: Kind, value: &Value) -> Result<String, Refusal> {
     match (kind, value) {
         (Kind::Bool | Kind::AutoBool, Value::Bool(flag)) => Ok(flag.to_string()),
         (Kind::Bool, _) => wrong("`true` or `false`"),
-        (Kind::Port, Value::Integer(number)) => Ok(number.to_string()),
+        (Kind::Port | Kind::Count | Kind::Cpus, Value::Integer(number)) => Ok(number.to_string()),
         (Kind::Port, _) => wrong("a port number"),
-        (Kind::Count, Value::Integer(number)) => Ok(number.to_string()),
         (Kind::Count, _) => wrong("a whole number"),
-        (Kind::Cpus, Value::Integer(number)) => Ok(number.to_string()),
         (Kind::Cpus, Value::Float(number)) => Ok(number.to_string()),
         (_, Value::Text(text)) => Ok(text.clone()),
         (Kind::Duration, Value::Integer(number)) => {
@@ -116,10 +114,27 @@ fn is_size(text: &str, units: &[&str]) -> bool {
     digits > 0 && digits <= 15 && units.contains(&&text[digits..])
 }
 
-/// Bytes of `512MiB`, `2GiB`, `500MB`; `Some(None)` for `none`.
-pub(super) fn memory(text: &str) -> Option<Option<i64>> {
+/// A limit that may be absent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// The word `none`.
+    Unlimited,
+    At(i64),
+}
+
+impl Limit {
+    pub(super) const fn value(self) -> Option<i64> {
+        match self {
+            Self::Unlimited => None,
+            Self::At(value) => Some(value),
+        }
+    }
+}
+
+/// Bytes of `512MiB`, `2GiB`, `500MB`.
+pub(super) fn memory(text: &str) -> Option<Limit> {
     if text == "none" {
-        return Some(None);
+        return Some(Limit::Unlimited);
     }
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let number: i64 = text.get(..digits)?.parse().ok()?;
@@ -131,17 +146,17 @@ pub(super) fn memory(text: &str) -> Option<Option<i64>> {
         _ => return None,
     };
     // The engine refuses less than 6 MiB.
-    number.checked_mul(unit).filter(|bytes| *bytes >= 6 << 20).map(Some)
+    number.checked_mul(unit).filter(|bytes| *bytes >= 6 << 20).map(Limit::At)
 }
 
-/// Billionths of a CPU; `Some(None)` for `none`.
+/// Billionths of a CPU.
 #[expect(clippy::cast_possible_truncation, reason = "at most 4096 CPUs, so the product is far inside i64")]
-pub(super) fn cpus(text: &str) -> Option<Option<i64>> {
+pub(super) fn cpus(text: &str) -> Option<Limit> {
     if text == "none" {
-        return Some(None);
+        return Some(Limit::Unlimited);
     }
     let number: f64 = text.parse().ok()?;
-    (number >= 0.01 && number <= 4096.0).then_some(Some((number * 1e9) as i64))
+    (0.01..=4096.0).contains(&number).then_some(Limit::At((number * 1e9) as i64))
 }
 
 /// Scheme, authority and path of an http(s) URL without credentials.

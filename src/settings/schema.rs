@@ -25,15 +25,15 @@ fn object(fields: &[Field]) -> Value {
                 at.insert(part.to_owned(), described(field));
                 break;
             }
-            let inner = at.entry(part).or_insert_with(|| closed(Map::new()));
+            let inner = at.entry(part).or_insert_with(|| closed(&Map::new()));
             let Some(Value::Object(next)) = inner.get_mut("properties") else { break };
             at = next;
         }
     }
-    closed(properties)
+    closed(&properties)
 }
 
-fn closed(properties: Map<String, Value>) -> Value {
+fn closed(properties: &Map<String, Value>) -> Value {
     json!({"type": ["object", "null"], "additionalProperties": false, "properties": properties})
 }
 

@@ -78,9 +78,10 @@ fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> 
             values.place("bearer_token_env").cloned(),
         ));
     }
-    let mut secret = |name: &str, place: Option<&Place>| match variables.get(name) {
-        Some(located) => Some(Secret::new(located.value.clone())),
-        None => {
+    let mut secret = |name: &str, place: Option<&Place>| {
+        if let Some(located) = variables.get(name) {
+            Some(Secret::new(located.value.clone()))
+        } else {
             problems.push(
                 Problem::error(format!("the variable `{name}` is not set"), place.cloned())
                     .hint(format!("set {name} in .env or the environment")),

@@ -77,7 +77,7 @@ impl<'de> Deserialize<'de> for Tree {
             value: spanned.value.0,
             line: number(at.line()),
             column: number(at.column()),
-            length: number(u64::from(length)).max(1),
+            length: number(length).max(1),
         }))
     }
 }

@@ -50,7 +50,7 @@ pub struct PrometheusSettings {
 pub struct GrafanaSettings {
     pub admin_user: String,
     pub admin_password: Secret,
-    /// True when GRAFANA_ADMIN_PASSWORD is not set and the documented default is used.
+    /// True when `GRAFANA_ADMIN_PASSWORD` is not set and the documented default is used.
     pub password_is_default: bool,
 }
 

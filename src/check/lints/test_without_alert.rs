@@ -14,7 +14,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let rules = view.facts.rule_files.iter().flat_map(|file| file.rules());
+    let rules = view.facts.rule_files.iter().flat_map(super::super::rule_file::RuleFile::rules);
     let known: BTreeSet<&str> =
         rules.filter(|(_, rule)| rule.is_alert()).map(|(_, rule)| rule.name.value.as_str()).collect();
     for file in &view.facts.rule_tests {

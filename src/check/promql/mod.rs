@@ -35,7 +35,7 @@ mod tests {
             let here = &text[node.at..];
             match &node.kind {
                 Kind::Call { function, .. } => {
-                    assert!(here.starts_with(function.as_str()), "{function}: {here}")
+                    assert!(here.starts_with(function.as_str()), "{function}: {here}");
                 }
                 Kind::Aggregate { op, .. } => assert!(here.starts_with(op.as_str())),
                 Kind::Selector(selector) => {

@@ -79,7 +79,7 @@ fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJ
     match (output.format, watch) {
         // One object a line, so that a reader of a stream knows where each ends.
         (Format::Json, true) => {
-            output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default()))
+            output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default()));
         }
         (Format::Json, false) => output.json(current),
         (Format::Human, _) => {

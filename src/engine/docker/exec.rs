@@ -16,7 +16,7 @@ use super::ops::{LOOK, short};
 use super::wire::Wire;
 
 /// Long enough for promtool on thousands of rules.
-const COMMAND: Duration = Duration::from_secs(120);
+const COMMAND: Duration = Duration::from_mins(2);
 
 pub(super) async fn run(
     wire: &Wire,

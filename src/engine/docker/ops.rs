@@ -20,7 +20,7 @@ use super::observe::{IdAnswer, InspectAnswer};
 use super::wire::Wire;
 
 pub(super) const LOOK: Duration = Duration::from_secs(10);
-pub(super) const CHANGE: Duration = Duration::from_secs(60);
+pub(super) const CHANGE: Duration = Duration::from_mins(1);
 /// Added to the grace of a stop: the engine answers after the kill.
 const AFTER_GRACE: Duration = Duration::from_secs(15);
 /// How long a removal that someone else began may take.
