@@ -26,11 +26,11 @@ step() {
 
 is_root() { [ "$(id -u)" -eq 0 ]; }
 
-is_debian() { command -v apt-get >/dev/null 2>&1; }
+is_root_on_debian() { is_root && command -v apt-get >/dev/null 2>&1; }
 
 # apt_install PACKAGE…: quietly, with the log shown when it fails.
 apt_install() {
-    is_debian && is_root || die "the packages $* are needed" "install them by hand, or run this as root on Debian"
+    is_root_on_debian || die "the packages $* are needed" "install them by hand, or run this as root on Debian"
     local log="$state_dir/apt.log"
     say "    installing $* (Debian packages)"
     if ! { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"; } >"$log" 2>&1 </dev/null; then

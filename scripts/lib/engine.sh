@@ -33,7 +33,7 @@ start_engine() {
     fi
     [ -z "${DOCKER_HOST:-}" ] || die "no engine answers at DOCKER_HOST=$DOCKER_HOST" "start it, or unset DOCKER_HOST to use this machine's"
     if ! command -v dockerd >/dev/null 2>&1; then
-        is_debian && is_root || die "there is no Docker engine" "install Docker and start it, or run this as root on Debian"
+        is_root_on_debian || die "there is no Docker engine" "install Docker and start it, or run this as root on Debian"
         apt_install docker.io tini iptables
     fi
     is_root || die "the Docker engine is not running" "start it: sudo systemctl start docker"
