@@ -3,9 +3,9 @@
 
 pub mod down;
 pub mod explain;
-
 pub mod gather;
 pub mod logs;
+pub mod network;
 pub mod probe;
 pub mod reload;
 pub mod services;
