@@ -7,6 +7,7 @@ pub mod gather;
 pub mod logs;
 pub mod network;
 pub mod probe;
+pub mod pull;
 pub mod reload;
 pub mod services;
 pub mod status;
@@ -76,3 +77,6 @@ impl<E: Engine> Applier<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,8 +33,13 @@ pub struct Global {
     /// Project folder with config/, rules/, dashboards/ and .env; without them the embedded defaults apply
     #[arg(long, global = true, value_name = "DIR", env = "CONFIDEXMON_PROJECT_DIR", default_value = ".")]
     pub project_dir: PathBuf,
-    /// Engine endpoint: <unix:///path>, tcp://host:port, <ssh://user@host> (default: `DOCKER_HOST`, the docker context, the usual sockets)
-    #[arg(long, global = true, value_name = "URL")]
+    // As an attribute, because a doc comment would have to put the schemes into angle brackets.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "Engine endpoint: unix:///path, tcp://host:port, ssh://user@host (default: DOCKER_HOST, the docker context, the usual sockets)"
+    )]
     pub host: Option<String>,
     /// Docker context to use
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "host")]

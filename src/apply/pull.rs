@@ -1,0 +1,61 @@
+//! Pulls images.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::try_join_all;
+use tokio::time::timeout;
+
+use crate::apply::Applier;
+use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::error::Error;
+use crate::model::{ImageRef, ServiceKind};
+use crate::report::events::{Event, ServiceState};
+use crate::services::Desired;
+
+/// A pull that tells nothing for this long is stuck.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// Pulls every image of the stack, side by side, and tells what each reference means now: its image id.
+pub async fn all<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+) -> Result<BTreeMap<ImageRef, String>, Error> {
+    let pulls = desired.services.iter().map(|(service, wanted)| async move {
+        let reference = &wanted.spec.image;
+        image(applier, *service, reference).await?;
+        let id = applier.engine.image_id(reference).await?;
+        Ok::<_, Error>(id.map(|id| (reference.clone(), id)))
+    });
+    Ok(try_join_all(pulls).await?.into_iter().flatten().collect())
+}
+
+/// Pulls one image, with its progress reported for `service`.
+pub async fn image<E: Engine>(
+    applier: &Applier<E>,
+    service: ServiceKind,
+    image: &ImageRef,
+) -> Result<(), Error> {
+    let mut stream = applier.engine.pull(image);
+    let mut layers = BTreeMap::new();
+    applier.say(service, ServiceState::Working, format!("pulling {image}"));
+    loop {
+        let next = tokio::select! {
+            next = timeout(IDLE, stream.next()) => next,
+            () = applier.cancel.cancelled() => { applier.check_cancelled()?; return Ok(()) }
+        };
+        let Ok(next) = next else {
+            let answer = format!("no progress for {} s", IDLE.as_secs());
+            let action = format!("pull the image `{image}`");
+            return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
+        };
+        let Some(progress) = next else { return Ok(()) };
+        let progress = progress?;
+        if progress.total > 0 {
+            layers.insert(progress.layer, (progress.current, progress.total));
+        }
+        let (current, total) = layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
+        applier.reporter.event(&Event::Pull { service, image: image.to_string(), current, total });
+    }
+}
