@@ -72,6 +72,10 @@ pub enum Command {
     Restart(ServicesOptions),
     /// Logs of all services, merged in time order
     Logs(LogsOptions),
+    /// Reload changed alert rules as a transaction: judged, written, reloaded, proved, or put back
+    ReloadRules(ReloadRulesOptions),
+    /// Reload changed files of running services as a transaction
+    Reload(ReloadOptions),
     /// Open a service's page in the browser
     Open(OpenOptions),
     /// Write the rendered configuration files into a folder, to look at
@@ -151,6 +155,33 @@ pub struct LogsOptions {
     /// Only the last lines of each service
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<u64>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReloadRulesOptions {
+    /// Allow a rule set without any rule, which switches every alert off
+    #[arg(long)]
+    pub allow_empty: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReloadOptions {
+    /// What to reload
+    #[arg(value_enum, value_name = "WHAT", default_value = "all")]
+    pub what: ReloadWhat,
+    #[command(flatten)]
+    pub rules: ReloadRulesOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReloadWhat {
+    /// Prometheus: alert and recording rules, and its own configuration
+    Rules,
+    /// Alertmanager: routes, receivers, message templates
+    Alertmanager,
+    /// Grafana: dashboards, runbook pages and datasources
+    Dashboards,
+    All,
 }
 
 #[derive(Clone, Debug, Args)]

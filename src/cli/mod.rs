@@ -67,6 +67,11 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Status(options) => commands::status::run(&context, &options).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
+        Command::ReloadRules(options) => {
+            let rules = args::ReloadOptions { what: args::ReloadWhat::Rules, rules: options };
+            commands::reload::run(&context, &rules).await
+        }
+        Command::Reload(options) => commands::reload::run(&context, &options).await,
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),

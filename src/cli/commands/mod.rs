@@ -6,6 +6,7 @@ pub mod down;
 pub mod init;
 pub mod logs;
 pub mod open;
+pub mod reload;
 pub mod render;
 pub mod restart;
 pub mod status;
