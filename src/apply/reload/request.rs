@@ -33,11 +33,7 @@ pub async fn run<E: Engine>(
     container: &ObservedContainer,
     began: Instant,
 ) -> Result<Reloaded, Error> {
-    let known = match applier.remembered(&container.id) {
-        Some(manifest) => Some(manifest),
-        None => gather::read_manifest(applier, &container.id, &wanted.files.root).await?,
-    };
-    let known = known.unwrap_or_default();
+    let known = gather::known_files(applier, &container.id, &wanted.files.root).await?.unwrap_or_default();
     let files = known.changes_to(&Manifest::of(&wanted.files));
     // When it is not known what lies in the volume every file counts as new; most of them are not.
     if known != Manifest::default() {
