@@ -12,6 +12,7 @@ pub mod opinion;
 pub mod probe;
 pub mod pull;
 pub mod reload;
+pub mod rule_tests;
 pub mod services;
 pub mod status;
 pub mod wait;

@@ -22,12 +22,10 @@ const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The facts of a whole project.
 pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
+    let rules = rules(files);
     let mut facts = surroundings(settings, files, rendered);
-    facts.rule_files = RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect());
-    facts.rule_tests = files
-        .rule_tests()
-        .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
-        .collect();
+    facts.rule_files = rules.rule_files;
+    facts.rule_tests = rules.rule_tests;
     facts.whole_set = true;
     if let Some(prometheus) = rendered.get(&ServiceKind::Prometheus) {
         facts.empty_rule_patterns = empty_patterns(prometheus);
@@ -36,6 +34,18 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
         facts.empty_rule_patterns.push("rules/".to_owned());
     }
     facts
+}
+
+/// The rules and their tests alone.
+pub fn rules(files: &ProjectFiles) -> Facts {
+    let tests = files.rule_tests();
+    Facts {
+        rule_files: RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect()),
+        rule_tests: tests
+            .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
+            .collect(),
+        ..Facts::default()
+    }
 }
 
 /// Everything but the rules and their tests: what rules are judged against.

@@ -19,6 +19,7 @@ pub mod selection;
 pub mod shape;
 pub mod source;
 pub mod template;
+pub mod testing;
 
 use std::collections::BTreeMap;
 

@@ -71,6 +71,8 @@ pub enum Command {
     Open(OpenOptions),
     /// Every finding in configuration, rules and their tests; with --live also what the running stack says
     Check(CheckOptions),
+    /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
+    TestRules(TestRulesOptions),
     /// Write the rendered configuration files into a folder, to look at
     Render(RenderOptions),
     /// Write an editable copy of the embedded defaults
@@ -168,6 +170,16 @@ pub struct CheckOptions {
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TestRulesOptions {
+    /// Also list alerts without a firing or without a quiet test, and tests of alerts that do not exist
+    #[arg(long)]
+    pub coverage: bool,
+    /// Only scenarios whose name matches this regular expression (Go's syntax)
+    #[arg(long, value_name = "PATTERN")]
+    pub run: Option<String>,
 }
 
 /// How `check` writes its findings.

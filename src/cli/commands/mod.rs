@@ -10,4 +10,5 @@ pub mod open;
 pub mod render;
 pub mod restart;
 pub mod status;
+pub mod test_rules;
 pub mod up;
