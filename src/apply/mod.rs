@@ -4,11 +4,15 @@
 pub mod down;
 pub mod explain;
 pub mod gather;
+pub mod judges;
 pub mod logs;
 pub mod network;
+pub mod oneshot;
+pub mod opinion;
 pub mod probe;
 pub mod pull;
 pub mod reload;
+pub mod rule_tests;
 pub mod services;
 pub mod status;
 pub mod wait;

@@ -1,4 +1,4 @@
-//! Pulls images.
+//! Pulls images, and tells how far each is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,12 +6,13 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::try_join_all;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::Applier;
 use crate::engine::{Engine, EngineError, ErrorKind};
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ServiceKind};
-use crate::report::events::{Event, ServiceState};
+use crate::report::events::{Event, Reporter, ServiceState};
 use crate::services::Desired;
 
 /// A pull that tells nothing for this long is stuck.
@@ -31,31 +32,50 @@ pub async fn all<E: Engine>(
     Ok(try_join_all(pulls).await?.into_iter().flatten().collect())
 }
 
-/// Pulls one image, with its progress reported for `service`.
+/// Pulls one image of a stack.
 pub async fn image<E: Engine>(
     applier: &Applier<E>,
     service: ServiceKind,
     image: &ImageRef,
 ) -> Result<(), Error> {
-    let mut stream = applier.engine.pull(image);
-    let mut layers = BTreeMap::new();
     applier.say(service, ServiceState::Working, format!("pulling {image}"));
+    run(&applier.engine, applier.reporter.as_ref(), &applier.cancel, service, image).await
+}
+
+/// Pulls one image; `service` is whose progress line shows it.
+pub async fn run<E: Engine>(
+    engine: &E,
+    reporter: &dyn Reporter,
+    cancel: &CancellationToken,
+    service: ServiceKind,
+    image: &ImageRef,
+) -> Result<(), Error> {
+    let mut stream = engine.pull(image);
+    let mut layers = BTreeMap::new();
     loop {
         let next = tokio::select! {
             next = timeout(IDLE, stream.next()) => next,
-            () = applier.cancel.cancelled() => { applier.check_cancelled()?; return Ok(()) }
+            () = cancel.cancelled() => {
+                return Err(Error::new(ExitCode::Interrupted, "stopped by a signal")
+                    .hint("nothing is lost: layers that were pulled stay"));
+            }
         };
-        let Ok(next) = next else {
-            let answer = format!("no progress for {} s", IDLE.as_secs());
-            let action = format!("pull the image `{image}`");
-            return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
-        };
-        let Some(progress) = next else { return Ok(()) };
-        let progress = progress?;
-        if progress.total > 0 {
-            layers.insert(progress.layer, (progress.current, progress.total));
+        match next {
+            Err(_) => {
+                let action = format!("pull the image `{image}`");
+                let answer = format!("no progress for {} s", IDLE.as_secs());
+                return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
+            }
+            Ok(None) => return Ok(()),
+            Ok(Some(progress)) => {
+                let progress = progress?;
+                if progress.total > 0 {
+                    layers.insert(progress.layer, (progress.current, progress.total));
+                }
+                let (current, total) =
+                    layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
+                reporter.event(&Event::Pull { service, image: image.to_string(), current, total });
+            }
         }
-        let (current, total) = layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
-        applier.reporter.event(&Event::Pull { service, image: image.to_string(), current, total });
     }
 }

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod check;
 pub mod completions;
 pub mod demo_backend;
 pub mod down;
@@ -10,4 +11,5 @@ pub mod reload;
 pub mod render;
 pub mod restart;
 pub mod status;
+pub mod test_rules;
 pub mod up;
