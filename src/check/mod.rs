@@ -9,6 +9,7 @@ pub mod ignore;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
+pub mod node;
 pub mod promql;
 pub mod rule_file;
 pub mod rule_test;

@@ -23,6 +23,10 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 impl Scalar {
+    pub const fn new(value: String, start: usize, end: usize) -> Self {
+        Self { value, start, end }
+    }
+
     /// Where the scalar begins; for a block scalar this is its header.
     pub fn place(&self, source: &Source) -> Place {
         source.place(self.start)
