@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::promql::{Expr, LabelSet, Selector, output_labels_with};
+use super::routing::Alert;
 use super::rule_file::{Group, Rule, RuleFile};
 use super::scalar::Scalar;
 use super::source::{Place, Source};
@@ -36,6 +37,8 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
     pub recorded: BTreeMap<&'a str, LabelSet>,
+    /// Every alert with the labels that it will arrive with; none when the routing is not known.
+    pub alerts: Vec<Alert<'a>>,
 }
 
 /// One rule in its surroundings.

@@ -1,5 +1,6 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
+pub mod alertmanager;
 pub mod backend;
 pub mod contract;
 pub mod exposition;
@@ -11,6 +12,7 @@ pub mod lints;
 pub mod nearest;
 pub mod node;
 pub mod promql;
+pub mod routing;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
@@ -69,7 +71,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown };
+    let first = View { facts, recorded: unknown, alerts: Vec::new() };
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
     for (group, rule) in
         facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
@@ -81,7 +83,11 @@ pub fn view(facts: &Facts) -> View<'_> {
         let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
         recorded.insert(name, merged);
     }
-    View { facts, recorded }
+    let mut view = View { facts, recorded, alerts: Vec::new() };
+    if facts.alertmanager.is_some() {
+        view.alerts = routing::alerts::all(&view);
+    }
+    view
 }
 
 #[cfg(test)]

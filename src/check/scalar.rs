@@ -27,6 +27,11 @@ impl Scalar {
         Self { value, start, end }
     }
 
+    /// Offset of its first character in the file.
+    pub const fn start(&self) -> usize {
+        self.start
+    }
+
     /// Where the scalar begins; for a block scalar this is its header.
     pub fn place(&self, source: &Source) -> Place {
         source.place(self.start)
