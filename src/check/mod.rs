@@ -91,4 +91,6 @@ pub fn view(facts: &Facts) -> View<'_> {
 }
 
 #[cfg(test)]
+mod shipped;
+#[cfg(test)]
 mod tests;

@@ -229,12 +229,10 @@ mod tests {
         let source = Source::new("f", text);
         let node = parse(&source).unwrap();
         assert_eq!(node.text_at("a"), Some("5m"));
-        assert_eq!(node.list_at("b").iter().map(Node::text).collect::<Vec<_>>(), [
-            Some("1.50"),
-            Some("yes"),
-            None,
-            Some("q")
-        ]);
+        assert_eq!(
+            node.list_at("b").iter().map(Node::text).collect::<Vec<_>>(),
+            [Some("1.50"), Some("yes"), None, Some("q")]
+        );
         let deep = node.get("c").unwrap().scalar_at("d").unwrap();
         assert_eq!((deep.value.as_str(), deep.place(&source)), ("0x10", Place { line: 4, column: 6 }));
         assert_eq!(node.key("b").unwrap().place(&source), Place { line: 2, column: 1 });

@@ -129,9 +129,10 @@ pub(super) fn operator(text: &str) -> Option<(MatchOp, &str)> {
 fn plain_list(pattern: &str) -> Option<Vec<String>> {
     let inner = pattern.strip_prefix('^').unwrap_or(pattern);
     let inner = inner.strip_suffix('$').unwrap_or(inner);
-    let inner = inner.strip_prefix("(?:").or_else(|| inner.strip_prefix('(')).map_or(Some(inner), |rest| {
-        rest.strip_suffix(')')
-    })?;
+    let inner = inner
+        .strip_prefix("(?:")
+        .or_else(|| inner.strip_prefix('('))
+        .map_or(Some(inner), |rest| rest.strip_suffix(')'))?;
     inner.split('|').map(literal).collect()
 }
 

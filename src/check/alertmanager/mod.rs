@@ -94,9 +94,10 @@ impl AlertmanagerFile {
     /// A finding at an offset of the text that Alertmanager gets.
     pub fn finding(&self, lint: &Lint, offset: usize, message: String) -> Finding {
         let place = self.source.place(offset);
-        let place = self.template.as_ref().map_or(place, |template| {
-            origin::of(&self.source, place, template).unwrap_or(Place::default())
-        });
+        let place = self
+            .template
+            .as_ref()
+            .map_or(place, |template| origin::of(&self.source, place, template).unwrap_or(Place::default()));
         lint.at(&self.source, place, message)
     }
 
@@ -133,11 +134,7 @@ fn inhibit_rule(node: &Node, problems: &mut Vec<(usize, String)>) -> InhibitRule
 }
 
 /// The matchers of the three ways to write them: equal to, like, and the new syntax.
-fn matchers(
-    node: &Node,
-    [equal, like, new]: [&str; 3],
-    problems: &mut Vec<(usize, String)>,
-) -> Vec<Placed> {
+fn matchers(node: &Node, [equal, like, new]: [&str; 3], problems: &mut Vec<(usize, String)>) -> Vec<Placed> {
     use crate::check::promql::MatchOp;
     let mut found = Vec::new();
     for (key, op) in [(equal, MatchOp::Equal), (like, MatchOp::Matches)] {

@@ -20,7 +20,10 @@ pub(super) fn of(rendered: &Source, place: Place, template: &Source) -> Option<P
     if !theirs.is_empty() {
         let number = ours.iter().position(|number| *number == place.line)?;
         let counted = theirs.len() == ours.len();
-        return theirs.get(number).filter(|_| counted).map(|line_there| moved(line, place, template, *line_there));
+        return theirs
+            .get(number)
+            .filter(|_| counted)
+            .map(|line_there| moved(line, place, template, *line_there));
     }
     match lines_where(template, |candidate| renders_to(candidate.trim(), text))[..] {
         [only] => Some(Place { line: only, column: indent(template.line(only)) + 1 }),

@@ -41,7 +41,11 @@ pub struct Timing {
 impl Default for Timing {
     /// Alertmanager's own defaults.
     fn default() -> Self {
-        Self { group_wait: "30s".to_owned(), group_interval: "5m".to_owned(), repeat_interval: "4h".to_owned() }
+        Self {
+            group_wait: "30s".to_owned(),
+            group_interval: "5m".to_owned(),
+            repeat_interval: "4h".to_owned(),
+        }
     }
 }
 

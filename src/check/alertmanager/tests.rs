@@ -43,7 +43,10 @@ fn routes_inherit() {
     assert_eq!(pager.condition(), "severity=\"critical\", team=~\"a|b\"");
     assert_eq!((pager.timing.group_wait.as_str(), pager.timing.repeat_interval.as_str()), ("10s", "1h"));
     assert!(pager.proceeds && pager.muted_during[0].value == "nights");
-    assert_eq!((deep.sends_to.as_str(), deep.condition().as_str()), ("pager", "job=\"api\", instance=~\"x.*\""));
+    assert_eq!(
+        (deep.sends_to.as_str(), deep.condition().as_str()),
+        ("pager", "job=\"api\", instance=~\"x.*\"")
+    );
     assert!(deep.group_by.all && deep.muted_during.is_empty() && !deep.proceeds);
     assert_eq!(last.group_by, GroupBy::default());
     assert_eq!(file.source.place(pager.at), Place { line: 8, column: 7 });

@@ -42,7 +42,8 @@ impl Alert<'_> {
 pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
     let facts = view.facts;
     let asked = asked_labels(facts.alertmanager.as_ref());
-    let rules = facts.rule_files.iter().flat_map(|file| file.rules().map(move |(group, rule)| (file, group, rule)));
+    let rules =
+        facts.rule_files.iter().flat_map(|file| file.rules().map(move |(group, rule)| (file, group, rule)));
     rules
         .filter(|(_, _, rule)| rule.is_alert())
         .map(|(file, group, rule)| {
@@ -75,10 +76,16 @@ fn asked_labels(file: Option<&AlertmanagerFile>) -> BTreeSet<&str> {
 
 /// Labels of the series, then of the group and the rule, then the external ones, as Prometheus lays them
 /// over each other.
-fn labels(view: &View<'_>, group: &Group, rule: &Rule, expr: Option<&Expr>, asked: &BTreeSet<&str>) -> Labels {
+fn labels(
+    view: &View<'_>,
+    group: &Group,
+    rule: &Rule,
+    expr: Option<&Expr>,
+    asked: &BTreeSet<&str>,
+) -> Labels {
     let possible = expr.map_or_else(LabelSet::any, |expr| view.labels_of(expr));
     let mut listed: BTreeMap<String, Known> = BTreeMap::new();
-    let mut others = Known::Unknown;
+    let mut others = Known::unknown();
     let mut names: BTreeSet<&str> = asked.clone();
     if let LabelSet::Only(only) = &possible {
         names.extend(only.iter().map(String::as_str));
@@ -88,13 +95,13 @@ fn labels(view: &View<'_>, group: &Group, rule: &Rule, expr: Option<&Expr>, aske
         let known = match expr {
             _ if !possible.may_have(name) => Known::absent(),
             Some(expr) => values::known(view, expr, name),
-            None => Known::Unknown,
+            None => Known::unknown(),
         };
         listed.insert(name.to_owned(), known);
     }
     for (name, value) in group.labels.iter().chain(&rule.labels) {
         let templated = value.value.contains("{{");
-        let known = if templated { Known::Unknown } else { Known::exactly(value.value.as_str()) };
+        let known = if templated { Known::unknown() } else { Known::exactly(value.value.as_str()) };
         listed.insert(name.clone(), known);
     }
     listed.insert("alertname".to_owned(), Known::exactly(rule.name.value.as_str()));
@@ -114,6 +121,6 @@ fn with_external(own: Known, value: &str) -> Known {
             }
             Known::OneOf(values)
         }
-        Known::Present | Known::Unknown => Known::Present,
+        own @ Known::NoneOf(_) => own.and(Known::present()),
     }
 }

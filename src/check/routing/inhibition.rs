@@ -37,11 +37,7 @@ pub fn look<'a>(rule: &InhibitRule, labels: &'a Labels) -> Look<'a> {
 pub fn inhibits(source: &Look<'_>, target: &Look<'_>) -> Certainty {
     let equal = source.equal.iter().zip(&target.equal).map(|(a, b)| a.equals(b));
     let both = target.as_source.and(source.as_target);
-    source
-        .as_source
-        .and(target.as_target)
-        .and(both.not())
-        .and(equal.fold(Certainty::Always, Certainty::and))
+    source.as_source.and(target.as_target).and(both.not()).and(equal.fold(Certainty::Always, Certainty::and))
 }
 
 /// The alerts that can be on some side of a rule.

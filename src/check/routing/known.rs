@@ -2,18 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::check::alertmanager::{Matcher, matcher};
-use crate::check::promql::MatchOp;
+use crate::check::alertmanager::Matcher;
 
-/// What is known of one label's value.
+/// What is known of one label's value. The empty text stands for "the alert does not have it".
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Known {
-    /// One of these; the empty text stands for "the alert does not have it".
+    /// One of these.
     OneOf(BTreeSet<String>),
-    /// The alert has it, with a value that only the data knows.
-    Present,
-    /// Not even that.
-    Unknown,
+    /// Only the data knows, but it is none of these.
+    NoneOf(BTreeSet<String>),
 }
 
 /// Whether something happens.
@@ -61,6 +58,15 @@ impl Known {
         Self::exactly("")
     }
 
+    /// The alert has it, with a value that only the data knows.
+    pub fn present() -> Self {
+        Self::NoneOf(BTreeSet::from([String::new()]))
+    }
+
+    pub const fn unknown() -> Self {
+        Self::NoneOf(BTreeSet::new())
+    }
+
     pub fn is_absent(&self) -> bool {
         self.value() == Some("")
     }
@@ -69,8 +75,7 @@ impl Known {
     pub fn is_present(&self) -> bool {
         match self {
             Self::OneOf(values) => !values.contains(""),
-            Self::Present => true,
-            Self::Unknown => false,
+            Self::NoneOf(values) => values.contains(""),
         }
     }
 
@@ -86,32 +91,25 @@ impl Known {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
-            (Self::OneOf(mut a), Self::OneOf(b)) => {
-                a.extend(b);
-                Self::OneOf(a)
-            }
-            (a, b) if a.is_present() && b.is_present() => Self::Present,
-            _ => Self::Unknown,
+            (Self::OneOf(a), Self::OneOf(b)) => Self::OneOf(&a | &b),
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a & &b),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => Self::NoneOf(&b - &a),
         }
     }
 
-    /// What is known when both hold.
+    /// What is known when both hold. What contradicts itself cannot be: the wider claim is kept.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::OneOf(a), Self::OneOf(b)) => {
-                let both: BTreeSet<_> = a.intersection(&b).cloned().collect();
-                // A contradiction: the alert cannot fire, and nothing is claimed about it.
-                if both.is_empty() { Self::OneOf(a) } else { Self::OneOf(both) }
+                let both = &a & &b;
+                Self::OneOf(if both.is_empty() { a } else { both })
             }
-            (Self::OneOf(mut values), Self::Present) | (Self::Present, Self::OneOf(mut values)) => {
-                if values.len() > 1 {
-                    values.remove("");
-                }
-                Self::OneOf(values)
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a | &b),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
+                let left = &a - &b;
+                if left.is_empty() { Self::NoneOf(b) } else { Self::OneOf(left) }
             }
-            (known, Self::Unknown) | (Self::Unknown, known) => known,
-            (Self::Present, Self::Present) => Self::Present,
         }
     }
 
@@ -129,9 +127,19 @@ impl Known {
                     _ => Certainty::Maybe,
                 }
             }
-            Self::Present if matcher.matches_any_value() => Certainty::Always,
-            Self::Present if matcher.op == MatchOp::Equal && matcher.value.is_empty() => Certainty::Never,
-            Self::Present | Self::Unknown => Certainty::Maybe,
+            Self::NoneOf(excluded) => {
+                let all_excluded = |values: Option<Vec<&str>>| {
+                    values.is_some_and(|v| v.iter().all(|v| excluded.contains(*v)))
+                };
+                if all_excluded(matcher.values()) {
+                    Certainty::Never
+                } else if all_excluded(matcher.excluded()) || self.is_present() && matcher.matches_any_value()
+                {
+                    Certainty::Always
+                } else {
+                    Certainty::Maybe
+                }
+            }
         }
     }
 
@@ -143,7 +151,9 @@ impl Known {
                 (1, 1, 1) => Certainty::Always,
                 _ => Certainty::Maybe,
             },
-            (Self::Present, other) | (other, Self::Present) if other.is_absent() => Certainty::Never,
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) if a.is_subset(b) => {
+                Certainty::Never
+            }
             _ => Certainty::Maybe,
         }
     }
@@ -159,8 +169,7 @@ pub struct Labels {
 impl Labels {
     /// Every value is known, and there are no more labels.
     pub fn exact<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
-        let listed =
-            labels.into_iter().map(|(label, value)| (label.into(), Known::exactly(value))).collect();
+        let listed = labels.into_iter().map(|(label, value)| (label.into(), Known::exactly(value))).collect();
         Self { listed, others: Known::absent() }
     }
 
@@ -177,7 +186,7 @@ impl Labels {
         self.listed.iter().map(|(label, known)| (label.as_str(), known))
     }
 
-    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m matcher::Matcher>) -> Certainty {
+    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Certainty {
         matchers
             .into_iter()
             .map(|matcher| self.get(&matcher.label).matched_by(matcher))

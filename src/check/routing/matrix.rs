@@ -7,8 +7,8 @@ use super::inhibition;
 use super::known::Certainty;
 use super::walk::walk;
 use crate::check::alertmanager::{AlertmanagerFile, InhibitRule, Route};
-use crate::check::scalar::Scalar;
 use crate::check::lint::View;
+use crate::check::scalar::Scalar;
 
 /// One row an alert, in the order of the rule files.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,14 +102,17 @@ fn deliveries(file: &AlertmanagerFile, root: &Route, alert: &Alert<'_>) -> Vec<D
         .into_iter()
         .map(|(route, certainty)| {
             let receiver = file.receiver(&route.sends_to);
-            let names =
-                |names: &[Scalar]| names.iter().map(|name| name.value.clone()).collect();
+            let names = |names: &[Scalar]| names.iter().map(|name| name.value.clone()).collect();
             Delivery {
                 receiver: route.sends_to.clone(),
                 integrations: receiver.map_or_else(Vec::new, |receiver| receiver.integrations.clone()),
                 certain: certainty == Certainty::Always,
                 matchers: conditions(root, route),
-                group_by: if route.group_by.all { vec!["...".to_owned()] } else { route.group_by.labels.clone() },
+                group_by: if route.group_by.all {
+                    vec!["...".to_owned()]
+                } else {
+                    route.group_by.labels.clone()
+                },
                 group_wait: route.timing.group_wait.clone(),
                 group_interval: route.timing.group_interval.clone(),
                 repeat_interval: route.timing.repeat_interval.clone(),

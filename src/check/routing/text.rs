@@ -6,9 +6,9 @@ use super::matrix::{Delivery, Matrix, Row, Silencer};
 
 /// No line is longer.
 const WIDTH: usize = 120;
-const HEADER: [&str; 5] = ["ALERT", "SEVERITY", "GOES TO", "WAIT/NEXT/REPEAT", "SILENCED BY (same labels)"];
-/// The narrowest that the columns that wrap may get.
-const NARROWEST: usize = 16;
+const HEADER: [&str; 5] = ["ALERT", "SEVERITY", "GOES TO", "TIMING", "SILENCED BY"];
+/// How narrow each column may get; together they fit.
+const LEAST: [usize; 5] = [40, 8, 27, 9, 26];
 /// More sources than this are told by what they have in common.
 const MOST_NAMES: usize = 2;
 
@@ -33,8 +33,13 @@ impl fmt::Display for Matrix {
                 writeln!(formatter, "{}", line.join("  ").trim_end())?;
             }
         }
+        writeln!(
+            formatter,
+            "\nTIMING is group_wait/group_interval/repeat_interval. SILENCED BY: an alert that inhibits it while"
+        )?;
+        writeln!(formatter, "it fires, with the labels that must be the same.")?;
         if self.alerts.iter().any(|row| row.routes.iter().any(|route| !route.certain)) {
-            writeln!(formatter, "\n`may` depends on label values that only the data knows.")?;
+            writeln!(formatter, "`may` depends on label values that only the data knows.")?;
         }
         Ok(())
     }
@@ -48,7 +53,7 @@ fn cells(row: &Row) -> [Cell; 5] {
         times.push(timing(route));
     }
     times.dedup();
-    let silenced = row.silenced_by.iter().map(silencer).collect::<Vec<_>>();
+    let silenced = silencers(&row.silenced_by);
     [
         vec![row.alert.clone()],
         vec![row.severity.clone().unwrap_or_else(|| "-".to_owned())],
@@ -77,16 +82,32 @@ fn timing(route: &Delivery) -> String {
     text
 }
 
-fn silencer(silencer: &Silencer) -> String {
-    let who = if silencer.alerts.len() > MOST_NAMES && !silencer.source.is_empty() {
+/// Who silences, with the labels that must be the same in any case; each once.
+fn silencers(all: &[Silencer]) -> Vec<String> {
+    let mut merged: Vec<(String, Vec<&str>)> = Vec::new();
+    for silencer in all {
+        let who = who(silencer);
+        let equal = || silencer.equal.iter().map(String::as_str);
+        match merged.iter_mut().find(|(known, _)| *known == who) {
+            Some((_, common)) => common.retain(|label| equal().any(|other| other == *label)),
+            None => merged.push((who, equal().collect())),
+        }
+    }
+    let shown = |(who, equal): (String, Vec<&str>)| {
+        if equal.is_empty() { who } else { format!("{who} ({})", equal.join(", ")) }
+    };
+    merged.into_iter().map(shown).collect()
+}
+
+fn who(silencer: &Silencer) -> String {
+    if silencer.alerts.len() > MOST_NAMES && !silencer.source.is_empty() {
         format!("{} alerts with {}", silencer.alerts.len(), silencer.source)
     } else {
         silencer.alerts.join(", ")
-    };
-    if silencer.equal.is_empty() { who } else { format!("{who} ({})", silencer.equal.join(", ")) }
+    }
 }
 
-/// As wide as needed; where that is too much, the widest column gives way.
+/// As wide as needed; where that is too much, columns give way, the last ones first.
 fn widths<'a>(rows: impl Iterator<Item = &'a [Cell; 5]>) -> [usize; 5] {
     let mut widths = [0; 5];
     for row in rows {
@@ -95,13 +116,11 @@ fn widths<'a>(rows: impl Iterator<Item = &'a [Cell; 5]>) -> [usize; 5] {
             *width = (*width).max(longest);
         }
     }
-    let gaps = 2 * (widths.len() - 1);
-    while widths.iter().sum::<usize>() + gaps > WIDTH {
-        let Some(widest) = widths.iter_mut().max_by_key(|width| **width) else { break };
-        if *widest <= NARROWEST {
-            break;
-        }
-        *widest -= 1;
+    let mut excess = (widths.iter().sum::<usize>() + 2 * (widths.len() - 1)).saturating_sub(WIDTH);
+    for (width, least) in widths.iter_mut().zip(LEAST).rev() {
+        let less = width.saturating_sub(least).min(excess);
+        *width -= less;
+        excess -= less;
     }
     widths
 }

@@ -1,10 +1,10 @@
 //! What an expression says about the values of its labels.
 
+use std::collections::BTreeSet;
+
 use crate::check::alertmanager::Matcher;
 use crate::check::lint::View;
-use crate::check::promql::{
-    Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector,
-};
+use crate::check::promql::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 use crate::check::routing::known::Known;
 
 /// Expressions with more alternatives than this are taken as one.
@@ -38,7 +38,10 @@ fn split<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
 }
 
 fn keeps_labels(function: &str) -> bool {
-    matches!(function, "round" | "abs" | "ceil" | "floor" | "clamp" | "clamp_min" | "clamp_max" | "sort" | "sort_desc")
+    matches!(
+        function,
+        "round" | "abs" | "ceil" | "floor" | "clamp" | "clamp_min" | "clamp_max" | "sort" | "sort_desc"
+    )
 }
 
 /// What is known of a label of the result.
@@ -60,14 +63,16 @@ pub(super) fn known(view: &View<'_>, expr: &Expr, label: &str) -> Known {
 
 fn of_selector(view: &View<'_>, selector: &Selector, label: &str) -> Known {
     if selector.alternatives {
-        return Known::Unknown;
+        return Known::unknown();
     }
     let pinned = selector.matchers.iter().filter(|matcher| matcher.label == label).map(|found| {
         let matcher = Matcher::new(label, found.op, found.value.as_str());
-        match matcher.values() {
-            Some(values) => Known::OneOf(values.into_iter().map(ToOwned::to_owned).collect()),
-            None if matcher.matches("") == Some(false) => Known::Present,
-            None => Known::Unknown,
+        let set = |values: Vec<&str>| values.into_iter().map(ToOwned::to_owned).collect();
+        match (matcher.values(), matcher.excluded()) {
+            (Some(values), _) => Known::OneOf(set(values)),
+            (_, Some(values)) => Known::NoneOf(set(values)),
+            _ if matcher.matches("") == Some(false) => Known::present(),
+            _ => Known::unknown(),
         }
     });
     pinned.fold(scraped(view, selector, label), Known::and)
@@ -75,17 +80,29 @@ fn of_selector(view: &View<'_>, selector: &Selector, label: &str) -> Known {
 
 /// Every scraped series has `job` and `instance`; recorded ones and `ALERTS` have what rules gave them.
 fn scraped(view: &View<'_>, selector: &Selector, label: &str) -> Known {
-    let Some(name) = selector.name.as_deref() else { return Known::Unknown };
-    if !matches!(label, "job" | "instance") || name.starts_with("ALERTS") || view.recorded.contains_key(name) {
-        return Known::Unknown;
+    let Some(name) = selector.name.as_deref() else { return Known::unknown() };
+    if !matches!(label, "job" | "instance") || name.starts_with("ALERTS") || view.recorded.contains_key(name)
+    {
+        return Known::unknown();
     }
-    let jobs = &view.facts.backend_jobs;
-    match jobs.first() {
-        Some(job) if label == "job" && jobs.len() == 1 && view.known(selector).is_some() => {
-            Known::exactly(job.as_str())
-        }
-        _ => Known::Present,
+    match label {
+        "job" => job(view, name).and(Known::present()),
+        _ => Known::present(),
     }
+}
+
+/// The jobs that can have a metric: the backend's for what its contract has, else the others.
+fn job(view: &View<'_>, metric: &str) -> Known {
+    let (Some(jobs), Some(contract)) = (&view.facts.jobs, view.contract()) else { return Known::unknown() };
+    let backend = &view.facts.backend_jobs;
+    let possible: BTreeSet<String> = if metric == "up" || metric.starts_with("scrape_") {
+        jobs.clone()
+    } else if contract.series(metric).is_some() {
+        backend.clone()
+    } else {
+        jobs - backend
+    };
+    if possible.is_empty() { Known::unknown() } else { Known::OneOf(possible) }
 }
 
 fn aggregated(
@@ -98,8 +115,10 @@ fn aggregated(
     if matches!(op, "topk" | "bottomk" | "limitk" | "limit_ratio") {
         return inner();
     }
-    if op == "count_values" && matches!(param.map(|param| &param.kind), Some(Kind::Text(made)) if made == label) {
-        return Known::Present;
+    if op == "count_values"
+        && matches!(param.map(|param| &param.kind), Some(Kind::Text(made)) if made == label)
+    {
+        return Known::present();
     }
     let keeps = match grouping {
         Grouping::By(labels) => labels.iter().any(|kept| kept == label),
@@ -109,17 +128,16 @@ fn aggregated(
 }
 
 fn called(view: &View<'_>, function: &str, args: &[Expr], label: &str) -> Known {
-    let vector = || {
-        args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::absent, |arg| known(view, arg, label))
-    };
+    let vector =
+        || args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::absent, |arg| known(view, arg, label));
     match function {
         "absent" | "absent_over_time" => args.first().map_or_else(Known::absent, |arg| absent(arg, label)),
         "label_replace" | "label_join" => match args.get(1).map(|arg| &arg.kind) {
             Some(Kind::Text(made)) if made != label => vector(),
-            _ => Known::Unknown,
+            _ => Known::unknown(),
         },
         "scalar" | "vector" => Known::absent(),
-        "info" | "histogram_quantiles" => Known::Unknown,
+        "info" | "histogram_quantiles" => Known::unknown(),
         _ => vector(),
     }
 }
@@ -128,7 +146,7 @@ fn called(view: &View<'_>, function: &str, args: &[Expr], label: &str) -> Known 
 fn absent(arg: &Expr, label: &str) -> Known {
     let Some(selector) = arg.as_selector() else { return Known::absent() };
     if selector.alternatives {
-        return Known::Unknown;
+        return Known::unknown();
     }
     let mut pinned = selector.matchers.iter().filter(|matcher| matcher.label == label);
     match (pinned.next(), pinned.next()) {
@@ -141,7 +159,7 @@ fn joined(binary: &Binary, label: &str, of: &dyn Fn(&Expr) -> Known) -> Known {
     match binary.op {
         Op::Or => return of(&binary.lhs).or(of(&binary.rhs)),
         Op::And | Op::Unless => return of(&binary.lhs),
-        Op::Other => return Known::Unknown,
+        Op::Other => return Known::unknown(),
         _ => {}
     }
     let copied = |extra: &[String]| extra.iter().any(|name| name == label);
