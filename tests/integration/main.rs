@@ -12,3 +12,4 @@ mod life;
 mod project_files;
 mod proxy;
 mod reload;
+mod routing;
