@@ -105,6 +105,12 @@ impl View<'_> {
             return labels.clone();
         }
         let facts = self.facts;
+        if let Some(labels) =
+            facts.target_labels.as_ref().filter(|_| name == "up" || name.starts_with("scrape_"))
+        {
+            // Prometheus makes these itself, one for each target.
+            return LabelSet::only(labels.iter().map(String::as_str));
+        }
         match (&facts.contract, &facts.target_labels) {
             (Some(contract), Some(target_labels)) => contract
                 .series(name)

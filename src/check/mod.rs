@@ -50,7 +50,9 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
-    finish(&mut findings, rules.chain(tests));
+    let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
+    let messages = facts.notification_templates.iter().flatten();
+    finish(&mut findings, rules.chain(tests).chain(routing).chain(messages));
     findings
 }
 
