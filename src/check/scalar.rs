@@ -23,6 +23,15 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 impl Scalar {
+    pub const fn new(value: String, start: usize, end: usize) -> Self {
+        Self { value, start, end }
+    }
+
+    /// Offset of its first character in the file.
+    pub const fn start(&self) -> usize {
+        self.start
+    }
+
     /// Where the scalar begins; for a block scalar this is its header.
     pub fn place(&self, source: &Source) -> Place {
         source.place(self.start)
