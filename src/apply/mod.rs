@@ -6,6 +6,7 @@ pub mod explain;
 
 pub mod gather;
 pub mod logs;
+pub mod oneshot;
 pub mod probe;
 pub mod reload;
 pub mod services;

@@ -105,7 +105,8 @@ impl Context {
         observed: &Observed,
     ) -> Result<Loaded, Error> {
         let settings = &loaded.settings;
-        let runs = gather::ours(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
+        let runs =
+            gather::services(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
         let wanted = settings.redis.enabled || options.without.contains(&ServiceKind::Redis);
         if !runs || wanted || settings.redis.password.is_none() {
             return Ok(loaded);
