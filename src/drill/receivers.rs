@@ -5,8 +5,11 @@ use serde_json::{Map, Value, json};
 
 /// Stands wherever a secret would.
 const PLACEHOLDER: &str = "drill-placeholder";
-/// The wait before a group's first message, and between two messages of it.
-pub const GROUP_WAIT: &str = "1s";
+/// The wait before a group's first message when nothing else fires, and between two messages.
+const GROUP_WAIT: &str = "1s";
+/// The wait when other alerts fire too: their groups are evaluated up to a second later, and one of
+/// them may inhibit.
+const GROUP_WAIT_IN_COMPANY: &str = "3s";
 /// The receiver of alerts that are not drilled but may inhibit.
 const OTHERS: &str = "confidexmon-drill-others";
 
@@ -32,7 +35,9 @@ pub struct Receiver {
 pub type Address<'a> = dyn Fn(usize, usize) -> String + 'a;
 
 /// The configuration for the drill of one alert. `rendered` is the project's alertmanager.yml.
-pub fn scratch(rendered: &Value, alert: &str, address: &Address<'_>) -> Scratch {
+///
+/// `in_company`: other alerts fire in the same scenario.
+pub fn scratch(rendered: &Value, alert: &str, in_company: bool, address: &Address<'_>) -> Scratch {
     let mut notes = Vec::new();
     let mut receivers = Vec::new();
     let mut configs = Vec::new();
@@ -43,13 +48,14 @@ pub fn scratch(rendered: &Value, alert: &str, address: &Address<'_>) -> Scratch 
     }
     configs.push(json!({"name": OTHERS}));
     let mut root = rendered["route"].as_object().cloned().unwrap_or_default();
-    shorten(&mut root, true, &mut notes);
+    let wait = if in_company { GROUP_WAIT_IN_COMPANY } else { GROUP_WAIT };
+    shorten(&mut root, wait, true, &mut notes);
     let quoted = crate::drill::feed::quoted(alert);
     root.insert("matchers".to_owned(), json!([format!("alertname={quoted}")]));
     notes.sort_unstable();
     notes.dedup();
     let mut config = json!({
-        "route": {"receiver": OTHERS, "group_wait": GROUP_WAIT, "routes": [root]},
+        "route": {"receiver": OTHERS, "routes": [root]},
         "receivers": configs,
     });
     for name in ["templates", "inhibit_rules"] {
@@ -65,10 +71,10 @@ pub fn scratch(rendered: &Value, alert: &str, address: &Address<'_>) -> Scratch 
 
 /// Cuts the waits of a route and of those below it; time intervals would make the answer depend on
 /// the hour.
-fn shorten(route: &mut Map<String, Value>, is_root: bool, notes: &mut Vec<String>) {
-    for name in ["group_wait", "group_interval"] {
+fn shorten(route: &mut Map<String, Value>, wait: &str, is_root: bool, notes: &mut Vec<String>) {
+    for (name, length) in [("group_wait", wait), ("group_interval", GROUP_WAIT)] {
         if is_root || route.contains_key(name) {
-            route.insert(name.to_owned(), json!(GROUP_WAIT));
+            route.insert(name.to_owned(), json!(length));
         }
     }
     for name in ["mute_time_intervals", "active_time_intervals"] {
@@ -79,7 +85,7 @@ fn shorten(route: &mut Map<String, Value>, is_root: bool, notes: &mut Vec<String
     }
     for child in route.get_mut("routes").and_then(Value::as_array_mut).into_iter().flatten() {
         if let Some(child) = child.as_object_mut() {
-            shorten(child, false, notes);
+            shorten(child, wait, false, notes);
         }
     }
 }
@@ -174,7 +180,7 @@ mod tests {
 
     #[test]
     fn every_integration_posts_to_the_sink_with_its_own_texts() {
-        let scratch = scratch(&rendered(), "A\"b", &|receiver, index| format!("http://sink/{receiver}/{index}"));
+        let scratch = scratch(&rendered(), "A\"b", false, &|receiver, index| format!("http://sink/{receiver}/{index}"));
         let receivers = &scratch.config["receivers"];
         assert_eq!(receivers[0]["slack_configs"][0], json!({"title": "t {{ . }}", "api_url": "http://sink/0/0"}));
         assert_eq!(
@@ -191,7 +197,7 @@ mod tests {
 
     #[test]
     fn routing_stays_and_only_the_drilled_alert_takes_it() {
-        let config = scratch(&rendered(), "A\"b", &|_, _| "http://sink".to_owned()).config;
+        let config = scratch(&rendered(), "A\"b", false, &|_, _| "http://sink".to_owned()).config;
         let route = &config["route"]["routes"][0];
         assert_eq!(route["matchers"], json!(["alertname=\"A\\\"b\""]));
         assert_eq!(route["group_by"], json!(["alertname"]));

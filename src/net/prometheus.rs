@@ -104,6 +104,13 @@ impl Prometheus {
         Ok(())
     }
 
+    /// Writes samples through the remote-write receiver, which must be on.
+    pub async fn write(&self, content_type: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Result<(), NetError> {
+        let url = format!("{}/api/v1/write", self.base_url);
+        self.http.post_bytes(&url, content_type, headers, body).await?.success(&url)?;
+        Ok(())
+    }
+
     pub async fn is_ready(&self) -> bool {
         let url = format!("{}/-/ready", self.base_url);
         matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)
