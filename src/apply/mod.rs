@@ -6,9 +6,12 @@ pub mod drill;
 pub mod explain;
 
 pub mod gather;
+pub mod judges;
 pub mod logs;
 pub mod oneshot;
+pub mod opinion;
 pub mod probe;
+pub mod pull;
 pub mod reload;
 pub mod services;
 pub mod status;

@@ -9,11 +9,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, EngineError, ErrorKind, ExecOutput, LogQuery};
+use crate::engine::{Engine, EngineError, ErrorKind, LogQuery};
 use crate::error::{Error, ExitCode};
 use crate::model::{ContainerSpec, ImageRef, RenderedFile, RestartPolicy, ServiceKind, StackName};
 use crate::render::files::NOBODY;
-use crate::store::tarball::Archive;
+use crate::store::tarball::{self, Archive};
 
 /// The role label of such a container.
 pub const ROLE: &str = "judge";
@@ -32,17 +32,27 @@ pub struct OneShot {
     pub command: Vec<String>,
     /// By absolute path inside the container. They lie in the container's own layer and go with it.
     pub files: Vec<RenderedFile>,
+    /// A file to bring back, by absolute path; when the program wrote none, that is no failure.
+    pub collect: Option<String>,
     /// How long the program may run.
     pub deadline: Duration,
 }
 
+/// What the program printed and wrote.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    pub exit_code: i64,
+    pub stdout: String,
+    pub stderr: String,
+    pub collected: Option<String>,
+}
+
+/// No honest report is larger.
+const LARGEST_COLLECTED: usize = 64 * 1024 * 1024;
+
 /// Runs it to its end. Never drop this future half-way: stop it through `cancel`, so that the
 /// container is removed.
-pub async fn run<E: Engine>(
-    engine: &E,
-    cancel: &CancellationToken,
-    job: &OneShot,
-) -> Result<ExecOutput, Error> {
+pub async fn run<E: Engine>(engine: &E, cancel: &CancellationToken, job: &OneShot) -> Result<Outcome, Error> {
     let spec = spec(job);
     let result = lifetime(engine, cancel, job, &spec).await;
     let never_made = matches!(&result, Err(Failure::NotMade(_)));
@@ -84,7 +94,7 @@ async fn lifetime<E: Engine>(
     cancel: &CancellationToken,
     job: &OneShot,
     spec: &ContainerSpec,
-) -> Result<ExecOutput, Failure> {
+) -> Result<Outcome, Failure> {
     let go_on = || if cancel.is_cancelled() { Err(Failure::Stopped) } else { Ok(()) };
     go_on()?;
     let id = engine.create_container(spec).await.map_err(|error| match error.kind {
@@ -109,7 +119,21 @@ async fn lifetime<E: Engine>(
         stream.push_str(&line.text);
         stream.push('\n');
     }
-    Ok(ExecOutput { exit_code, stdout, stderr })
+    let collected = match &job.collect {
+        Some(path) => collect(engine, &id, path).await?,
+        None => None,
+    };
+    Ok(Outcome { exit_code, stdout, stderr, collected })
+}
+
+async fn collect<E: Engine>(engine: &E, id: &str, path: &str) -> Result<Option<String>, EngineError> {
+    let tar = match engine.download(id, path).await {
+        Ok(tar) => tar,
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let files = tarball::extract(&tar, LARGEST_COLLECTED).unwrap_or_default();
+    Ok(files.into_iter().next().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()))
 }
 
 /// By name: a container whose creation was answered too late has no id that we know. A failure to
@@ -185,6 +209,7 @@ mod tests {
             image: ImageRef::new("prom:1").unwrap(),
             command: vec!["promtool".to_owned(), "check".to_owned()],
             files: vec![RenderedFile::plain("/etc/prometheus/rules/a.yml", "groups: []\n")],
+            collect: None,
             deadline: Duration::from_millis(200),
         }
     }

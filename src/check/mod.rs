@@ -5,7 +5,9 @@ pub mod contract;
 pub mod exposition;
 pub mod facts;
 pub mod finding;
+pub mod gather;
 pub mod ignore;
+pub mod judge;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
@@ -13,6 +15,7 @@ pub mod promql;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
+pub mod selection;
 pub mod shape;
 pub mod source;
 pub mod template;
@@ -49,6 +52,12 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     let tests = facts.rule_tests.iter().map(|file| &file.source);
     finish(&mut findings, rules.chain(tests));
     findings
+}
+
+/// One sentence about what an id stands for.
+pub fn doc(id: &str) -> &'static str {
+    let lint = lints::ALL.iter().find(|lint| lint.id == id).map(|lint| lint.doc);
+    lint.or_else(|| judge::doc(id)).unwrap_or("A finding of confidexmon.")
 }
 
 /// Applies the `ignore` comments of these files and sorts.

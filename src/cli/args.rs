@@ -69,6 +69,8 @@ pub enum Command {
     Logs(LogsOptions),
     /// Open a service's page in the browser
     Open(OpenOptions),
+    /// Every finding in configuration, rules and their tests; with --live also what the running stack says
+    Check(CheckOptions),
     /// Write the rendered configuration files into a folder, to look at
     Render(RenderOptions),
     /// Write an editable copy of the embedded defaults
@@ -156,6 +158,27 @@ pub struct OpenOptions {
     /// Only print the URL
     #[arg(long)]
     pub print: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CheckOptions {
+    /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How findings are written; json is what `--format json` gives
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub report: Option<ReportFormat>,
+}
+
+/// How `check` writes its findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code review
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 #[derive(Clone, Debug, Args)]

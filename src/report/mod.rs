@@ -2,6 +2,7 @@
 
 pub mod diagnostic;
 pub mod events;
+pub mod findings;
 pub mod output;
 pub mod progress;
 pub mod words;
