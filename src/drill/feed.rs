@@ -87,7 +87,8 @@ mod tests {
     #[test]
     fn the_evaluation_time_becomes_now() {
         let now = 1_700_000_000_000;
-        let fed = shifted(&input(&[("x{a=\"b\"}", "1 _ 2+1x400 stale")]), Duration::from_mins(1), now).unwrap();
+        let fed =
+            shifted(&input(&[("x{a=\"b\"}", "1 _ 2+1x400 stale")]), Duration::from_mins(1), now).unwrap();
         let samples = &fed[0].samples;
         assert_eq!(samples[0], (now - 60_000, 1.0));
         // The missing one leaves a gap, the fifth falls on now.
@@ -106,7 +107,8 @@ mod tests {
 
     #[test]
     fn targets_that_the_test_does_not_mention_are_up() {
-        let targets = [("api".to_owned(), "h:1".to_owned()), ("prometheus".to_owned(), "localhost:9090".to_owned())];
+        let targets =
+            [("api".to_owned(), "h:1".to_owned()), ("prometheus".to_owned(), "localhost:9090".to_owned())];
         let with = |series: &[(&str, &str)]| -> Vec<String> {
             let fed = with_background(&input(series), &targets);
             fed.series.into_iter().skip(series.len()).map(|(name, _)| name).collect()
@@ -115,6 +117,9 @@ mod tests {
             with(&[("x{job=\"api\",instance=\"a\\\"b:1\"}", "1")]),
             [r#"up{job="api",instance="a\"b:1"}"#, r#"up{job="prometheus",instance="localhost:9090"}"#]
         );
-        assert_eq!(with(&[("up{job=\"api\",instance=\"a\"}", "0")]), [r#"up{job="prometheus",instance="localhost:9090"}"#]);
+        assert_eq!(
+            with(&[("up{job=\"api\",instance=\"a\"}", "0")]),
+            [r#"up{job="prometheus",instance="localhost:9090"}"#]
+        );
     }
 }

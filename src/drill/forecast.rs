@@ -19,7 +19,13 @@ pub struct Question {
     pub at: Duration,
 }
 
-const EXPR: &str = "count by (alertname) (ALERTS{alertstate=\"firing\"})";
+/// What fires. promtool prints the expression of a failed test and not the test's name, so the
+/// number stands in a matcher that changes nothing.
+fn expression(id: usize) -> String {
+    format!("count by (alertname) (ALERTS{{alertstate=\"firing\",confidexmon!=\"{MARK}{id}\"}})")
+}
+
+const MARK: &str = "question-";
 
 /// A unit test file (JSON, which is YAML) that fails with the answers. All questions of a file share
 /// one evaluation interval.
@@ -33,7 +39,7 @@ pub fn file(rule_files: &[String], evaluation_interval: Duration, questions: &[Q
                 "interval": millis(question.input.interval),
                 "input_series": series.map(|(series, values)| json!({"series": series, "values": clipped(values, question)})).collect::<Vec<_>>(),
                 "promql_expr_test": [{
-                    "expr": EXPR,
+                    "expr": expression(question.id),
                     "eval_time": millis(question.at),
                     "exp_samples": [{"labels": "{confidexmon=\"no alert has this\"}", "value": 0}],
                 }],
@@ -64,8 +70,9 @@ pub fn answers(output: &str) -> BTreeMap<usize, BTreeSet<String>> {
     let mut current = None;
     for line in output.lines() {
         let line = line.trim();
-        if let Some(name) = line.strip_prefix("name: drill-") {
-            current = name.trim_end_matches(',').parse::<usize>().ok();
+        if let (true, Some((_, rest))) = (line.starts_with("expr:"), line.split_once(MARK)) {
+            current =
+                rest.split(|c: char| !c.is_ascii_digit()).next().and_then(|id| id.parse::<usize>().ok());
         } else if let (Some(got), Some(id)) = (line.strip_prefix("got:"), current) {
             let names = got.split("alertname=\"").skip(1).filter_map(|rest| rest.split('"').next());
             answers.insert(id, names.map(str::to_owned).collect());
@@ -79,7 +86,7 @@ mod tests {
     use super::*;
 
     /// As promtool 3.5.3 prints it.
-    const OUTPUT: &str = "  FAILED:\n    name: drill-1,\n    expr: \"count by (alertname) (ALERTS{alertstate=\\\"firing\\\"})\", time: 5m,\n        exp: {confidexmon=\"none\"} 0E+00\n        got: {alertname=\"A\"} 1E+00, {alertname=\"B\"} 1E+00\n    name: drill-22,\n    expr: \"count\", time: 0s,\n        exp: {confidexmon=\"none\"} 0E+00\n        got: nil\n";
+    const OUTPUT: &str = "  FAILED:\n    expr: \"count by (alertname) (ALERTS{alertstate=\\\"firing\\\",confidexmon!=\\\"question-1\\\"})\", time: 5m,\n        exp: {confidexmon=\"none\"} 0E+00\n        got: {alertname=\"A\"} 1E+00, {alertname=\"B\"} 1E+00\n    expr: \"count by (alertname) (ALERTS{confidexmon!=\\\"question-22\\\"})\", time: 0s,\n        exp: {confidexmon=\"none\"} 0E+00\n        got: nil\n";
 
     #[test]
     fn reads_the_answers() {
@@ -96,7 +103,11 @@ mod tests {
             evaluation_interval: Duration::from_secs(15),
             series: vec![("x".to_owned(), "1x100000".to_owned()), ("y".to_owned(), "0+1x9".to_owned())],
         };
-        let text = file(&["a.yml".to_owned()], input.evaluation_interval, &[Question { id: 7, input, at: Duration::from_mins(1) }]);
+        let text = file(
+            &["a.yml".to_owned()],
+            input.evaluation_interval,
+            &[Question { id: 7, input, at: Duration::from_mins(1) }],
+        );
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
         let test = &value["tests"][0];
         assert_eq!(test["name"], "drill-7");

@@ -64,7 +64,12 @@ mod tests {
         let good = [0, 1, 2, 3].map(|level| Step::passed(level, ""));
         assert_eq!(reached(&good), Some(3));
         assert_eq!(obstacle(&good, SINK), None);
-        let broken = [Step::passed(0, ""), Step::failed(1, "no such metric"), Step::passed(2, ""), Step::passed(3, "")];
+        let broken = [
+            Step::passed(0, ""),
+            Step::failed(1, "no such metric"),
+            Step::passed(2, ""),
+            Step::passed(3, ""),
+        ];
         assert_eq!(reached(&broken), Some(0));
         assert_eq!(obstacle(&broken, SINK).map(|step| step.detail.as_str()), Some("no such metric"));
         let unread = [Step::failed(0, "broken"), Step::not_tried(1, "")];

@@ -50,13 +50,22 @@ fn webhook_text(body: &Value) -> String {
     let alerts = body["alerts"].as_array().into_iter().flatten();
     let lines = alerts.flat_map(|alert| {
         let annotation = |name: &str| alert["annotations"][name].as_str().filter(|text| !text.is_empty());
-        [annotation("summary"), annotation("description")].into_iter().flatten().map(str::to_owned).collect::<Vec<_>>()
+        [annotation("summary"), annotation("description")]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
 /// Everything that a person would stumble over.
-pub fn problems(kind: &str, body: &Value, annotations: &BTreeMap<String, String>, links: &Links) -> Vec<String> {
+pub fn problems(
+    kind: &str,
+    body: &Value,
+    annotations: &BTreeMap<String, String>,
+    links: &Links,
+) -> Vec<String> {
     let mut problems = Vec::new();
     let message = preview(kind, body);
     for (name, text) in [("title", &message.title), ("text", &message.text)] {
@@ -145,7 +154,8 @@ mod tests {
         problems("slack", body, &BTreeMap::new(), &links())
     }
 
-    const GOOD: &str = "*Down* <http://g:3002/d/runbook-down|Runbook> · <http://g:3002/d/overview?x=1|Dashboard>";
+    const GOOD: &str =
+        "*Down* <http://g:3002/d/runbook-down|Runbook> · <http://g:3002/d/overview?x=1|Dashboard>";
 
     #[test]
     fn a_good_message_has_no_problem() {
@@ -156,7 +166,10 @@ mod tests {
     fn what_a_person_would_stumble_over_is_a_problem() {
         assert!(judged(&slack(" ", GOOD))[0].contains("title"));
         assert!(judged(&slack("t", ""))[0].contains("text"));
-        assert!(judged(&slack("t", &format!("{GOOD} &lt;error expanding template alert_A: no such label")))[0].contains("error expanding template alert_A"));
+        assert!(
+            judged(&slack("t", &format!("{GOOD} &lt;error expanding template alert_A: no such label")))[0]
+                .contains("error expanding template alert_A")
+        );
         assert!(judged(&slack("t", &format!("{GOOD} <no value>")))[0].contains("<no value>"));
         assert_eq!(judged(&slack("t", "<http://g:3002/d/overview|Dashboard>")).len(), 1);
         // A runbook lies on a dashboard, but is none.
@@ -177,7 +190,10 @@ mod tests {
         let pagerduty = json!({"payload": {"summary": "s", "custom_details": {"firing": "f"}}});
         assert_eq!(preview("pagerduty", &pagerduty), Message { title: "s".into(), text: "f".into() });
         let webhook = json!({"status": "firing", "commonLabels": {"alertname": "A"}, "alerts": [{"annotations": {"summary": "s", "description": "d"}}]});
-        assert_eq!(preview("webhook", &webhook), Message { title: "[FIRING:1] A".into(), text: "s\nd".into() });
+        assert_eq!(
+            preview("webhook", &webhook),
+            Message { title: "[FIRING:1] A".into(), text: "s\nd".into() }
+        );
         assert_eq!(preview("slack", &json!(null)), Message::default());
     }
 }

@@ -10,12 +10,24 @@ pub fn html(report: &Report) -> String {
     let missed = report.missed().len();
     let total = report.alerts.len();
     let verdict = if missed == 0 {
-        format!("<p class=\"verdict good\">All {total} alerts reached level {}: {}.</p>", report.wanted_level, level_name(report.wanted_level))
+        format!(
+            "<p class=\"verdict good\">All {total} alerts reached level {}: {}.</p>",
+            report.wanted_level,
+            level_name(report.wanted_level)
+        )
     } else {
-        format!("<p class=\"verdict bad\">{missed} of {total} alerts did not reach level {}: {}.</p>", report.wanted_level, level_name(report.wanted_level))
+        format!(
+            "<p class=\"verdict bad\">{missed} of {total} alerts did not reach level {}: {}.</p>",
+            report.wanted_level,
+            level_name(report.wanted_level)
+        )
     };
     let notes: String = report.notes.iter().map(|note| format!("<li>{}</li>", escaped(note))).collect();
-    let legend: String = level::NAMES.iter().enumerate().map(|(level, name)| format!("<li>{} {name}</li>", badge(Some(level), true))).collect();
+    let legend: String = level::NAMES
+        .iter()
+        .enumerate()
+        .map(|(level, name)| format!("<li>{} {name}</li>", badge(Some(level), true)))
+        .collect();
     let rows: String = report.alerts.iter().map(|alert| row(alert, report.wanted_level)).collect();
     let details: String = report.alerts.iter().map(|alert| section(alert, report.wanted_level)).collect();
     format!(
@@ -43,8 +55,13 @@ fn badge(level: Option<usize>, good: bool) -> String {
 fn row(alert: &AlertReport, wanted: usize) -> String {
     let good = alert.level >= Some(wanted);
     let why = alert.why(wanted);
-    let title = first_message(alert).map(|one| one.message.clone().unwrap_or_default().title).unwrap_or_default();
-    let message = if why.is_empty() { escaped(&title) } else { format!("<span class=\"why\">{}</span>", escaped(&why)) };
+    let title =
+        first_message(alert).map(|one| one.message.clone().unwrap_or_default().title).unwrap_or_default();
+    let message = if why.is_empty() {
+        escaped(&title)
+    } else {
+        format!("<span class=\"why\">{}</span>", escaped(&why))
+    };
     format!(
         "<tr id=\"row-{name}\"><td><a href=\"#{name}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
         name = escaped(&alert.alert),
@@ -69,7 +86,9 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
         let messages: String = delivery
             .receivers
             .iter()
-            .flat_map(|receiver| receiver.integrations.iter().map(|one| message(&receiver.name, receiver.empty, one)))
+            .flat_map(|receiver| {
+                receiver.integrations.iter().map(|one| message(&receiver.name, receiver.empty, one))
+            })
             .collect();
         format!(
             "<p>Input: the unit test “{}” of <code>rules/{}</code>.</p>{inhibited}{others}{messages}",
@@ -94,7 +113,8 @@ fn step(step: &Step) -> String {
         Some(false) => ("bad", "failed"),
         None => ("open", "not tried"),
     };
-    let detail = if step.detail.is_empty() { String::new() } else { format!(" — {}", escaped(&step.detail)) };
+    let detail =
+        if step.detail.is_empty() { String::new() } else { format!(" — {}", escaped(&step.detail)) };
     format!("<li class=\"{class}\">{}: {word}{detail}</li>", step.name)
 }
 
@@ -104,10 +124,17 @@ fn listed(what: &str, names: &[String]) -> String {
 
 fn message(receiver: &str, empty: bool, one: &IntegrationReport) -> String {
     let nobody = if empty { ", nobody: this receiver has no integration" } else { "" };
-    let problems: String = one.problems.iter().map(|problem| format!("<li class=\"bad\">{}</li>", escaped(problem))).collect();
+    let problems: String =
+        one.problems.iter().map(|problem| format!("<li class=\"bad\">{}</li>", escaped(problem))).collect();
     let body = one.message.as_ref().map_or_else(
         || "<p class=\"why\">nothing arrived</p>".to_owned(),
-        |message| format!("<blockquote><strong>{}</strong><pre>{}</pre></blockquote>", escaped(&message.title), escaped(&message.text)),
+        |message| {
+            format!(
+                "<blockquote><strong>{}</strong><pre>{}</pre></blockquote>",
+                escaped(&message.title),
+                escaped(&message.text)
+            )
+        },
     );
     format!("<h3>{} ({}{nobody})</h3><ul>{problems}</ul>{body}", escaped(receiver), escaped(&one.kind))
 }
@@ -119,11 +146,19 @@ fn live(live: &Live) -> String {
         .map(|one| {
             format!(
                 "<li>{} ({}): {} delivered, {} requests, {} of them failed</li>",
-                escaped(&one.name), escaped(&one.integration), one.delivered, one.requests, one.failed_requests
+                escaped(&one.name),
+                escaped(&one.integration),
+                one.delivered,
+                one.requests,
+                one.failed_requests
             )
         })
         .collect();
-    let suppressed = live.suppressed.as_deref().map(|why| format!("<p class=\"why\">{}</p>", escaped(why))).unwrap_or_default();
+    let suppressed = live
+        .suppressed
+        .as_deref()
+        .map(|why| format!("<p class=\"why\">{}</p>", escaped(why)))
+        .unwrap_or_default();
     format!("<h3>Live, nonce {}</h3><ul>{rows}</ul>{suppressed}", escaped(&live.nonce))
 }
 
@@ -195,7 +230,14 @@ mod tests {
             live: Some(live),
             ..AlertReport::default()
         };
-        Report { stack: text(), generated_at: text(), wanted_level: 3, notes: vec![text()], alerts: vec![alert], ..Report::default() }
+        Report {
+            stack: text(),
+            generated_at: text(),
+            wanted_level: 3,
+            notes: vec![text()],
+            alerts: vec![alert],
+            ..Report::default()
+        }
     }
 
     #[test]
@@ -204,7 +246,9 @@ mod tests {
         assert!(!page.contains("<script"), "{page}");
         assert!(!page.contains("onload=\""), "{page}");
         assert!(!page.contains("y & z"));
-        assert!(page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;y &amp; z"));
+        assert!(
+            page.contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot; onload=&quot;y &amp; z")
+        );
     }
 
     #[test]

@@ -90,7 +90,11 @@ fn shorten(route: &mut Map<String, Value>, wait: &str, is_root: bool, notes: &mu
     }
 }
 
-fn one_receiver(receiver: &Value, address: &dyn Fn(usize) -> String, notes: &mut Vec<String>) -> (Value, Receiver) {
+fn one_receiver(
+    receiver: &Value,
+    address: &dyn Fn(usize) -> String,
+    notes: &mut Vec<String>,
+) -> (Value, Receiver) {
     let name = receiver["name"].as_str().unwrap_or_default().to_owned();
     let mut kinds = Vec::new();
     let mut config = Map::from_iter([("name".to_owned(), json!(name))]);
@@ -180,9 +184,13 @@ mod tests {
 
     #[test]
     fn every_integration_posts_to_the_sink_with_its_own_texts() {
-        let scratch = scratch(&rendered(), "A\"b", false, &|receiver, index| format!("http://sink/{receiver}/{index}"));
+        let scratch =
+            scratch(&rendered(), "A\"b", false, &|receiver, index| format!("http://sink/{receiver}/{index}"));
         let receivers = &scratch.config["receivers"];
-        assert_eq!(receivers[0]["slack_configs"][0], json!({"title": "t {{ . }}", "api_url": "http://sink/0/0"}));
+        assert_eq!(
+            receivers[0]["slack_configs"][0],
+            json!({"title": "t {{ . }}", "api_url": "http://sink/0/0"})
+        );
         assert_eq!(
             receivers[1]["pagerduty_configs"][0],
             json!({"description": "d", "url": "http://sink/1/0", "routing_key": PLACEHOLDER})
@@ -191,7 +199,9 @@ mod tests {
         assert_eq!(receivers[2]["webhook_configs"][0]["url"], "http://sink/2/0");
         assert_eq!(scratch.receivers[1].kinds, ["pagerduty", "webhook"]);
         assert!(scratch.receivers[2].empty && !scratch.receivers[0].empty);
-        assert!(!scratch.config.to_string().contains("/s\"") && !scratch.config.to_string().contains("/secret"));
+        assert!(
+            !scratch.config.to_string().contains("/s\"") && !scratch.config.to_string().contains("/secret")
+        );
         assert_eq!(scratch.notes.len(), 2, "{:?}", scratch.notes);
     }
 

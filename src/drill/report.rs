@@ -133,7 +133,10 @@ impl Delivery {
             return Step::failed(level::SINK, why);
         }
         if !self.inhibited_by.is_empty() {
-            return Step::failed(level::SINK, format!("fired, inhibited by {}", self.inhibited_by.join(", ")));
+            return Step::failed(
+                level::SINK,
+                format!("fired, inhibited by {}", self.inhibited_by.join(", ")),
+            );
         }
         if self.receivers.is_empty() {
             return Step::failed(level::SINK, "fired, but no receiver was told");
@@ -144,7 +147,8 @@ impl Delivery {
                 return Step::failed(level::SINK, text);
             }
         }
-        let mut problems = self.receivers.iter().flat_map(|receiver| &receiver.integrations).flat_map(|one| &one.problems);
+        let mut problems =
+            self.receivers.iter().flat_map(|receiver| &receiver.integrations).flat_map(|one| &one.problems);
         if let Some(problem) = problems.next().or_else(|| self.problems.first()) {
             return Step::failed(level::SINK, problem.clone());
         }
@@ -166,7 +170,12 @@ mod tests {
     fn every_hop_must_hold() {
         assert_eq!(delivered().step().ok, Some(true));
         assert!(Delivery::default().step().detail.contains("did not fire"));
-        assert!(Delivery { inhibited_by: vec!["B".into()], ..delivered() }.step().detail.contains("inhibited by B"));
+        assert!(
+            Delivery { inhibited_by: vec!["B".into()], ..delivered() }
+                .step()
+                .detail
+                .contains("inhibited by B")
+        );
         assert!(Delivery { receivers: vec![], ..delivered() }.step().detail.contains("no receiver"));
         let mut lost = delivered();
         lost.receivers[0].integrations[0].delivered = false;
@@ -179,7 +188,11 @@ mod tests {
     #[test]
     fn what_was_not_even_read_misses_every_level() {
         let alert = |level| AlertReport { level, ..AlertReport::default() };
-        let report = Report { wanted_level: 3, alerts: vec![alert(None), alert(Some(2)), alert(Some(3))], ..Report::default() };
+        let report = Report {
+            wanted_level: 3,
+            alerts: vec![alert(None), alert(Some(2)), alert(Some(3))],
+            ..Report::default()
+        };
         assert_eq!(report.missed().len(), 2);
     }
 }

@@ -77,7 +77,8 @@ pub fn firing<'a>(files: &'a [TestFile], alert: &str) -> Vec<(&'a TestFile, &'a 
     let mut found: Vec<(&TestFile, &Case)> = Vec::new();
     for file in files {
         for case in file.cases.iter().filter(|case| case.alert == alert && case.fires()) {
-            match found.iter_mut().find(|(other, known)| other.path == file.path && known.index == case.index) {
+            match found.iter_mut().find(|(other, known)| other.path == file.path && known.index == case.index)
+            {
                 Some((_, known)) if case.at < known.at => *known = case,
                 Some(_) => {}
                 None => found.push((file, case)),

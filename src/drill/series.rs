@@ -103,7 +103,8 @@ fn step_at(body: &str) -> Option<usize> {
     let bytes = body.as_bytes();
     (1..bytes.len()).find(|at| {
         matches!(bytes[*at], b'+' | b'-')
-            && !(matches!(bytes[at - 1], b'e' | b'E') && bytes.get(at.wrapping_sub(2)).is_some_and(u8::is_ascii_digit))
+            && !(matches!(bytes[at - 1], b'e' | b'E')
+                && bytes.get(at.wrapping_sub(2)).is_some_and(u8::is_ascii_digit))
     })
 }
 
@@ -153,7 +154,8 @@ mod tests {
 
     #[test]
     fn what_is_not_the_notation_is_an_error() {
-        for text in ["1+2", "x3", "1xx", "abc", "1+x3", "{{schema:1}}", "1x-1", "0x1f", "é", "+-1", "1é2x3"] {
+        for text in ["1+2", "x3", "1xx", "abc", "1+x3", "{{schema:1}}", "1x-1", "0x1f", "é", "+-1", "1é2x3"]
+        {
             assert!(values(text, 9).is_err(), "{text}");
         }
     }

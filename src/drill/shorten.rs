@@ -94,7 +94,13 @@ mod tests {
         let names = ["A.b".to_owned(), "C".to_owned()].into();
         let config = prometheus(
             &rendered,
-            &Prometheus { rule_files: "r/*.yml", alertmanager: "am:1", tap: ("h:2", "/t/1"), pass_on: Some(&names), window: "900s" },
+            &Prometheus {
+                rule_files: "r/*.yml",
+                alertmanager: "am:1",
+                tap: ("h:2", "/t/1"),
+                pass_on: Some(&names),
+                window: "900s",
+            },
         );
         assert_eq!(config["global"]["external_labels"]["cluster"], "a$$b");
         assert_eq!(config["alerting"]["alert_relabel_configs"][0]["regex"], "replica");

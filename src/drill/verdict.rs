@@ -49,7 +49,9 @@ pub fn tested(verdicts: &Verdicts, files: &[TestFile], alert: &str) -> Step {
 /// an alert quiet. The Watchdog is one.
 fn always_fires(files: &[TestFile], alert: &str) -> bool {
     let cases = files.iter().flat_map(|file| &file.cases);
-    cases.filter(|case| case.alert == alert).any(|case| case.fires() && case.at.is_zero() && case.input.series.is_empty())
+    cases
+        .filter(|case| case.alert == alert)
+        .any(|case| case.fires() && case.at.is_zero() && case.input.series.is_empty())
 }
 
 /// What promtool's words say about this alert: its own failed case, or a failure that is about
@@ -75,8 +77,14 @@ fn failure(words: &str, alert: &str) -> Option<String> {
 fn first_line(words: &str) -> String {
     let headings = ["FAILED:", "SUCCESS", "Unit Testing:", "Checking "];
     let lines = words.lines().map(str::trim);
-    let telling = lines.clone().find(|line| !line.is_empty() && !headings.iter().any(|head| line.starts_with(head)));
-    telling.or_else(|| lines.clone().find(|line| !line.is_empty())).unwrap_or_default().chars().take(300).collect()
+    let telling =
+        lines.clone().find(|line| !line.is_empty() && !headings.iter().any(|head| line.starts_with(head)));
+    telling
+        .or_else(|| lines.clone().find(|line| !line.is_empty()))
+        .unwrap_or_default()
+        .chars()
+        .take(300)
+        .collect()
 }
 
 #[cfg(test)]
@@ -84,10 +92,12 @@ mod tests {
     use super::*;
 
     const FILE: &str = "tests:\n  - name: one\n    input_series: [{series: x, values: '1'}]\n    alert_rule_test:\n      - {eval_time: 0m, alertname: A, exp_alerts: [{}]}\n      - {eval_time: 1m, alertname: A}\n      - {eval_time: 1m, alertname: OnlyQuiet}\n      - {eval_time: 1m, alertname: OnlyFires, exp_alerts: [{}]}\n  - alert_rule_test:\n      - {eval_time: 0m, alertname: Watchdog, exp_alerts: [{}]}\n";
-    const FAILED: &str = "\n  FAILED:\n    name: one,\n    alertname: A, time: 1m, \n        exp:[], \n        got:[...]\n";
+    const FAILED: &str =
+        "\n  FAILED:\n    name: one,\n    alertname: A, time: 1m, \n        exp:[], \n        got:[...]\n";
 
     fn judged(words: &str, alert: &str) -> Step {
-        let verdicts = Verdicts { tests: [("tests/t.yml".to_owned(), words.to_owned())].into(), ..Verdicts::default() };
+        let verdicts =
+            Verdicts { tests: [("tests/t.yml".to_owned(), words.to_owned())].into(), ..Verdicts::default() };
         tested(&verdicts, &[TestFile::parse("tests/t.yml", FILE)], alert)
     }
 
@@ -115,7 +125,8 @@ mod tests {
     #[test]
     fn a_refused_file_is_level_nothing() {
         let verdicts = Verdicts {
-            refused: [("a.yml".to_owned(), "Checking /x\n  FAILED:\n/x: 5:15: parse error\n".to_owned())].into(),
+            refused: [("a.yml".to_owned(), "Checking /x\n  FAILED:\n/x: 5:15: parse error\n".to_owned())]
+                .into(),
             ..Verdicts::default()
         };
         assert_eq!(parsed(&verdicts, "a.yml").detail, "promtool refuses rules/a.yml: /x: 5:15: parse error");

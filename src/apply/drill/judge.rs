@@ -36,8 +36,14 @@ impl<'a, E: Engine> Judge<'a, E> {
             drill.rule_texts.iter().map(|(path, text)| (format!("project/{path}"), text.clone())).collect();
         files.push(("idle.yml".to_owned(), "{}".to_owned()));
         let command = super::slot::idle_prometheus();
-        let wanted =
-            Wanted { service: ServiceKind::Prometheus, part: "judge", command, ports: Vec::new(), networked: false, files };
+        let wanted = Wanted {
+            service: ServiceKind::Prometheus,
+            part: "judge",
+            command,
+            ports: Vec::new(),
+            networked: false,
+            files,
+        };
         Ok(Self { stage, drill, container: stage.container(wanted).await? })
     }
 
@@ -49,7 +55,8 @@ impl<'a, E: Engine> Judge<'a, E> {
 
     /// Rule file → why promtool refuses it.
     pub(super) async fn check_rules(&self) -> Result<BTreeMap<String, String>, Error> {
-        let paths: Vec<String> = self.drill.rule_files.iter().map(|(path, _)| format!("{RULES}/{path}")).collect();
+        let paths: Vec<String> =
+            self.drill.rule_files.iter().map(|(path, _)| format!("{RULES}/{path}")).collect();
         let mut arguments = vec!["check", "rules"];
         arguments.extend(paths.iter().map(String::as_str));
         if paths.is_empty() || self.promtool(&arguments).await?.exit_code == 0 {
@@ -82,7 +89,8 @@ impl<'a, E: Engine> Judge<'a, E> {
             let failed = if output.exit_code == 0 { String::new() } else { words(&output) };
             Ok::<_, Error>((file.path.clone(), failed))
         });
-        let results: Vec<_> = stream::iter(runs.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
+        let results: Vec<_> =
+            stream::iter(runs.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
         results.into_iter().collect()
     }
 
@@ -110,7 +118,10 @@ impl<'a, E: Engine> Judge<'a, E> {
                     input,
                     forecast: None,
                 };
-                [attempt(feed::with_background(&case.input, &self.drill.targets)), attempt(case.input.clone())]
+                [
+                    attempt(feed::with_background(&case.input, &self.drill.targets)),
+                    attempt(case.input.clone()),
+                ]
             });
             let mut candidates: Vec<Attempt> = candidates.collect();
             candidates.reverse();
@@ -120,7 +131,8 @@ impl<'a, E: Engine> Judge<'a, E> {
         }
         let mut chosen = Vec::new();
         while !open.is_empty() {
-            let round: Vec<Attempt> = open.iter_mut().filter_map(|(_, candidates)| candidates.pop()).collect();
+            let round: Vec<Attempt> =
+                open.iter_mut().filter_map(|(_, candidates)| candidates.pop()).collect();
             for attempt in self.forecasts(valid, round).await? {
                 // What promtool did not answer is tried as it is; the last one even if it says no.
                 let fires = attempt.forecast.as_ref().is_none_or(|names| names.contains(&attempt.alert));
@@ -157,6 +169,7 @@ impl<'a, E: Engine> Judge<'a, E> {
             stream::iter(runs.collect::<Vec<_>>()).buffer_unordered(AT_ONCE).collect().await;
         for answers in answers {
             for (id, names) in answers? {
+                tracing::debug!("scenario {id}: promtool sees {names:?} fire");
                 if let Some(attempt) = round.get_mut(id) {
                     attempt.forecast = Some(names);
                 }

@@ -25,6 +25,7 @@ use crate::model::{FileSet, ServiceKind};
 use crate::report::events::Event;
 use crate::services::Desired;
 
+pub(crate) use stage::remove_network;
 pub use stage::sweep;
 
 /// What is drilled, and with what.
@@ -85,15 +86,21 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
     let judge = judge::Judge::start(stage, drill).await?;
     stage.fact("asking promtool what fires in the scenarios");
     let refused = judge.check_rules().await?;
-    let valid: Vec<String> =
-        drill.rule_files.iter().map(|(path, _)| path.clone()).filter(|path| !refused.contains_key(path)).collect();
+    let valid: Vec<String> = drill
+        .rule_files
+        .iter()
+        .map(|(path, _)| path.clone())
+        .filter(|path| !refused.contains_key(path))
+        .collect();
     let attempts = judge.attempts(&valid).await?;
     let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for (path, file) in &drill.rule_files {
-        for (group, rule) in file.rules().filter(|(_, rule)| rule.is_alert() && drill.alerts.contains(&rule.name.value)) {
+        for (group, rule) in
+            file.rules().filter(|(_, rule)| rule.is_alert() && drill.alerts.contains(&rule.name.value))
+        {
             let name = &rule.name.value;
             let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
             let mut alert = AlertReport {
@@ -124,7 +131,12 @@ fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertR
         None => Step::passed(1, ""),
     };
     let delivered = alert.delivery.as_ref().map_or_else(
-        || Step::not_tried(level::SINK, "it has no unit test that fires, so no input is known: add one to rules/tests"),
+        || {
+            Step::not_tried(
+                level::SINK,
+                "it has no unit test that fires, so no input is known: add one to rules/tests",
+            )
+        },
         Delivery::step,
     );
     vec![parsed, contract, verdict::tested(verdicts, &drill.test_files, &alert.alert), delivered]
@@ -143,7 +155,11 @@ async fn waves<E: Engine>(
     // Waves of equal size: 49 alerts are 25 and 24.
     let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
     for (number, attempts) in attempts.chunks(size).enumerate() {
-        stage.fact(&format!("drilling alerts {} to {} of {total}", number * size + 1, number * size + attempts.len()));
+        stage.fact(&format!(
+            "drilling alerts {} to {} of {total}",
+            number * size + 1,
+            number * size + attempts.len()
+        ));
         let wave = wave::Wave { stage, drill, number, valid, attempts };
         let (delivered, said) = wave.run().await?;
         deliveries.extend(delivered);

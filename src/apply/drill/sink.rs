@@ -75,7 +75,8 @@ impl Sink {
                 break;
             }
         }
-        let port = listener.as_ref().and_then(|listener| listener.local_addr().ok()).map(|address| address.port());
+        let port =
+            listener.as_ref().and_then(|listener| listener.local_addr().ok()).map(|address| address.port());
         let (Some(listener), Some(port)) = (listener, port) else {
             return Err(Error::new(ExitCode::Failed, "cannot listen for the messages of the drill"));
         };
@@ -88,7 +89,11 @@ impl Sink {
             // Some integrations append to the address that they are given.
             .route("/{token}/sink/{slot}/{receiver}/{integration}/{*rest}", post(message_below))
             .with_state(shared);
-        tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
+        tokio::spawn(
+            axum::serve(listener, router)
+                .with_graceful_shutdown(stop.clone().cancelled_owned())
+                .into_future(),
+        );
         Ok(Self { port, token, arrivals, stop })
     }
 
@@ -127,7 +132,11 @@ fn gateway(hosts_file: &str) -> Option<IpAddr> {
     })
 }
 
-async fn tap(State(shared): State<Shared>, Path((token, slot)): Path<(String, usize)>, body: Bytes) -> Response {
+async fn tap(
+    State(shared): State<Shared>,
+    Path((token, slot)): Path<(String, usize)>,
+    body: Bytes,
+) -> Response {
     match serde_json::from_slice(&body) {
         Ok(alerts) => shared.note(&token, slot, What::Alerts(alerts)),
         Err(_) => StatusCode::BAD_REQUEST.into_response(),
@@ -173,7 +182,10 @@ mod tests {
     fn finds_this_machine_in_a_hosts_file() {
         let hosts = "127.0.0.1\tlocalhost\n::1 localhost\n172.17.0.1\thost.docker.internal\n172.18.0.2 abc\n";
         assert_eq!(gateway(hosts), "172.17.0.1".parse().ok());
-        assert_eq!(gateway("10.88.0.1 host.containers.internal host.docker.internal"), "10.88.0.1".parse().ok());
+        assert_eq!(
+            gateway("10.88.0.1 host.containers.internal host.docker.internal"),
+            "10.88.0.1".parse().ok()
+        );
         assert_eq!(gateway("127.0.0.1 localhost"), None);
         assert_eq!(gateway("nonsense\n"), None);
     }

@@ -32,6 +32,10 @@ const SUPPRESSED: Duration = Duration::from_secs(4);
 /// The deadline of one request to a process that shares two cores with many others.
 const REQUEST: Duration = Duration::from_secs(10);
 
+/// An alert that fires before Prometheus knows its Alertmanagers is dropped, and sent again after a
+/// minute by default.
+const RESEND: &str = "5s";
+
 pub(super) struct Slot<'a, E> {
     pub(super) stage: &'a Stage<'a, E>,
     pub(super) drill: &'a Drill<'a>,
@@ -48,15 +52,26 @@ pub(super) struct Slot<'a, E> {
 
 /// The first process of a container only keeps it alive.
 pub(super) fn idle_prometheus() -> Vec<String> {
-    ["--config.file=/etc/prometheus/idle.yml", "--storage.tsdb.path=/prometheus/idle", "--web.listen-address=127.0.0.1:9099", "--log.level=warn"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "--config.file=/etc/prometheus/idle.yml",
+        "--storage.tsdb.path=/prometheus/idle",
+        "--web.listen-address=127.0.0.1:9099",
+        "--log.level=warn",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 pub(super) fn idle_alertmanager() -> Vec<String> {
-    ["--config.file=/etc/alertmanager/idle.yml", "--storage.path=/alertmanager/idle", "--web.listen-address=127.0.0.1:9099", "--cluster.listen-address=", "--log.level=warn"]
-        .map(str::to_owned)
-        .to_vec()
+    [
+        "--config.file=/etc/alertmanager/idle.yml",
+        "--storage.path=/alertmanager/idle",
+        "--web.listen-address=127.0.0.1:9099",
+        "--cluster.listen-address=",
+        "--log.level=warn",
+    ]
+    .map(str::to_owned)
+    .to_vec()
 }
 
 /// The configuration of a process, below its service's config root.
@@ -64,9 +79,9 @@ pub(super) fn config_name(number: usize) -> String {
     format!("slot-{number}.yml")
 }
 
-/// Where the rules of a Prometheus appear once it has its samples.
+/// Where the rules of a Prometheus appear once it has its samples, below its config root.
 pub(super) fn rule_folder(number: usize) -> String {
-    format!("/etc/prometheus/slot-{number}")
+    format!("slot-{number}")
 }
 
 impl<E: Engine> Slot<'_, E> {
@@ -99,6 +114,7 @@ impl<E: Engine> Slot<'_, E> {
             "--web.route-prefix=/".to_owned(),
             "--web.enable-remote-write-receiver".to_owned(),
             "--web.enable-lifecycle".to_owned(),
+            format!("--rules.alert.resend-delay={RESEND}"),
             "--log.level=warn".to_owned(),
         ];
         command.extend(self.external_url(ServiceKind::Prometheus));
@@ -144,7 +160,9 @@ impl<E: Engine> Slot<'_, E> {
         let prometheus = Prometheus { http: http.clone(), base_url: url(self.prometheus)?, auth: None };
         let alertmanager = Alertmanager { http, base_url: url(self.alertmanager)?, auth: None };
         let deadline = Instant::now() + START;
-        while !(prometheus.is_ready().await && alertmanager.is_ready().await) {
+        // Prometheus knows its Alertmanagers some 5 s after its start; a reload keeps them.
+        let knows_alertmanager = async || prometheus.alertmanagers().await.is_ok_and(|known| known > 1);
+        while !(alertmanager.is_ready().await && prometheus.is_ready().await && knows_alertmanager().await) {
             if Instant::now() > deadline {
                 return Err(format!("its scratch services were not ready within {} s", START.as_secs()));
             }
@@ -164,7 +182,10 @@ impl<E: Engine> Slot<'_, E> {
             let written = prometheus.write(remote_write::CONTENT_TYPE, &remote_write::HEADERS, body).await;
             written.map_err(|error| format!("its input was refused: {}", told(&error)))?;
         }
-        let uploaded = self.stage.upload(&self.prometheus.name, &rule_folder(self.number), self.rules).await;
+        let folder = rule_folder(self.number);
+        let rules: Vec<_> =
+            self.rules.iter().map(|(name, text)| (format!("{folder}/{name}"), text.clone())).collect();
+        let uploaded = self.stage.upload(&self.prometheus.name, "/etc/prometheus", &rules).await;
         uploaded.map_err(|error| error.message)?;
         prometheus.reload().await.map_err(|error| format!("its rules were refused: {}", told(&error)))
     }
@@ -186,7 +207,11 @@ impl<E: Engine> Slot<'_, E> {
                 self.note_messages(&arrivals, fired_at, &known.receivers, delivery);
                 delivery.inhibited_by = known.inhibited_by;
                 let complete = !delivery.receivers.is_empty()
-                    && delivery.receivers.iter().flat_map(|receiver| &receiver.integrations).all(|one| one.delivered);
+                    && delivery
+                        .receivers
+                        .iter()
+                        .flat_map(|receiver| &receiver.integrations)
+                        .all(|one| one.delivered);
                 let inhibited = !delivery.inhibited_by.is_empty();
                 let since = *suppressed_since.get_or_insert_with(Instant::now);
                 if !inhibited {
@@ -239,12 +264,22 @@ impl<E: Engine> Slot<'_, E> {
     }
 
     /// Which messages have arrived of those that the receivers owe.
-    fn note_messages(&self, arrivals: &[Arrival], fired_at: Instant, routed: &BTreeSet<String>, delivery: &mut Delivery) {
+    fn note_messages(
+        &self,
+        arrivals: &[Arrival],
+        fired_at: Instant,
+        routed: &BTreeSet<String>,
+        delivery: &mut Delivery,
+    ) {
         delivery.receivers.clear();
-        for (number, receiver) in self.receivers.iter().enumerate().filter(|(_, one)| routed.contains(&one.name)) {
+        for (number, receiver) in
+            self.receivers.iter().enumerate().filter(|(_, one)| routed.contains(&one.name))
+        {
             let integrations = receiver.kinds.iter().enumerate().map(|(index, kind)| {
                 let arrived = arrivals.iter().find_map(|arrival| match &arrival.what {
-                    What::Message { receiver, integration, body } if (*receiver, *integration) == (number, index) => {
+                    What::Message { receiver, integration, body }
+                        if (*receiver, *integration) == (number, index) =>
+                    {
                         Some((arrival.at, body))
                     }
                     _ => None,
@@ -261,14 +296,19 @@ impl<E: Engine> Slot<'_, E> {
                 }
             });
             let integrations = integrations.collect();
-            delivery.receivers.push(ReceiverReport { name: receiver.name.clone(), empty: receiver.empty, integrations });
+            delivery.receivers.push(ReceiverReport {
+                name: receiver.name.clone(),
+                empty: receiver.empty,
+                integrations,
+            });
         }
     }
 
     /// What the Alertmanager makes of the alert.
     async fn routed(&self, alertmanager: &Alertmanager) -> Result<Routed, NetError> {
         let all = alertmanager.alerts("").await?;
-        let name = |alert: &serde_json::Value| alert["labels"]["alertname"].as_str().unwrap_or_default().to_owned();
+        let name =
+            |alert: &serde_json::Value| alert["labels"]["alertname"].as_str().unwrap_or_default().to_owned();
         let all = all.as_array().cloned().unwrap_or_default();
         let ours: Vec<_> = all.iter().filter(|alert| name(alert) == self.attempt.alert).collect();
         let mut routed = Routed::default();
@@ -278,9 +318,12 @@ impl<E: Engine> Slot<'_, E> {
         // One instance that gets through is enough to be told.
         let suppressed = |alert: &&serde_json::Value| alert["status"]["state"] == "suppressed";
         if !ours.is_empty() && ours.iter().all(suppressed) {
-            let prints = ours.iter().flat_map(|alert| alert["status"]["inhibitedBy"].as_array().into_iter().flatten());
+            let prints =
+                ours.iter().flat_map(|alert| alert["status"]["inhibitedBy"].as_array().into_iter().flatten());
             let sources: BTreeSet<&str> = prints.filter_map(serde_json::Value::as_str).collect();
-            let inhibitors = all.iter().filter(|alert| alert["fingerprint"].as_str().is_some_and(|print| sources.contains(print)));
+            let inhibitors = all
+                .iter()
+                .filter(|alert| alert["fingerprint"].as_str().is_some_and(|print| sources.contains(print)));
             let names: BTreeSet<String> = inhibitors.map(name).collect();
             routed.inhibited_by = names.into_iter().collect();
         }
@@ -290,7 +333,10 @@ impl<E: Engine> Slot<'_, E> {
     /// Why a rule that was evaluated says nothing; `None` while it may still.
     async fn why_quiet(&self, prometheus: &Prometheus) -> Result<Option<String>, NetError> {
         let groups = prometheus.rules().await?;
-        let rule = groups.iter().flat_map(|group| &group.rules).find(|rule| rule.name == self.attempt.alert && rule.kind == "alerting");
+        let rule = groups
+            .iter()
+            .flat_map(|group| &group.rules)
+            .find(|rule| rule.name == self.attempt.alert && rule.kind == "alerting");
         Ok(match rule {
             None => Some("its rule was not loaded".to_owned()),
             Some(rule) if rule.health == "err" => {
@@ -329,6 +375,10 @@ fn unfinished(error: &EngineError) -> bool {
 /// The end of what a process said, in one line.
 fn last_words(output: &ExecOutput) -> String {
     let text = format!("{}{}", output.stdout, output.stderr);
-    let line = text.lines().rev().find(|line| line.contains("err=") || line.contains("level=ERROR")).or(text.lines().last());
+    let line = text
+        .lines()
+        .rev()
+        .find(|line| line.contains("err=") || line.contains("level=ERROR"))
+        .or(text.lines().last());
     format!("exit code {}, {}", output.exit_code, crate::net::http::one_line(line.unwrap_or("no words")))
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::StreamExt;
 use futures_util::future::join_all;
 
-use crate::apply::{Applier, gather};
-use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::apply::{Applier, gather, pull};
+use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
-use crate::model::{ContainerSpec, NetworkSpec, PublishedPort, RestartPolicy, ServiceKind, StackName, labels};
+use crate::model::{
+    ContainerSpec, NetworkSpec, PublishedPort, RestartPolicy, ServiceKind, StackName, labels,
+};
 use crate::services::Desired;
 use crate::store::tarball::Archive;
 
@@ -78,7 +79,8 @@ impl<'a, E: Engine> Stage<'a, E> {
         let engine = &self.applier.engine;
         let created = match engine.create_container(&spec).await {
             Err(error) if error.kind == ErrorKind::ImageMissing => {
-                self.pull(&spec).await?;
+                let (engine, reporter) = (&self.applier.engine, self.applier.reporter.as_ref());
+                pull::run(engine, reporter, &self.applier.cancel, wanted.service, &spec.image).await?;
                 engine.create_container(&spec).await
             }
             other => other,
@@ -90,12 +92,21 @@ impl<'a, E: Engine> Stage<'a, E> {
         if !wanted.ports.is_empty() {
             let observed = engine.list().await?;
             let found = observed.containers.iter().find(|container| container.name == spec.name);
-            ports = found.into_iter().flat_map(|found| &found.ports).map(|(_, host, inside)| (*inside, *host)).collect();
+            ports = found
+                .into_iter()
+                .flat_map(|found| &found.ports)
+                .map(|(_, host, inside)| (*inside, *host))
+                .collect();
         }
         Ok(Scratch { name: spec.name, ports })
     }
 
-    pub(super) async fn upload(&self, container: &str, root: &str, files: &[(String, String)]) -> Result<(), Error> {
+    pub(super) async fn upload(
+        &self,
+        container: &str,
+        root: &str,
+        files: &[(String, String)],
+    ) -> Result<(), Error> {
         let mut archive = Archive::new(NOBODY, NOBODY);
         let packed = files.iter().try_for_each(|(path, text)| archive.file(path, text.as_bytes(), 0o444));
         let packed = packed.and_then(|()| archive.finish()).map_err(|error| {
@@ -132,15 +143,6 @@ impl<'a, E: Engine> Stage<'a, E> {
         })
     }
 
-    async fn pull(&self, spec: &ContainerSpec) -> Result<(), EngineError> {
-        self.applier.reporter.event(&crate::report::Event::Fact { text: format!("pulling {}", spec.image) });
-        let mut progress = self.applier.engine.pull(&spec.image);
-        while let Some(step) = progress.next().await {
-            step?;
-        }
-        Ok(())
-    }
-
     /// Removes a container that is not needed any more.
     pub(super) async fn remove(&self, container: &Scratch) {
         if let Err(error) = self.applier.engine.remove_container(&container.name, true).await {
@@ -159,8 +161,10 @@ impl<'a, E: Engine> Stage<'a, E> {
 /// Removes every container and network that a drill of this stack made.
 pub async fn sweep<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<(), Error> {
     let observed = applier.engine.list().await?;
-    let drills = gather::ours(&observed, stack).filter(|container| container.label(labels::ROLE) == Some(ROLE));
-    let removals = join_all(drills.map(|container| applier.engine.remove_container(&container.id, true))).await;
+    let drills =
+        gather::ours(&observed, stack).filter(|container| container.label(labels::ROLE) == Some(ROLE));
+    let removals =
+        join_all(drills.map(|container| applier.engine.remove_container(&container.id, true))).await;
     for removal in removals {
         removal?;
     }
@@ -168,13 +172,18 @@ pub async fn sweep<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result
 }
 
 /// Removes the drill's network, unless it is somebody else's or in use.
-pub async fn remove_network<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<(), Error> {
+pub(crate) async fn remove_network<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<(), Error> {
     for network in applier.engine.find_networks(&stack.drill_network()).await? {
         if network.labels.get(labels::STACK).map(String::as_str) != Some(stack.as_str()) {
             continue;
         }
         match applier.engine.remove_network(&network.id).await {
-            Err(error) if !matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Forbidden) => {
+            Err(error)
+                if !matches!(
+                    error.kind,
+                    ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::Forbidden
+                ) =>
+            {
                 return Err(error.into());
             }
             _ => {}
@@ -184,7 +193,7 @@ pub async fn remove_network<E: Engine>(applier: &Applier<E>, stack: &StackName) 
 }
 
 /// Eight random hex digits; the time when there is no randomness.
-pub fn nonce() -> String {
+pub(super) fn nonce() -> String {
     let mut bytes = [0_u8; 4];
     if getrandom::fill(&mut bytes).is_err() {
         bytes = jiff::Timestamp::now().subsec_nanosecond().to_le_bytes();

@@ -75,12 +75,15 @@ impl<E: Engine> Wave<'_, E> {
         let set = super::files(self.stage.desired, ServiceKind::Alertmanager)?;
         for (path, file) in &set.files {
             // Templates only: the configuration is made for each alert, and no secret is needed.
-            if let (false, Some(name)) = (file.is_secret(), path.strip_prefix(&format!("{}/templates/", set.root))) {
+            if let (false, Some(name)) =
+                (file.is_secret(), path.strip_prefix(&format!("{}/templates/", set.root)))
+            {
                 let text = String::from_utf8_lossy(file.bytes()).into_owned();
                 alertmanager_files.push((format!("templates/{name}"), text));
             }
         }
-        let (first, second) = (format!("prometheus-{}", self.number), format!("alertmanager-{}", self.number));
+        let (first, second) =
+            (format!("prometheus-{}", self.number), format!("alertmanager-{}", self.number));
         let prometheus = Wanted {
             service: ServiceKind::Prometheus,
             part: &first,
@@ -114,11 +117,15 @@ impl<E: Engine> Wave<'_, E> {
     async fn configure(&self, pair: &Pair, sink: &Sink) -> Result<(Vec<Receiver>, Vec<String>), Error> {
         let desired = self.stage.desired;
         let theirs = super::rendered(desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
-        let routing = super::rendered(desired, ServiceKind::Alertmanager, "/etc/alertmanager/alertmanager.yml")?;
+        let routing =
+            super::rendered(desired, ServiceKind::Alertmanager, "/etc/alertmanager/alertmanager.yml")?;
         let (mut prometheus, mut alertmanager) = (Vec::new(), Vec::new());
         let (mut receivers, mut notes) = (Vec::new(), Vec::new());
         for (number, attempt) in self.attempts.iter().enumerate() {
-            prometheus.push((slot::config_name(number), self.prometheus(&theirs, pair, sink, number, attempt).to_string()));
+            prometheus.push((
+                slot::config_name(number),
+                self.prometheus(&theirs, pair, sink, number, attempt).to_string(),
+            ));
             let address = |receiver, integration| sink.url(number, receiver, integration);
             let scratch = receivers::scratch(&routing, &attempt.alert, attempt.has_company(), &address);
             alertmanager.push((slot::config_name(number), scratch.config.to_string()));
@@ -130,7 +137,14 @@ impl<E: Engine> Wave<'_, E> {
         Ok((receivers, notes))
     }
 
-    fn prometheus(&self, theirs: &Value, pair: &Pair, sink: &Sink, number: usize, attempt: &Attempt) -> Value {
+    fn prometheus(
+        &self,
+        theirs: &Value,
+        pair: &Pair,
+        sink: &Sink,
+        number: usize,
+        attempt: &Attempt,
+    ) -> Value {
         let pass_on = attempt.forecast.clone().map(|mut names| {
             names.insert(attempt.alert.clone());
             names
