@@ -2,6 +2,7 @@
 //! failure is written where the failure can happen.
 
 pub mod down;
+pub mod drill;
 pub mod explain;
 pub mod gather;
 pub mod judges;

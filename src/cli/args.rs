@@ -82,6 +82,8 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
     TestRules(TestRulesOptions),
+    /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven
+    Drill(DrillOptions),
     /// Write the rendered configuration files into a folder, to look at
     Render(RenderOptions),
     /// Write an editable copy of the embedded defaults
@@ -227,6 +229,25 @@ pub enum ReportFormat {
     Sarif,
     /// Annotations of a GitHub workflow
     Github,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DrillOptions {
+    /// Alerts by name; all when none is named
+    #[arg(value_name = "ALERT")]
+    pub alerts: Vec<String>,
+    /// Send one alert, marked [TEST], through the running Alertmanager to the real receivers
+    #[arg(long)]
+    pub live: bool,
+    /// With --live: do not ask first
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Write the report as a page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How long one alert may take to arrive
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub timeout: Duration,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -75,6 +75,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Check(options) => commands::check::run(context, options).await,
         Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
+        Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),
         Command::DemoBackend(options) => commands::demo_backend::run(&context, options).await,

@@ -112,6 +112,24 @@ impl Prometheus {
         Ok(())
     }
 
+    /// How many Alertmanagers it sends to.
+    pub async fn alertmanagers(&self) -> Result<usize, NetError> {
+        let known: serde_json::Value = self.data("/api/v1/alertmanagers").await?;
+        Ok(known["activeAlertmanagers"].as_array().map_or(0, Vec::len))
+    }
+
+    /// Writes samples through the remote-write receiver, which must be on.
+    pub async fn write(
+        &self,
+        content_type: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<(), NetError> {
+        let url = format!("{}/api/v1/write", self.base_url);
+        self.http.post_bytes(&url, content_type, headers, body).await?.success(&url)?;
+        Ok(())
+    }
+
     pub async fn is_ready(&self) -> bool {
         let url = format!("{}/-/ready", self.base_url);
         matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)

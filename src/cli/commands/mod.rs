@@ -4,6 +4,7 @@ pub mod check;
 pub mod completions;
 pub mod demo_backend;
 pub mod down;
+pub mod drill;
 pub mod init;
 pub mod logs;
 pub mod open;
