@@ -22,7 +22,12 @@ pub fn judge(query: &PanelQuery, answer: &Value) -> Option<Finding> {
         .collect();
     if values.is_empty() {
         let message = format!("panel {about}: Grafana finds nothing");
-        return (!query.may_be_empty).then(|| query.finding(EMPTY, Severity::Warning, message));
+        return Some(match &query.no_value {
+            Some(text) => {
+                query.finding(EMPTY, Severity::Info, format!("{message}, and the panel shows `{text}`"))
+            }
+            None => query.finding(EMPTY, Severity::Warning, message),
+        });
     }
     // JSON has no NaN: Grafana writes null and names the places beside it.
     let is_number = |value: &&Value| value.is_number() || value.is_string();
@@ -68,7 +73,8 @@ mod tests {
         let error = json!({"results": {"A": {"status": 400, "error": "parse error", "frames": []}}});
         assert!(judge(&query, &error).unwrap().message.contains("parse error"));
         assert_eq!(id(&json!({"message": "Data source not found"})), Some(ERROR));
-        let quiet = PanelQuery { may_be_empty: true, ..query.clone() };
-        assert_eq!(judge(&quiet, &json!({"results": {"A": {"frames": []}}})), None);
+        let quiet = PanelQuery { no_value: Some("none".to_owned()), ..query.clone() };
+        let nothing = json!({"results": {"A": {"frames": []}}});
+        assert_eq!(judge(&quiet, &nothing).unwrap().severity, Severity::Info);
     }
 }

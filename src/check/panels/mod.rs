@@ -39,8 +39,8 @@ pub struct PanelQuery {
     pub line: usize,
     pub column: usize,
     pub file: String,
-    /// The panel says what it shows when there is nothing, so nothing is no mistake.
-    pub may_be_empty: bool,
+    /// What the panel shows when there is nothing, where it says so: nothing is then no mistake.
+    pub no_value: Option<String>,
     /// The body of `POST /api/ds/query`.
     pub body: Value,
 }
@@ -118,7 +118,7 @@ impl Reader {
             line: place.line,
             column: place.column,
             file: self.source.path.clone(),
-            may_be_empty: panel["fieldConfig"]["defaults"]["noValue"].is_string(),
+            no_value: panel["fieldConfig"]["defaults"]["noValue"].as_str().map(str::to_owned),
             body: json!({"from": self.from, "to": self.to, "queries": [query]}),
         })
     }
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(found[0].body["queries"][0]["datasource"]["uid"], "uid-1");
         assert_eq!(found[0].body["queries"][0]["range"], true);
         assert_eq!(found[1].expr, "increase(x[10800s]) / 300000");
-        assert!(found[1].may_be_empty && !found[0].may_be_empty);
+        assert_eq!((found[0].no_value.as_deref(), found[1].no_value.as_deref()), (None, Some("0")));
         assert_eq!(found[1].body["queries"][0]["instant"], true);
     }
 
