@@ -6,6 +6,7 @@ pub mod drill;
 pub mod explain;
 pub mod gather;
 pub mod judges;
+pub mod live;
 pub mod logs;
 pub mod network;
 pub mod oneshot;

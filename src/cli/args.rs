@@ -205,6 +205,9 @@ pub struct CheckOptions {
     /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Judge against what the backend exports now, and ask every dashboard panel's query through the running Grafana
+    #[arg(long)]
+    pub live: bool,
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,
