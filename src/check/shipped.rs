@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::facts::Facts;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
@@ -16,7 +17,7 @@ use crate::render::assets::ProjectFiles;
 use crate::render::render_stack;
 use crate::settings::{FlagOverrides, Sources, resolve};
 
-/// With Slack for both, and PagerDuty.
+/// Both Slack channels and a pager.
 pub(crate) const ALL_RECEIVERS: [(&str, &str); 3] = [
     ("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a"),
     ("SLACK_WEBHOOK_CRITICAL", "https://hooks.slack.test/b"),
@@ -70,6 +71,13 @@ pub(crate) fn facts(variables: &[(&str, &str)]) -> Facts {
                 .map(|path| Source::new(path.clone(), text(path)))
                 .collect(),
         ),
+        dashboards: Some(
+            project
+                .dashboard_files()
+                .map(|(_, file)| Dashboard::read(file.shown_as.clone(), file.text.clone()))
+                .collect(),
+        ),
+        datasource_uids: Some(set(&["confidex-prometheus", "confidex-alertmanager"])),
         ..Facts::default()
     }
 }
