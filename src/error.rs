@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::engine::EngineError;
+use crate::engine::{EngineError, ErrorKind};
 use crate::model::Hint;
 use crate::net::NetError;
 use crate::store::StoreError;
@@ -40,6 +40,8 @@ pub struct Error {
     pub evidence: String,
     /// Further failures of the same command, for example of other services.
     pub others: Vec<Error>,
+    /// What kind of failure of the engine it was, when it was one.
+    pub engine_kind: Option<ErrorKind>,
     /// True when everything worth saying has been printed already.
     pub silent: bool,
 }
@@ -53,6 +55,7 @@ impl Error {
             hints: Vec::new(),
             evidence: String::new(),
             others: Vec::new(),
+            engine_kind: None,
             silent: false,
         }
     }
@@ -125,7 +128,7 @@ impl fmt::Display for Error {
 impl From<EngineError> for Error {
     fn from(error: EngineError) -> Self {
         let code = if error.is_engine_down() { ExitCode::Engine } else { ExitCode::Failed };
-        Self::of(code, &error)
+        Self { engine_kind: Some(error.kind.clone()), ..Self::of(code, &error) }
     }
 }
 

@@ -45,6 +45,10 @@ pub async fn run<E: Engine>(
 async fn remove<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<(), Error> {
     applier.check_cancelled()?;
     let service = container.service().unwrap_or(ServiceKind::Prometheus);
+    if container.is_temporary() {
+        // It holds nothing that a graceful stop would save.
+        return Ok(applier.engine.remove_container(&container.id, true).await?);
+    }
     if !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing") {
         applier.say(service, ServiceState::Working, "stopping");
         applier.engine.stop(&container.id, stop_grace(service)).await?;

@@ -19,8 +19,8 @@ pub async fn facts<E: Engine>(
     desired: &Desired,
     observed: Observed,
 ) -> Result<Facts, EngineError> {
-    let mut facts = Facts::default();
-    let ours: Vec<&ObservedContainer> = ours(&observed, &desired.stack).collect();
+    let mut facts = Facts { now: jiff::Timestamp::now().as_second(), ..Facts::default() };
+    let ours: Vec<&ObservedContainer> = services(&observed, &desired.stack).collect();
     if ours.iter().any(|container| !container.is_running()) {
         facts.network = our_network(applier, desired).await?;
     }
@@ -45,8 +45,17 @@ pub async fn facts<E: Engine>(
     Ok(facts)
 }
 
+/// Everything that carries the stack's label, judges and drills included.
 pub fn ours<'a>(observed: &'a Observed, stack: &'a StackName) -> impl Iterator<Item = &'a ObservedContainer> {
     observed.containers.iter().filter(move |container| container.label(labels::STACK) == Some(stack.as_str()))
+}
+
+/// The containers that are services of the stack.
+pub fn services<'a>(
+    observed: &'a Observed,
+    stack: &'a StackName,
+) -> impl Iterator<Item = &'a ObservedContainer> {
+    ours(observed, stack).filter(|container| !container.is_temporary())
 }
 
 async fn our_network<E: Engine>(

@@ -50,7 +50,7 @@ pub async fn run<E: Engine>(
 ) -> Result<(), Error> {
     // A first look makes an unreachable engine an error rather than silence.
     let observed = applier.engine.list().await?;
-    let there: Vec<ServiceKind> = gather::ours(&observed, stack)
+    let there: Vec<ServiceKind> = gather::services(&observed, stack)
         .filter_map(super::super::model::observed::ObservedContainer::service)
         .collect();
     let services = query.services.iter().copied().filter(|service| query.follow || there.contains(service));
@@ -178,7 +178,7 @@ async fn container_id<E: Engine>(
 ) -> Option<String> {
     let observed = applier.engine.list().await.ok()?;
     let name = stack.container(service);
-    gather::ours(&observed, stack)
+    gather::services(&observed, stack)
         .find(|container| container.name == name)
         .map(|container| container.id.clone())
 }

@@ -5,9 +5,14 @@ pub mod down;
 pub mod explain;
 
 pub mod gather;
+pub mod judges;
 pub mod logs;
+pub mod oneshot;
+pub mod opinion;
 pub mod probe;
+pub mod pull;
 pub mod reload;
+pub mod rule_tests;
 pub mod services;
 pub mod status;
 pub mod wait;

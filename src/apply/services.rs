@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
-use tokio::time::timeout;
 
-use crate::apply::{Applier, explain, reload};
+use crate::apply::{Applier, explain, pull, reload};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Manifest, NetworkSpec, ServiceKind, labels};
 use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
-use crate::report::events::{Event, ServiceState};
+use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, stop_grace};
 use crate::store::tarball;
-
-/// A pull that tells nothing for this long is stuck.
-const PULL_IDLE: Duration = Duration::from_secs(90);
 
 /// Applies the plan. Every service is carried as far as it goes; all failures are returned together.
 pub async fn run<E: Engine>(
@@ -281,36 +277,8 @@ impl<E: Engine> ServiceRun<'_, E> {
     }
 
     async fn pull_image(&self, image: &ImageRef) -> Result<(), Error> {
-        let mut stream = self.applier.engine.pull(image);
-        let mut layers = std::collections::BTreeMap::new();
         self.say(&format!("pulling {image}"));
-        loop {
-            let next = tokio::select! {
-                next = timeout(PULL_IDLE, stream.next()) => next,
-                () = self.applier.cancel.cancelled() => { self.applier.check_cancelled()?; return Ok(()) }
-            };
-            match next {
-                Err(_) => {
-                    let action = format!("pull the image `{image}`");
-                    let answer = format!("no progress for {} s", PULL_IDLE.as_secs());
-                    return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
-                }
-                Ok(None) => return Ok(()),
-                Ok(Some(progress)) => {
-                    let progress = progress?;
-                    if progress.total > 0 {
-                        layers.insert(progress.layer, (progress.current, progress.total));
-                    }
-                    let (current, total) =
-                        layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
-                    self.applier.reporter.event(&Event::Pull {
-                        service: self.service,
-                        image: image.to_string(),
-                        current,
-                        total,
-                    });
-                }
-            }
-        }
+        let Applier { engine, reporter, cancel, .. } = self.applier;
+        pull::run(engine, reporter.as_ref(), cancel, self.service, image).await
     }
 }

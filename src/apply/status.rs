@@ -28,7 +28,7 @@ pub struct Row {
 
 /// One inspect and one probe per service of the listing, side by side.
 pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Observed) -> Vec<Row> {
-    let ours: Vec<&ObservedContainer> = gather::ours(observed, &desired.stack).collect();
+    let ours: Vec<&ObservedContainer> = gather::services(observed, &desired.stack).collect();
     let mut services: Vec<ServiceKind> = desired.services.keys().copied().collect();
     services.extend(ours.iter().filter_map(|container| container.service()));
     services.sort_unstable();

@@ -33,7 +33,7 @@ pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Resu
 
 /// The same from a listing that was taken before.
 pub fn running_in(observed: &Observed, desired: &Desired) -> Running {
-    let ours = gather::ours(observed, &desired.stack).filter_map(|container| {
+    let ours = gather::services(observed, &desired.stack).filter_map(|container| {
         let service = container.service()?;
         let wanted = desired.services.get(&service).filter(|wanted| wanted.spec.name == container.name)?;
         let port = container.ports.iter().find(|(_, _, inside)| *inside == wanted.probe.container_port());

@@ -7,7 +7,9 @@ pub mod dashboard;
 pub mod exposition;
 pub mod facts;
 pub mod finding;
+pub mod gather;
 pub mod ignore;
+pub mod judge;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
@@ -17,9 +19,11 @@ pub mod routing;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
+pub mod selection;
 pub mod shape;
 pub mod source;
 pub mod template;
+pub mod testing;
 
 use std::collections::BTreeMap;
 
@@ -56,6 +60,12 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
     finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
+}
+
+/// One sentence about what an id stands for.
+pub fn doc(id: &str) -> &'static str {
+    let lint = lints::ALL.iter().find(|lint| lint.id == id).map(|lint| lint.doc);
+    lint.or_else(|| judge::doc(id)).unwrap_or("A finding of confidexmon.")
 }
 
 /// Applies the `ignore` comments of these files and sorts.

@@ -69,6 +69,10 @@ pub enum Command {
     Logs(LogsOptions),
     /// Open a service's page in the browser
     Open(OpenOptions),
+    /// Every finding in configuration, rules and their tests; with --live also what the running stack says
+    Check(CheckOptions),
+    /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
+    TestRules(TestRulesOptions),
     /// Write the rendered configuration files into a folder, to look at
     Render(RenderOptions),
     /// Write an editable copy of the embedded defaults
@@ -156,6 +160,37 @@ pub struct OpenOptions {
     /// Only print the URL
     #[arg(long)]
     pub print: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct CheckOptions {
+    /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// How findings are written; json is what `--format json` gives
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub report: Option<ReportFormat>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TestRulesOptions {
+    /// Also list alerts without a firing or without a quiet test, and tests of alerts that do not exist
+    #[arg(long)]
+    pub coverage: bool,
+    /// Only scenarios whose name matches this regular expression (Go's syntax)
+    #[arg(long, value_name = "PATTERN")]
+    pub run: Option<String>,
+}
+
+/// How `check` writes its findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    Text,
+    Json,
+    /// SARIF 2.1.0, for code review
+    Sarif,
+    /// Annotations of a GitHub workflow
+    Github,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -37,6 +37,9 @@ pub struct Loaded {
     warnings: Vec<Problem>,
 }
 
+/// A project whose settings cannot be used, and why.
+pub type Refused = (Project, Vec<Problem>);
+
 impl Loaded {
     /// Host ports of the stack's services.
     pub fn ports(&self) -> Vec<u16> {
@@ -60,6 +63,17 @@ impl Context {
 
     /// Project and settings, or every problem of theirs printed at once.
     pub fn load(&self, options: &PlanOptions) -> Result<Loaded, Error> {
+        self.load_or_problems(options)?.map_err(|(project, problems)| {
+            let (errors, warnings): (Vec<_>, Vec<_>) =
+                problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+            self.report(&warnings, &project);
+            self.report(&errors, &project);
+            configuration_error(errors.len())
+        })
+    }
+
+    /// Project and settings, or the project and every problem of its settings.
+    pub fn load_or_problems(&self, options: &PlanOptions) -> Result<Result<Loaded, Refused>, Error> {
         let folder = &self.global.project_dir;
         if !folder.is_dir() {
             return Err(Error::new(
@@ -78,15 +92,10 @@ impl Context {
             flags: &flags,
         };
         let (settings, problems) = settings::resolve(&sources);
-        let (errors, warnings): (Vec<_>, Vec<_>) =
-            problems.into_iter().partition(|problem| problem.severity == Severity::Error);
-        if let Some(settings) = settings {
-            Ok(Loaded { settings, project, warnings })
-        } else {
-            self.report(&warnings, &project);
-            self.report(&errors, &project);
-            Err(configuration_error(errors.len()))
-        }
+        Ok(match settings {
+            Some(settings) => Ok(Loaded { settings, project, warnings: problems }),
+            None => Err((project, problems)),
+        })
     }
 
     /// Says what the settings' problems are that do not stop a command. For commands that change something.
@@ -105,7 +114,8 @@ impl Context {
         observed: &Observed,
     ) -> Result<Loaded, Error> {
         let settings = &loaded.settings;
-        let runs = gather::ours(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
+        let runs =
+            gather::services(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
         let wanted = settings.redis.enabled || options.without.contains(&ServiceKind::Redis);
         if !runs || wanted || settings.redis.password.is_none() {
             return Ok(loaded);
@@ -186,7 +196,7 @@ fn configuration_error(problems: usize) -> Error {
     Error::new(ExitCode::Usage, format!("the configuration has {count}; nothing was touched"))
 }
 
-fn template_problem(problem: TemplateProblem) -> Problem {
+pub fn template_problem(problem: TemplateProblem) -> Problem {
     Problem {
         severity: Severity::Error,
         message: problem.message,

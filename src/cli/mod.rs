@@ -68,6 +68,8 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
         Command::Open(options) => commands::open::run(&context, &options),
+        Command::Check(options) => commands::check::run(context, options).await,
+        Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),
         Command::DemoBackend(options) => commands::demo_backend::run(&context, options).await,

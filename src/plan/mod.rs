@@ -14,6 +14,8 @@ pub use reconcile::reconcile;
 /// What was gathered before deciding.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
+    /// Seconds since the epoch; 0 where no clock was read.
+    pub now: i64,
     pub observed: Observed,
     /// The network of ours with the stack's network name; looked up only when a container of ours
     /// is not running, because otherwise the listing tells.

@@ -165,6 +165,9 @@ fn short(path: &str) -> String {
     parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
 
+/// Seconds. A judge or drill that is younger may belong to a command that runs right now.
+const OLDEST_TEMPORARY: i64 = 15 * 60;
+
 /// Containers of ours that the settings no longer name, and what an interrupted run left behind.
 fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan) {
     for container in &facts.observed.containers {
@@ -172,7 +175,10 @@ fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan)
             continue;
         }
         let Some(service) = container.service() else { continue };
-        let temporary = container.label(labels::ROLE).is_some_and(|role| role != "service");
+        let temporary = container.is_temporary();
+        if temporary && facts.now - container.created < OLDEST_TEMPORARY {
+            continue;
+        }
         let named = desired.services.get(&service).is_some_and(|wanted| wanted.spec.name == container.name);
         if named {
             continue;
@@ -227,4 +233,41 @@ fn network(desired: &Desired, facts: &Facts, plan: &Plan) -> Option<NetworkStep>
     });
     let there = running_on_it || facts.network.is_some();
     (needed && !there).then(|| NetworkStep { name: name.clone(), cause: "not there".to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::model::{NetworkSpec, Observed, StackName};
+
+    fn judge(created: i64) -> ObservedContainer {
+        let labels = [(labels::STACK, "t"), (labels::SERVICE, "prometheus"), (labels::ROLE, "judge")];
+        ObservedContainer {
+            id: "1".to_owned(),
+            name: "t-judge-1".to_owned(),
+            labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
+            state: "running".to_owned(),
+            created,
+            ..ObservedContainer::default()
+        }
+    }
+
+    #[test]
+    fn a_judge_that_may_still_work_is_left_alone_and_an_old_one_is_swept() {
+        let stack = StackName::new("t").unwrap();
+        let network = NetworkSpec { stack: stack.clone(), name: stack.network() };
+        let desired = Desired { stack, network, services: std::collections::BTreeMap::new() };
+        let plan = |created| {
+            let facts = Facts {
+                now: 100_000,
+                observed: Observed { containers: vec![judge(created)] },
+                ..Facts::default()
+            };
+            reconcile(&desired, &facts, &Policy::default())
+        };
+        assert!(plan(99_900).is_empty());
+        let old = plan(100_000 - OLDEST_TEMPORARY);
+        assert!(matches!(old.services[0].steps[0], Step::Remove { .. }), "{old}");
+    }
 }

@@ -2,8 +2,10 @@
 
 pub mod diagnostic;
 pub mod events;
+pub mod findings;
 pub mod output;
 pub mod progress;
+pub mod rule_tests;
 pub mod words;
 
 pub use events::{Event, Reporter};

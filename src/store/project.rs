@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles};
 use crate::store::StoreError;
@@ -68,6 +68,32 @@ fn collect(
         }
     }
     Ok(())
+}
+
+/// Files named on the command line, and every text file below folders named there.
+pub fn load_paths(paths: &[PathBuf]) -> Result<Vec<ProjectFile>, StoreError> {
+    let mut files = Vec::new();
+    for path in paths {
+        let shown = path.display().to_string();
+        if path.is_dir() {
+            let mut below = BTreeMap::new();
+            collect(path, "", shown.trim_end_matches('/'), &mut below)?;
+            files.extend(below.into_values());
+            continue;
+        }
+        let text = read_optional(path)?.ok_or_else(|| {
+            StoreError::new("read", path, io::Error::new(io::ErrorKind::NotFound, "there is no such file"))
+        })?;
+        files.push(ProjectFile { shown_as: shown, text });
+    }
+    files.sort_by(|a, b| a.shown_as.cmp(&b.shown_as));
+    files.dedup_by(|a, b| a.shown_as == b.shown_as);
+    Ok(files)
+}
+
+/// True for a folder that is laid out as a project.
+pub fn is_project(folder: &Path) -> bool {
+    ["config", "rules", "dashboards"].iter().any(|name| folder.join(name).is_dir())
 }
 
 /// The endings that a project's files have; anything else in the folders is not ours to read.

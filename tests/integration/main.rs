@@ -9,6 +9,7 @@ mod failures;
 mod interruptions;
 mod lab;
 mod life;
+mod oneshot;
 mod project_files;
 mod proxy;
 mod reload;

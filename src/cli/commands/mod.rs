@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod check;
 pub mod completions;
 pub mod demo_backend;
 pub mod down;
@@ -9,4 +10,5 @@ pub mod open;
 pub mod render;
 pub mod restart;
 pub mod status;
+pub mod test_rules;
 pub mod up;

@@ -36,7 +36,7 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
         )
         .hint("`confidexmon up` creates it"));
     }
-    let restarts = gather::ours(&observed, &desired.stack).filter_map(|container| {
+    let restarts = gather::services(&observed, &desired.stack).filter_map(|container| {
         let service = container.service().filter(|service| running.contains_key(service))?;
         Some((service, container.id.clone()))
     });

@@ -1,0 +1,64 @@
+//! Runs the official judges: promtool and amtool in one-shot containers of the pinned images.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::oneshot::{self, OneShot, Outcome};
+use crate::apply::pull;
+use crate::engine::{Engine, ErrorKind};
+use crate::error::Error;
+use crate::model::rendered::Content;
+use crate::model::{FileSet, RenderedFile, ServiceKind};
+use crate::report::events::Reporter;
+use crate::settings::Settings;
+
+/// promtool needs seconds for ten thousand rules; minutes mean that something hangs.
+const DEADLINE: Duration = Duration::from_mins(3);
+
+/// Who runs them.
+pub struct Judges<'a, E> {
+    pub engine: &'a E,
+    pub reporter: &'a dyn Reporter,
+    pub cancel: &'a CancellationToken,
+}
+
+impl<E: Engine> Judges<'_, E> {
+    /// Runs one; an image that is not there is pulled first.
+    pub async fn run(&self, job: &OneShot) -> Result<Outcome, Error> {
+        match oneshot::run(self.engine, self.cancel, job).await {
+            Err(error) if error.engine_kind == Some(ErrorKind::ImageMissing) => {
+                pull::run(self.engine, self.reporter, self.cancel, job.service, &job.image).await?;
+                oneshot::run(self.engine, self.cancel, job).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// A job in the pinned image of a service.
+pub fn job(
+    settings: &Settings,
+    service: ServiceKind,
+    command: &[&str],
+    files: Vec<RenderedFile>,
+) -> Option<OneShot> {
+    Some(OneShot {
+        stack: settings.stack.clone(),
+        service,
+        image: settings.images.get(&service)?.clone(),
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        files,
+        collect: None,
+        deadline: DEADLINE,
+    })
+}
+
+/// Files for a judge. It only looks whether a secret's file is there, so no secret leaves.
+pub fn without_secrets(files: &FileSet) -> Vec<RenderedFile> {
+    let harmless = |file: &RenderedFile| match &file.content {
+        Content::Plain(_) => file.clone(),
+        Content::Secret(_) => RenderedFile::plain(file.path.as_str(), "redacted\n"),
+    };
+    files.files.values().map(harmless).collect()
+}

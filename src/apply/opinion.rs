@@ -1,0 +1,212 @@
+//! What the official judges are asked in a `check`, and what their answers mean.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+
+use crate::apply::judges::{self, Judges};
+use crate::apply::oneshot::{OneShot, Outcome};
+use crate::check::gather;
+use crate::check::judge::rendered::Rendered;
+use crate::check::judge::{amtool, promtool};
+use crate::check::rule_file::RuleFile;
+use crate::check::selection::{Kind, Selection};
+use crate::check::{Facts, Finding};
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::{RenderedFile, ServiceKind};
+use crate::render::{ProjectFiles, RenderedStack};
+use crate::settings::Settings;
+
+const PROMETHEUS_CONFIG: &str = "/etc/prometheus/prometheus.yml";
+const ALERTMANAGER_CONFIG: &str = "/etc/alertmanager/alertmanager.yml";
+
+/// What a job's answer is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// The whole rendered tree of Prometheus.
+    Prometheus,
+    /// Rule files that were named, by their path in the container.
+    Rules(BTreeMap<String, String>),
+    /// The rendered tree of Alertmanager.
+    Alertmanager,
+    /// An Alertmanager configuration that was named.
+    NamedAlertmanager(String),
+}
+
+pub type Jobs = Vec<(Subject, OneShot)>;
+
+/// What the judges said, or why they said nothing.
+#[derive(Debug)]
+pub struct Opinion {
+    answers: Vec<(Subject, Outcome)>,
+    not_run: Option<String>,
+}
+
+impl Opinion {
+    pub const fn not_run(reason: String) -> Self {
+        Self { answers: Vec::new(), not_run: Some(reason) }
+    }
+
+    /// True when promtool has seen the rule files.
+    pub fn rules_judged(&self) -> bool {
+        self.answers.iter().any(|(subject, _)| matches!(subject, Subject::Prometheus | Subject::Rules(_)))
+    }
+
+    /// `run`, or `not run: …`.
+    pub fn words(&self) -> String {
+        self.not_run.as_ref().map_or_else(|| "run".to_owned(), |reason| format!("not run: {reason}"))
+    }
+}
+
+/// What is judged, as it was gathered.
+#[derive(Clone, Copy, Debug)]
+pub struct Subjects<'a> {
+    pub settings: &'a Settings,
+    pub files: &'a ProjectFiles,
+    pub rendered: &'a RenderedStack,
+    /// Set when files were named; then only those are judged.
+    pub selection: Option<&'a Selection>,
+    pub facts: &'a Facts,
+}
+
+/// One job for each tool and thing to judge; they run side by side.
+pub fn jobs(subjects: &Subjects<'_>) -> Jobs {
+    let Subjects { settings, rendered, selection, facts, .. } = *subjects;
+    let add = |subject, service, command: &[&str], files| {
+        judges::job(settings, service, command, files).map(|job| (subject, job))
+    };
+    let Some(selection) = selection else {
+        let of = |service| rendered.get(&service).map(judges::without_secrets);
+        let config = of(ServiceKind::Prometheus).and_then(|files| {
+            let command = ["promtool", "check", "config", "--lint=none", PROMETHEUS_CONFIG];
+            add(Subject::Prometheus, ServiceKind::Prometheus, &command, files)
+        });
+        let routing = of(ServiceKind::Alertmanager).and_then(|files| {
+            let command = ["amtool", "check-config", ALERTMANAGER_CONFIG];
+            add(Subject::Alertmanager, ServiceKind::Alertmanager, &command, files)
+        });
+        return config.into_iter().chain(routing).collect();
+    };
+    let named = selection.of(Kind::Alertmanager).filter_map(|file| {
+        let files = vec![RenderedFile::plain("/judge/alertmanager.yml", file.text.as_str())];
+        let command = ["amtool", "check-config", "/judge/alertmanager.yml"];
+        let subject = Subject::NamedAlertmanager(file.shown_as.clone());
+        add(subject, ServiceKind::Alertmanager, &command, files)
+    });
+    rules_job(settings, facts).into_iter().chain(named).collect()
+}
+
+/// The rule files alone.
+fn rules_job(settings: &Settings, facts: &Facts) -> Option<(Subject, OneShot)> {
+    if facts.rule_files.is_empty() {
+        return None;
+    }
+    let mut paths = BTreeMap::new();
+    let mut files = Vec::new();
+    for (at, file) in facts.rule_files.iter().enumerate() {
+        let path = format!("/judge/{at}.yml");
+        files.push(RenderedFile::plain(path.as_str(), file.source.text.as_str()));
+        paths.insert(path, file.source.path.clone());
+    }
+    let mut command = vec!["promtool", "check", "rules", "--lint=none"];
+    command.extend(paths.keys().map(String::as_str));
+    let job = judges::job(settings, ServiceKind::Prometheus, &command, files)?;
+    Some((Subject::Rules(paths), job))
+}
+
+/// Runs all jobs. A job that cannot be run takes away the claim that the judges have spoken.
+pub async fn run<E: Engine>(judges: &Judges<'_, E>, subjects: &Subjects<'_>) -> Result<Opinion, Error> {
+    let mut opinion = run_jobs(judges, jobs(subjects)).await?;
+    // promtool does not look at the rules of a configuration that it refuses.
+    let unseen = opinion.answers.iter().any(|(subject, outcome)| {
+        let looked = outcome.stdout.contains("/etc/prometheus/rules/");
+        *subject == Subject::Prometheus && outcome.exit_code != 0 && !looked
+    });
+    if unseen && let Some(job) = rules_job(subjects.settings, subjects.facts) {
+        let more = run_jobs(judges, vec![job]).await?;
+        opinion.answers.extend(more.answers);
+        opinion.not_run = opinion.not_run.or(more.not_run);
+    }
+    Ok(opinion)
+}
+
+async fn run_jobs<E: Engine>(judges: &Judges<'_, E>, jobs: Jobs) -> Result<Opinion, Error> {
+    let runs = jobs.iter().map(|(_, job)| judges.run(job));
+    let results = join_all(runs).await;
+    let mut opinion = Opinion { answers: Vec::new(), not_run: None };
+    for ((subject, job), result) in jobs.into_iter().zip(results) {
+        match result {
+            Ok(outcome) => opinion.answers.push((subject, outcome)),
+            Err(error) if error.code == ExitCode::Interrupted => return Err(error),
+            Err(error) => {
+                let tool = job.command.first().map_or("", String::as_str);
+                opinion.not_run = Some(format!("{tool}: {}", reason(&error)));
+            }
+        }
+    }
+    Ok(opinion)
+}
+
+/// An error as one line.
+pub fn reason(error: &Error) -> String {
+    std::iter::once(error.message.as_str())
+        .chain(error.causes.iter().map(String::as_str))
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
+/// The judges' words as findings at the user's files.
+pub fn findings(opinion: &Opinion, subjects: &Subjects<'_>) -> Vec<Finding> {
+    let Subjects { files, selection, facts, .. } = *subjects;
+    let named = |name: &str| facts.rule_files.iter().find(|file| file.source.path == name);
+    let by_path = |paths: &BTreeMap<String, String>| -> BTreeMap<String, &RuleFile> {
+        paths.iter().filter_map(|(path, name)| Some((path.clone(), named(name)?))).collect()
+    };
+    let mut found = Vec::new();
+    for (subject, Outcome { exit_code, stdout, stderr, .. }) in &opinion.answers {
+        found.extend(match subject {
+            Subject::Prometheus => {
+                let judged = promtool::Judged {
+                    rules: by_path(&gather::rule_paths(files)),
+                    config: of_template(subjects, ServiceKind::Prometheus, PROMETHEUS_CONFIG),
+                };
+                promtool::findings(&judged, *exit_code, stdout, stderr)
+            }
+            Subject::Rules(paths) => {
+                let judged = promtool::Judged { rules: by_path(paths), config: None };
+                promtool::findings(&judged, *exit_code, stdout, stderr)
+            }
+            Subject::Alertmanager => {
+                match of_template(subjects, ServiceKind::Alertmanager, ALERTMANAGER_CONFIG) {
+                    Some(config) => amtool::findings(&config, &templates(files), *exit_code, stdout, stderr),
+                    None => Vec::new(),
+                }
+            }
+            Subject::NamedAlertmanager(name) => {
+                let file = selection.and_then(|all| all.of(Kind::Alertmanager).find(|f| f.shown_as == *name));
+                let config = file.map(|file| Rendered::plain(&file.shown_as, &file.text));
+                config.map_or_else(Vec::new, |config| {
+                    amtool::findings(&config, &Vec::new(), *exit_code, stdout, stderr)
+                })
+            }
+        });
+    }
+    found
+}
+
+/// A rendered configuration beside the template it came from.
+fn of_template<'a>(subjects: &Subjects<'a>, service: ServiceKind, path: &str) -> Option<Rendered<'a>> {
+    let text = std::str::from_utf8(subjects.rendered.get(&service)?.files.get(path)?.bytes()).ok()?;
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let template = subjects.files.config.get(&format!("templates/{name}"))?;
+    Some(Rendered { shown_as: &template.shown_as, template: &template.text, text })
+}
+
+/// The notification templates by the names that amtool shows.
+fn templates(files: &ProjectFiles) -> amtool::Templates<'_> {
+    files
+        .notification_templates()
+        .map(|(name, file)| (name, Rendered::plain(&file.shown_as, &file.text)))
+        .collect()
+}

@@ -1,0 +1,54 @@
+//! Pulls one image, and tells how far it is.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::error::{Error, ExitCode};
+use crate::model::{ImageRef, ServiceKind};
+use crate::report::events::{Event, Reporter};
+
+/// A pull that tells nothing for this long is stuck.
+const IDLE: Duration = Duration::from_secs(90);
+
+/// `service` is whose progress line shows it.
+pub async fn run<E: Engine>(
+    engine: &E,
+    reporter: &dyn Reporter,
+    cancel: &CancellationToken,
+    service: ServiceKind,
+    image: &ImageRef,
+) -> Result<(), Error> {
+    let mut stream = engine.pull(image);
+    let mut layers = BTreeMap::new();
+    loop {
+        let next = tokio::select! {
+            next = timeout(IDLE, stream.next()) => next,
+            () = cancel.cancelled() => {
+                return Err(Error::new(ExitCode::Interrupted, "stopped by a signal")
+                    .hint("nothing is lost: layers that were pulled stay"));
+            }
+        };
+        match next {
+            Err(_) => {
+                let action = format!("pull the image `{image}`");
+                let answer = format!("no progress for {} s", IDLE.as_secs());
+                return Err(EngineError::new(action, ErrorKind::PullFailed, answer).into());
+            }
+            Ok(None) => return Ok(()),
+            Ok(Some(progress)) => {
+                let progress = progress?;
+                if progress.total > 0 {
+                    layers.insert(progress.layer, (progress.current, progress.total));
+                }
+                let (current, total) =
+                    layers.values().fold((0, 0), |sum, (now, all)| (sum.0 + now, sum.1 + all));
+                reporter.event(&Event::Pull { service, image: image.to_string(), current, total });
+            }
+        }
+    }
+}

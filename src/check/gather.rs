@@ -1,0 +1,245 @@
+//! Facts from what was read before: settings, the project's files, and the configuration rendered
+//! from them. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::contract::Contract;
+use super::facts::Facts;
+use super::rule_file::RuleFile;
+use super::rule_test::RuleTestFile;
+use crate::model::{FileSet, PromDuration, ServiceKind};
+use crate::render::assets::ProjectFile;
+use crate::render::{ProjectFiles, RenderedStack};
+use crate::settings::Settings;
+
+/// The job that the embedded contract describes.
+const EMBEDDED_CONTRACT_JOB: &str = "confidex-backend";
+/// What Prometheus takes when the configuration names no scrape interval.
+const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
+
+/// The facts of a whole project.
+pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
+    let rules = rules(files);
+    let mut facts = surroundings(settings, files, rendered);
+    facts.rule_files = rules.rule_files;
+    facts.rule_tests = rules.rule_tests;
+    facts.whole_set = true;
+    if let Some(prometheus) = rendered.get(&ServiceKind::Prometheus) {
+        facts.empty_rule_patterns = empty_patterns(prometheus);
+    }
+    if facts.rule_files.is_empty() && facts.empty_rule_patterns.is_empty() {
+        facts.empty_rule_patterns.push("rules/".to_owned());
+    }
+    facts
+}
+
+/// The rules and their tests alone.
+pub fn rules(files: &ProjectFiles) -> Facts {
+    let tests = files.rule_tests();
+    Facts {
+        rule_files: RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect()),
+        rule_tests: tests
+            .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
+            .collect(),
+        ..Facts::default()
+    }
+}
+
+/// Everything but the rules and their tests: what rules are judged against.
+pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
+    let backend = settings.targets.first().map(|target| target.job.clone());
+    let runbooks = files.runbooks().map(|(name, _)| name.to_owned()).collect();
+    let mut facts = Facts {
+        contract: contract(files, backend.as_deref()),
+        runbooks: Some(runbooks),
+        scrape_interval: Some(settings.prometheus.scrape_interval.length()),
+        external_labels: settings.prometheus.external_labels.clone(),
+        backend_jobs: backend.into_iter().collect(),
+        ..Facts::default()
+    };
+    let config = rendered.get(&ServiceKind::Prometheus).and_then(prometheus_config);
+    if let Some(config) = config {
+        configured(&mut facts, &config);
+    }
+    facts
+}
+
+pub(super) fn owned(file: &ProjectFile) -> (String, String) {
+    (file.shown_as.clone(), file.text.clone())
+}
+
+/// The embedded contract says nothing about somebody else's backend.
+fn contract(files: &ProjectFiles, backend: Option<&str>) -> Option<Contract> {
+    let file = files.config.get("backend.prom")?;
+    let embedded = file.shown_as.starts_with("<embedded>");
+    (!embedded || backend == Some(EMBEDDED_CONTRACT_JOB)).then(|| Contract::parse(&file.text))
+}
+
+fn prometheus_config(files: &FileSet) -> Option<Value> {
+    let file = files.files.get("/etc/prometheus/prometheus.yml")?;
+    serde_yaml::from_str(std::str::from_utf8(file.bytes()).ok()?).ok()
+}
+
+/// What the rendered configuration says: it may come from a template of the user's own.
+fn configured(facts: &mut Facts, config: &Value) {
+    let global = &config["global"];
+    if let Some(labels) = global["external_labels"].as_object() {
+        // `$$` is how a literal `$` is written there.
+        facts.external_labels =
+            labels.iter().map(|(name, value)| (name.clone(), text(value).replace("$$", "$"))).collect();
+    }
+    let jobs = config["scrape_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    facts.jobs = Some(jobs.iter().map(|job| text(&job["job_name"])).collect());
+    let ours: Vec<&Value> =
+        jobs.iter().filter(|job| facts.backend_jobs.contains(&text(&job["job_name"]))).collect();
+    let interval = |value: &Value| PromDuration::parse(&text(value)).map(|duration| duration.length());
+    let default = interval(&global["scrape_interval"]).unwrap_or(DEFAULT_INTERVAL);
+    facts.scrape_interval =
+        ours.iter().map(|job| interval(&job["scrape_interval"]).unwrap_or(default)).max().or(Some(default));
+    facts.target_labels = target_labels(&ours);
+}
+
+/// Labels that the backend's targets add; `None` when only a running Prometheus can tell.
+fn target_labels(jobs: &[&Value]) -> Option<BTreeSet<String>> {
+    let mut labels: BTreeSet<String> = ["job".to_owned(), "instance".to_owned()].into();
+    for job in jobs {
+        let fields = job.as_object()?;
+        if fields.keys().any(|key| key.ends_with("_sd_configs")) {
+            return None;
+        }
+        for targets in job["static_configs"].as_array().into_iter().flatten() {
+            labels.extend(targets["labels"].as_object().into_iter().flat_map(|map| map.keys().cloned()));
+        }
+        let relabelings = ["relabel_configs", "metric_relabel_configs"].map(|key| job[key].as_array());
+        for relabeling in relabelings.into_iter().flatten().flatten() {
+            if matches!(relabeling["action"].as_str(), Some("labelmap" | "labeldrop" | "labelkeep")) {
+                return None;
+            }
+            labels.extend(relabeling["target_label"].as_str().map(str::to_owned));
+        }
+    }
+    Some(labels)
+}
+
+/// Patterns under `rule_files` that match no file of the rendered tree.
+fn empty_patterns(files: &FileSet) -> Vec<String> {
+    let Some(config) = prometheus_config(files) else { return Vec::new() };
+    let patterns = config["rule_files"].as_array().into_iter().flatten().map(text);
+    let matches = |pattern: &str| {
+        let full =
+            if pattern.starts_with('/') { pattern.to_owned() } else { format!("{}/{pattern}", files.root) };
+        files.files.keys().any(|path| glob(&full, path))
+    };
+    patterns.filter(|pattern| !matches(pattern)).collect()
+}
+
+/// Go's `filepath.Match` as far as rule patterns use it: `*`, `?` and `[…]`, none of which cross a `/`.
+fn glob(pattern: &str, path: &str) -> bool {
+    let mut regex = String::from("^");
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '*' => regex.push_str("[^/]*"),
+            '?' => regex.push_str("[^/]"),
+            '[' => {
+                let class: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                regex.push_str(&format!("[{}]", class.replace('\\', "\\\\").replace('[', "\\[")));
+            }
+            '\\' => regex.push_str(&regex::escape(&chars.next().unwrap_or('\\').to_string())),
+            other => regex.push_str(&regex::escape(&other.to_string())),
+        }
+    }
+    regex.push('$');
+    regex::Regex::new(&regex).is_ok_and(|regex| regex.is_match(path))
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}
+
+/// Whether some receiver of the rendered Alertmanager configuration has an integration; `None` when
+/// there is no such configuration.
+pub fn notifies_somebody(rendered: &RenderedStack) -> Option<bool> {
+    let file = rendered.get(&ServiceKind::Alertmanager)?.files.get("/etc/alertmanager/alertmanager.yml")?;
+    let config: Value = serde_yaml::from_str(std::str::from_utf8(file.bytes()).ok()?).ok()?;
+    let integrates = |receiver: &Value| {
+        receiver.as_object().into_iter().flatten().any(|(key, list)| {
+            key.ends_with("_configs") && list.as_array().is_some_and(|list| !list.is_empty())
+        })
+    };
+    Some(config["receivers"].as_array().into_iter().flatten().any(integrates))
+}
+
+/// How many of what was looked at, for the summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Counts {
+    pub rule_files: usize,
+    pub alerts: usize,
+    pub recording_rules: usize,
+    pub rule_tests: usize,
+}
+
+impl Counts {
+    pub fn of(facts: &Facts) -> Self {
+        let mut counts = Self { rule_files: facts.rule_files.len(), ..Self::default() };
+        for (_, rule) in facts.rule_files.iter().flat_map(RuleFile::rules) {
+            if rule.is_alert() {
+                counts.alerts += 1;
+            } else {
+                counts.recording_rules += 1;
+            }
+        }
+        counts.rule_tests = facts.rule_tests.iter().map(|file| file.cases.len()).sum();
+        counts
+    }
+}
+
+/// The rules of a rendered tree by their path in the container: path → the name the user knows.
+pub fn rule_paths(files: &ProjectFiles) -> BTreeMap<String, String> {
+    files
+        .rule_files()
+        .map(|(name, file)| (format!("/etc/prometheus/rules/{name}"), file.shown_as.clone()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn patterns_match_as_go_matches_them() {
+        let cases = [
+            ("/e/rules/*.yml", "/e/rules/a.yml", true),
+            ("/e/*.yml", "/e/rules/a.yml", false),
+            ("/e/rules/[ab].yml", "/e/rules/b.yml", true),
+            ("/e/rules/a?.yml", "/e/rules/a.yml", false),
+            ("/e/rules/a.yml", "/e/rules/axyml", false),
+        ];
+        for (pattern, path, expected) in cases {
+            assert_eq!(glob(pattern, path), expected, "{pattern} {path}");
+        }
+    }
+
+    #[test]
+    fn service_discovery_and_label_maps_leave_the_labels_unknown() {
+        let known = |text: &str| {
+            let job: Value = serde_yaml::from_str(text).unwrap();
+            target_labels(&[&job]).map(|labels| labels.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(known("static_configs: [{targets: [a], labels: {env: x}}]").unwrap(), "env instance job");
+        assert_eq!(
+            known("relabel_configs: [{source_labels: [a], target_label: zone}]").unwrap(),
+            "instance job zone"
+        );
+        assert_eq!(known("file_sd_configs: [{files: [a]}]"), None);
+        assert_eq!(known("relabel_configs: [{action: labelmap, regex: a}]"), None);
+    }
+}

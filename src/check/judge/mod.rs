@@ -1,0 +1,84 @@
+//! The words of the official judges (promtool and amtool of the pinned images) as findings at the
+//! user's own files and lines. Pure: running them is `apply::judges`.
+
+pub mod amtool;
+pub mod promtool;
+pub mod rendered;
+
+use super::finding::{Finding, Severity};
+use super::rule_file::RuleFile;
+use super::source::Place;
+
+pub const PROMTOOL: &str = "promtool";
+pub const AMTOOL: &str = "amtool";
+
+pub fn doc(id: &str) -> Option<&'static str> {
+    match id {
+        PROMTOOL => Some("Prometheus's own checker refuses this, so Prometheus would not load it."),
+        AMTOOL => Some("Alertmanager's own checker refuses this, so Alertmanager would not load it."),
+        _ => None,
+    }
+}
+
+fn bug(id: &'static str, file: &str, place: Place, message: String) -> Finding {
+    Finding {
+        id,
+        severity: Severity::Bug,
+        file: file.to_owned(),
+        line: place.line,
+        column: place.column,
+        message,
+        alert: None,
+        fix: None,
+    }
+}
+
+/// Puts the judge's findings to ours and says each thing once. `judged` are the rule files that
+/// promtool has seen: it has the word on what can be read.
+pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, judged: &[&RuleFile]) {
+    let refused = |file: &str| theirs.iter().any(|finding| finding.id == PROMTOOL && finding.file == file);
+    let seen = |file: &str| judged.iter().any(|rules| rules.source.path == file);
+    findings.retain(|own| !(own.id == "unreadable-rules" && refused(&own.file)));
+    for own in findings.iter_mut() {
+        if own.id == "unreadable-rules" && seen(&own.file) {
+            own.id = "not-linted";
+            own.severity = Severity::Info;
+            own.message = format!("promtool accepts this file, but it could not be linted: {}", own.message);
+        }
+    }
+    findings.retain(|own| {
+        own.id != "not-linted" || !theirs.iter().any(|other| other.file == own.file && same_rule(other, own))
+    });
+    let known = |other: &Finding| findings.iter().any(|own| says_the_same(own, other));
+    let new: Vec<Finding> = theirs.into_iter().filter(|other| !known(other)).collect();
+    findings.extend(new);
+    findings.sort_by(|a, b| {
+        (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
+    });
+    findings.dedup();
+}
+
+/// Both are about the expression of one rule: the judge's place may lie deeper in it than ours.
+fn same_rule(theirs: &Finding, own: &Finding) -> bool {
+    theirs.message.contains("parse error") && theirs.line >= own.line && theirs.alert == own.alert
+}
+
+/// Our own finding has the better place and a fix; it stays, when it is as bad as the judge says.
+fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
+    if own.file != theirs.file || own.severity != Severity::Bug {
+        return false;
+    }
+    if theirs.id == PROMTOOL {
+        return own.id == "template-error"
+            && own.alert == theirs.alert
+            && theirs.message.contains("template:");
+    }
+    own.line == theirs.line && own.line > 0
+        || quoted(&theirs.message).is_some_and(|name| own.message.contains(name))
+}
+
+/// The first name in double quotes.
+fn quoted(text: &str) -> Option<&str> {
+    let (_, rest) = text.split_once('"')?;
+    rest.split_once('"').map(|(name, _)| name).filter(|name| !name.is_empty())
+}

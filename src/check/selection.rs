@@ -1,0 +1,123 @@
+//! Files named on the command line, told apart by what they hold.
+
+use super::contract::Contract;
+use super::facts::Facts;
+use super::gather::owned;
+use super::rule_file::RuleFile;
+use super::rule_test::RuleTestFile;
+use crate::render::assets::{ProjectFile, is_yaml};
+
+/// What a file is, judged by its ending and its top-level keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Rules,
+    RuleTest,
+    Alertmanager,
+    Prometheus,
+    Dashboard,
+    /// An exposition: the contract to judge against.
+    Contract,
+    NotificationTemplate,
+    /// Nothing that is judged.
+    Other,
+}
+
+/// The files by kind.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    pub files: Vec<(Kind, ProjectFile)>,
+}
+
+impl Selection {
+    pub fn new(files: Vec<ProjectFile>) -> Self {
+        Self { files: files.into_iter().map(|file| (kind(&file), file)).collect() }
+    }
+
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ProjectFile> {
+        self.files.iter().filter(move |(other, _)| *other == kind).map(|(_, file)| file)
+    }
+
+    /// Puts the selected rules and tests in the place of the project's.
+    pub fn narrow(&self, facts: &mut Facts) {
+        facts.whole_set = false;
+        facts.empty_rule_patterns.clear();
+        facts.rule_files = RuleFile::parse_all(self.of(Kind::Rules).map(owned).collect());
+        facts.rule_tests = self
+            .of(Kind::RuleTest)
+            .map(|file| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
+            .collect();
+        let mut contracts = self.of(Kind::Contract).map(|file| file.text.as_str()).peekable();
+        if contracts.peek().is_some() {
+            facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
+        }
+    }
+
+    /// True for a file that was named, and not only read for its surroundings.
+    pub fn names(&self, path: &str) -> bool {
+        self.files.iter().any(|(_, file)| file.shown_as == path)
+    }
+}
+
+/// YAML that cannot be told is taken for rules: their judge says what is wrong with it.
+pub fn kind(file: &ProjectFile) -> Kind {
+    let name = file.shown_as.rsplit('/').next().unwrap_or_default();
+    if name.ends_with(".prom") {
+        return Kind::Contract;
+    }
+    if name.ends_with(".tmpl") {
+        return Kind::NotificationTemplate;
+    }
+    if name.ends_with(".json") {
+        return if file.text.contains("\"panels\"") { Kind::Dashboard } else { Kind::Other };
+    }
+    if !is_yaml(name) || name == "confidexmon.yml" {
+        return Kind::Other;
+    }
+    let has = |key: &str| has_key(&file.text, key);
+    if has("tests") {
+        Kind::RuleTest
+    } else if has("route") || has("receivers") || has("inhibit_rules") {
+        Kind::Alertmanager
+    } else if has("scrape_configs") || has("scrape_config_files") || (has("rule_files") && !has("groups")) {
+        Kind::Prometheus
+    } else if has("apiVersion") || has("providers") || has("datasources") {
+        Kind::Other
+    } else {
+        Kind::Rules
+    }
+}
+
+/// A key of the outermost mapping, in block style or as a flow mapping's first key.
+fn has_key(text: &str, key: &str) -> bool {
+    text.lines().any(|line| {
+        let line = line.strip_prefix('{').map_or(line, str::trim_start);
+        let line = line.trim_start_matches(['"', '\'']);
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_told_apart_by_what_they_hold() {
+        let cases = [
+            ("a.yml", "groups:\n- name: x\n", Kind::Rules),
+            ("a.yml", "rule_files: [a.yml]\ntests: []\n", Kind::RuleTest),
+            ("a.yaml", "route:\n  receiver: x\n", Kind::Alertmanager),
+            ("a.yml", "global: {}\nscrape_configs: []\n", Kind::Prometheus),
+            ("a.yml", "{\"groups\": []}", Kind::Rules),
+            ("a.yml", "a: [b\n", Kind::Rules),
+            ("a.json", "{\"panels\": []}", Kind::Dashboard),
+            ("x/backend.prom", "a 1\n", Kind::Contract),
+            ("config/confidexmon.yml", "stack: a\n", Kind::Other),
+            ("a.tmpl", "", Kind::NotificationTemplate),
+            ("a.md", "groups:", Kind::Other),
+        ];
+        for (name, text, expected) in cases {
+            let file = ProjectFile { shown_as: name.to_owned(), text: text.to_owned() };
+            assert_eq!(kind(&file), expected, "{name}: {text}");
+        }
+    }
+}
