@@ -167,6 +167,9 @@ pub struct CheckOptions {
     /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
+    #[arg(long, conflicts_with = "report")]
+    pub routes: bool,
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,

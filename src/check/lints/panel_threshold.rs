@@ -1,5 +1,7 @@
 //! A panel that turns red at another value than the alert it links misleads.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::check::dashboard::Panel;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
@@ -14,7 +16,10 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let alerts: Vec<RuleView<'_>> = view.rules().filter(|rule| rule.rule.is_alert()).collect();
+    let mut alerts: BTreeMap<&str, Vec<RuleView<'_>>> = BTreeMap::new();
+    for rule in view.rules().filter(|rule| rule.rule.is_alert()) {
+        alerts.entry(&rule.rule.name.value).or_default().push(rule);
+    }
     for dashboard in view.facts.dashboards.iter().flatten() {
         for panel in &dashboard.panels {
             let steps: Vec<f64> =
@@ -22,7 +27,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             if steps.is_empty() {
                 continue;
             }
-            let linked = alerts.iter().filter(|alert| links(panel, &alert.rule.name.value));
+            let linked = links(panel).into_iter().filter_map(|name| alerts.get(name)).flatten();
             let limits: Vec<(&str, f64)> = linked
                 .flat_map(|alert| {
                     limits(panel, alert).into_iter().map(|limit| (alert.rule.name.value.as_str(), limit))
@@ -45,10 +50,10 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Some link of the panel has the alert's name in it.
-pub(super) fn links(panel: &Panel, alert: &str) -> bool {
+/// The words of the panel's links, alert names among them.
+fn links(panel: &Panel) -> BTreeSet<&str> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
-    panel.links.iter().any(|link| link.value.split(|c| !is_name(c)).any(|word| word == alert))
+    panel.links.iter().flat_map(|link| link.value.split(move |c| !is_name(c))).collect()
 }
 
 /// The thresholds of an alert that are about what the panel shows.

@@ -94,7 +94,7 @@ fn silencers(all: &[Silencer]) -> Vec<String> {
         }
     }
     let shown = |(who, equal): (String, Vec<&str>)| {
-        if equal.is_empty() { who } else { format!("{who} ({})", equal.join(", ")) }
+        if equal.is_empty() { who } else { format!("{who} (same {})", equal.join(", ")) }
     };
     merged.into_iter().map(shown).collect()
 }
