@@ -1,6 +1,8 @@
 //! Facts from what was read before: settings, the project's files, and the configuration rendered
 //! from them. Pure.
 
+mod routing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -64,6 +66,7 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     if let Some(config) = config {
         configured(&mut facts, &config);
     }
+    routing::fill(&mut facts, files, rendered);
     facts
 }
 

@@ -1,10 +1,13 @@
 //! Files named on the command line, told apart by what they hold.
 
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::facts::Facts;
 use super::gather::owned;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 use crate::render::assets::{ProjectFile, is_yaml};
 
 /// What a file is, judged by its ending and its top-level keys.
@@ -50,6 +53,22 @@ impl Selection {
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
+        self.narrow_routing(facts);
+    }
+
+    /// A named Alertmanager configuration takes the place of the project's; which files it will find
+    /// beside it is not known.
+    fn narrow_routing(&self, facts: &mut Facts) {
+        let source = |file: &ProjectFile| Source::new(file.shown_as.clone(), file.text.clone());
+        let messages: Vec<_> = self.of(Kind::NotificationTemplate).map(source).collect();
+        if let Some(file) = self.of(Kind::Alertmanager).next() {
+            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
+            facts.alertmanager_paths = None;
+            facts.notification_templates = (!messages.is_empty()).then_some(messages);
+        }
+        let dashboards = self.of(Kind::Dashboard);
+        facts.dashboards =
+            Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
     }
 
     /// True for a file that was named, and not only read for its surroundings.

@@ -7,6 +7,7 @@ use crate::apply::live;
 use crate::apply::opinion::{self, Opinion, Subjects};
 use crate::check::gather::{self, Counts};
 use crate::check::panels;
+use crate::check::routing::matrix;
 use crate::check::selection::{Kind, Selection};
 use crate::check::{self, Facts, Finding, Severity, judge};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
@@ -43,6 +44,9 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     };
     let selection = selection(&options)?;
     let mut facts = facts(&loaded, &rendered, selection.as_ref());
+    if options.routes {
+        return routes(&context, &facts);
+    }
     let engine = context.engine(&loaded.ports()).await.map_err(|error| opinion::reason(&error));
     let mut live_findings = Vec::new();
     if options.live {
@@ -85,6 +89,19 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     }
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+}
+
+/// `--routes`: the matrix, and nothing is judged.
+fn routes(context: &Context, facts: &Facts) -> Result<(), Error> {
+    let Some(matrix) = matrix(&check::view(facts)) else {
+        return Err(Error::new(ExitCode::Usage, "there is no Alertmanager configuration with a `route`")
+            .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
+    };
+    match context.output.format {
+        Format::Human => context.output.data(&matrix.to_string()),
+        Format::Json => context.output.json(&serde_json::to_value(&matrix).unwrap_or_default()),
+    }
+    Ok(())
 }
 
 /// The judges' opinion; without an engine they simply have none. Only the user's stop is an error.
