@@ -2,6 +2,7 @@
 //! a sink for their messages, and everything taken away at the end. See [`crate::drill`] for the way.
 
 mod judge;
+pub mod live;
 mod sink;
 mod slot;
 mod stage;
