@@ -52,7 +52,11 @@ pub fn counters(text: &str) -> Counters {
         };
         let Some(key) = label("receiver_name").zip(label("integration")) else { continue };
         let counts = counters.entry(key).or_default();
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a counter of messages; the cast saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a counter of messages; the cast saturates"
+        )]
         let value = sample.value as u64;
         match sample.name.as_str() {
             "alertmanager_notifications_total" => counts.notifications += value,
@@ -76,7 +80,9 @@ pub fn since(before: &Counters, now: &Counters, receivers: &BTreeSet<String>) ->
         let failed: BTreeMap<String, u64> = counts
             .failed
             .iter()
-            .map(|(reason, count)| (reason.clone(), count.saturating_sub(old.failed.get(reason).copied().unwrap_or(0))))
+            .map(|(reason, count)| {
+                (reason.clone(), count.saturating_sub(old.failed.get(reason).copied().unwrap_or(0)))
+            })
             .filter(|(_, count)| *count > 0)
             .collect();
         // A notification that was given up is counted as one too.
@@ -132,7 +138,10 @@ pub fn step(live: &Live) -> Step {
     }
     for one in &live.receivers {
         if let Some((reason, _)) = one.failed.first_key_value() {
-            return Step::failed(level::LIVE, format!("{} of `{}` gave up: {reason}", one.integration, one.name));
+            return Step::failed(
+                level::LIVE,
+                format!("{} of `{}` gave up: {reason}", one.integration, one.name),
+            );
         }
         if one.delivered == 0 {
             let text = format!(
@@ -142,7 +151,8 @@ pub fn step(live: &Live) -> Step {
             return Step::failed(level::LIVE, text);
         }
     }
-    let all: Vec<String> = live.receivers.iter().map(|one| format!("{} of {}", one.integration, one.name)).collect();
+    let all: Vec<String> =
+        live.receivers.iter().map(|one| format!("{} of {}", one.integration, one.name)).collect();
     Step::passed(level::LIVE, format!("delivered by {}", all.join(", ")))
 }
 
@@ -160,7 +170,8 @@ mod tests {
     #[test]
     fn counters_tell_who_was_told_since_then() {
         let receivers = counted();
-        let short: Vec<_> = receivers.iter().map(|one| (one.integration.as_str(), one.delivered, one.failed.len())).collect();
+        let short: Vec<_> =
+            receivers.iter().map(|one| (one.integration.as_str(), one.delivered, one.failed.len())).collect();
         assert_eq!(short, [("pagerduty", 0, 1), ("slack", 1, 0)]);
         assert!(is_settled(&receivers));
         assert!(!is_settled(&since(&counters(BEFORE), &counters(BEFORE), &["critical".to_owned()].into())));

@@ -41,8 +41,11 @@ pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Resu
 }
 
 fn not_running() -> Error {
-    Error::new(ExitCode::Failed, "the stack's Alertmanager does not answer, so nothing can be sent through it")
-        .hint("start the stack: `confidexmon up`")
+    Error::new(
+        ExitCode::Failed,
+        "the stack's Alertmanager does not answer, so nothing can be sent through it",
+    )
+    .hint("start the stack: `confidexmon up`")
 }
 
 /// Posts the alert, watches the counters, and resolves it in every case.
@@ -96,7 +99,8 @@ async fn watch(
         let alerts = alertmanager.alerts(&filter(&report.nonce)).await?;
         let alert = alerts.get(0).cloned().unwrap_or(Value::Null);
         let names = alert["receivers"].as_array().into_iter().flatten();
-        let receivers: BTreeSet<String> = names.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
+        let receivers: BTreeSet<String> =
+            names.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
         let now = live::since(before, &live::counters(&alertmanager.metrics().await?), &receivers);
         note(report, now, began);
         report.suppressed = live::suppression(&alert);
@@ -116,7 +120,10 @@ async fn watch(
 /// Keeps the moment at which each integration was first seen to have delivered.
 fn note(report: &mut Live, mut now: Vec<crate::drill::report::LiveReceiver>, began: Instant) {
     for one in &mut now {
-        let known = report.receivers.iter().find(|old| (&old.name, &old.integration) == (&one.name, &one.integration));
+        let known = report
+            .receivers
+            .iter()
+            .find(|old| (&old.name, &old.integration) == (&one.name, &one.integration));
         one.notified_after_ms = known.and_then(|old| old.notified_after_ms);
         if one.delivered > 0 {
             one.notified_after_ms.get_or_insert(began.elapsed().as_millis());

@@ -12,8 +12,8 @@ use crate::check::rule_file::RuleFile;
 use crate::check::{self, Severity};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
-use crate::drill::message::Links;
 use crate::drill::level::{self, Step};
+use crate::drill::message::Links;
 use crate::drill::report::{AlertReport, Report};
 use crate::drill::scenario::TestFile;
 use crate::drill::{live, page};
@@ -55,7 +55,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         notes: notes(project.settings.receivers.notifies_somebody()),
         ..Report::default()
     };
-    let outcome = drill::run(&applier, &drill).await?;
+    let outcome = Box::pin(drill::run(&applier, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
     if let Some(alertmanager) = alertmanager {
@@ -63,7 +63,10 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         for alert in &mut report.alerts {
             send(&applier, &alertmanager, alert, options).await?;
         }
-        report.notes.push("Where a receiver is told of resolved alerts, one more message follows after the group interval.".to_owned());
+        report.notes.push(
+            "Where a receiver is told of resolved alerts, one more message follows after the group interval."
+                .to_owned(),
+        );
     }
     report.took_ms = began.elapsed().as_millis();
     show(context, options, &report)
@@ -97,8 +100,11 @@ fn may_send(context: &Context, options: &DrillOptions, project: &Loaded) -> Resu
         return Ok(());
     }
     if !(std::io::stdin().is_terminal() && context.output.terminal) {
-        return Err(Error::new(ExitCode::Usage, "--live asks before it sends, and there is no terminal to ask on")
-            .hint("add --yes to send without asking"));
+        return Err(Error::new(
+            ExitCode::Usage,
+            "--live asks before it sends, and there is no terminal to ask on",
+        )
+        .hint("add --yes to send without asking"));
     }
     let stack = &project.settings.stack;
     context.output.say(&format!(
