@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod dependencies;
+mod drill;
 mod engine_port;
 mod failures;
 mod interruptions;
