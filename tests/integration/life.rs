@@ -200,17 +200,17 @@ fn logs_are_merged_in_time_order_and_followed_across_a_recreation() {
         }
     });
     // What a removed container wrote is gone with it, so each of its lives is seen before the next.
-    let lives = |number: usize| {
+    let follow_start = |number: usize| {
         eventually(&format!("start number {number} is followed"), Duration::from_secs(30), || {
             seen.lock().unwrap().matches("TLS is disabled").count() == number
         });
     };
-    lives(1);
+    follow_start(1);
     docker(&["restart", &lab.container("alertmanager")]);
-    lives(2);
+    follow_start(2);
     docker(&["rm", "-f", &lab.container("alertmanager")]);
     lab.run(&["up", "--without", "grafana"]).expect(0);
-    lives(3);
+    follow_start(3);
     let newest = || {
         let newest = docker(&["logs", "--tail", "1", &lab.container("alertmanager")]);
         let text = String::from_utf8_lossy(&[newest.stdout, newest.stderr].concat()).trim().to_owned();
