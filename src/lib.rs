@@ -4,6 +4,7 @@ pub mod apply;
 pub mod check;
 pub mod cli;
 pub mod demo;
+pub mod drill;
 pub mod engine;
 pub mod error;
 pub mod health;

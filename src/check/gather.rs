@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
 use super::facts::Facts;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 use crate::model::{FileSet, PromDuration, ServiceKind};
 use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack};
@@ -64,7 +66,27 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     if let Some(config) = config {
         configured(&mut facts, &config);
     }
+    if let Some(set) = rendered.get(&ServiceKind::Alertmanager) {
+        routing(&mut facts, files, set);
+    }
     facts
+}
+
+/// Alertmanager's configuration and messages, at the names of the files that the user edits.
+fn routing(facts: &mut Facts, files: &ProjectFiles, set: &FileSet) {
+    let text = |path: &str| set.files.get(path).and_then(|file| std::str::from_utf8(file.bytes()).ok());
+    let source = |file: &ProjectFile| Source::new(file.shown_as.as_str(), file.text.as_str());
+    let template = files.config.get("templates/alertmanager.yml");
+    if let (Some(text), Some(template)) = (text("/etc/alertmanager/alertmanager.yml"), template) {
+        facts.alertmanager = Some(AlertmanagerFile::rendered(text, source(template)));
+    }
+    facts.alertmanager_paths = Some(set.files.keys().cloned().collect());
+    let mut messages: Vec<Source> = files.notification_templates().map(|(_, file)| source(file)).collect();
+    let links = files.config.get("templates/links.tmpl");
+    if let (Some(text), Some(template)) = (text("/etc/alertmanager/templates/links.tmpl"), links) {
+        messages.push(Source::new(template.shown_as.as_str(), text));
+    }
+    facts.notification_templates = Some(messages);
 }
 
 pub(super) fn owned(file: &ProjectFile) -> (String, String) {
@@ -91,6 +113,7 @@ fn configured(facts: &mut Facts, config: &Value) {
         facts.external_labels =
             labels.iter().map(|(name, value)| (name.clone(), text(value).replace("$$", "$"))).collect();
     }
+    drop_labels(&mut facts.external_labels, &config["alerting"]["alert_relabel_configs"]);
     let jobs = config["scrape_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
     facts.jobs = Some(jobs.iter().map(|job| text(&job["job_name"])).collect());
     let ours: Vec<&Value> =
@@ -100,6 +123,17 @@ fn configured(facts: &mut Facts, config: &Value) {
     facts.scrape_interval =
         ours.iter().map(|job| interval(&job["scrape_interval"]).unwrap_or(default)).max().or(Some(default));
     facts.target_labels = target_labels(&ours);
+}
+
+/// Takes away what alerts lose on their way to Alertmanager, such as `replica`.
+fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
+    for relabeling in relabelings.as_array().into_iter().flatten() {
+        let pattern =
+            relabeling["regex"].as_str().and_then(|text| regex::Regex::new(&format!("^(?s:{text})$")).ok());
+        if let (Some("labeldrop"), Some(pattern)) = (relabeling["action"].as_str(), pattern) {
+            labels.retain(|name, _| !pattern.is_match(name));
+        }
+    }
 }
 
 /// Labels that the backend's targets add; `None` when only a running Prometheus can tell.

@@ -1,5 +1,6 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
+pub mod alertmanager;
 pub mod backend;
 pub mod contract;
 pub mod exposition;
@@ -11,8 +12,10 @@ pub mod judge;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
+pub mod node;
 pub mod panels;
 pub mod promql;
+pub mod routing;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
@@ -52,7 +55,9 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
-    finish(&mut findings, rules.chain(tests));
+    let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
+    let messages = facts.notification_templates.iter().flatten();
+    finish(&mut findings, rules.chain(tests).chain(routing).chain(messages));
     findings
 }
 
@@ -90,7 +95,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown };
+    let first = View { facts, recorded: unknown, alerts: Vec::new() };
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
     for (group, rule) in
         facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
@@ -102,8 +107,14 @@ pub fn view(facts: &Facts) -> View<'_> {
         let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
         recorded.insert(name, merged);
     }
-    View { facts, recorded }
+    let mut view = View { facts, recorded, alerts: Vec::new() };
+    if facts.alertmanager.is_some() {
+        view.alerts = routing::alerts::all(&view);
+    }
+    view
 }
 
+#[cfg(test)]
+mod shipped;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,14 @@
 //! Files named on the command line, told apart by what they hold.
 
+use std::collections::BTreeSet;
+
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
 use super::facts::Facts;
 use super::gather::owned;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 use crate::render::assets::{ProjectFile, is_yaml};
 
 /// What a file is, judged by its ending and its top-level keys.
@@ -22,6 +26,35 @@ pub enum Kind {
     Other,
 }
 
+/// What a check is about.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// The whole project.
+    Project,
+    /// These files of the project: the project is checked, and what concerns them is told.
+    Within(BTreeSet<String>),
+    /// Files of anywhere, judged in the project's surroundings.
+    Files(Selection),
+}
+
+impl Scope {
+    pub const fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::Files(selection) => Some(selection),
+            Self::Project | Self::Within(_) => None,
+        }
+    }
+
+    /// True when a finding about this file was asked for.
+    pub fn covers(&self, path: &str) -> bool {
+        match self {
+            Self::Project => true,
+            Self::Within(names) => names.contains(path),
+            Self::Files(selection) => selection.files.iter().any(|(_, file)| file.shown_as == path),
+        }
+    }
+}
+
 /// The files by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -37,7 +70,7 @@ impl Selection {
         self.files.iter().filter(move |(other, _)| *other == kind).map(|(_, file)| file)
     }
 
-    /// Puts the selected rules and tests in the place of the project's.
+    /// Puts the selected files in the place of the project's.
     pub fn narrow(&self, facts: &mut Facts) {
         facts.whole_set = false;
         facts.empty_rule_patterns.clear();
@@ -50,11 +83,18 @@ impl Selection {
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
-    }
-
-    /// True for a file that was named, and not only read for its surroundings.
-    pub fn names(&self, path: &str) -> bool {
-        self.files.iter().any(|(_, file)| file.shown_as == path)
+        if let Some(file) = self.of(Kind::Alertmanager).next() {
+            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.as_str(), file.text.as_str()));
+            // What lies beside a file of anywhere is not known.
+            facts.alertmanager_paths = None;
+            facts.notification_templates = None;
+        }
+        let messages = self.of(Kind::NotificationTemplate);
+        let messages: Vec<Source> =
+            messages.map(|file| Source::new(file.shown_as.as_str(), file.text.as_str())).collect();
+        if !messages.is_empty() {
+            facts.notification_templates = Some(messages);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The parts of Grafana's HTTP API that a proof needs.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::net::http::{Credentials, HttpClient, NetError};
@@ -29,6 +31,14 @@ impl Grafana {
         }
         let body = answer.success(&url)?.body;
         serde_json::from_str(&body).map(Some).map_err(|_| NetError::Shape { url })
+    }
+
+    /// The uids of all dashboards.
+    pub async fn dashboard_uids(&self) -> Result<BTreeSet<String>, NetError> {
+        let url = format!("{}/api/search?type=dash-db&limit=5000", self.base_url);
+        let found = self.http.get_json(&url, self.auth.as_ref()).await?;
+        let uids = found.as_array().into_iter().flatten().filter_map(|one| one.get("uid")?.as_str());
+        Ok(uids.map(str::to_owned).collect())
     }
 
     /// Asks a datasource's queries as a panel does. A query that fails is answered with another status

@@ -13,3 +13,4 @@ mod oneshot;
 mod project_files;
 mod proxy;
 mod reload;
+mod routing;
