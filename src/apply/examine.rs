@@ -70,7 +70,8 @@ pub async fn run<E: Engine>(
     Ok(CheckReport { findings, sources, counts, judges: opinion.words(), notes })
 }
 
-fn facts(question: &Question<'_>) -> Facts {
+/// What our lints judge.
+pub fn facts(question: &Question<'_>) -> Facts {
     let Question { settings, files, rendered, scope, .. } = *question;
     let Some(selection) = scope.selection() else { return gather::project(settings, files, rendered) };
     let mut facts = gather::surroundings(settings, files, rendered);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
 use super::source::Source;
@@ -37,4 +38,8 @@ pub struct Facts {
     pub alertmanager_paths: Option<BTreeSet<String>>,
     /// The notification templates, rendered where they are templates of ours.
     pub notification_templates: Option<Vec<Source>>,
+    /// Every dashboard of the project, by `Dashboard::read`.
+    pub dashboards: Option<Vec<Dashboard>>,
+    /// The uids of the datasources that Grafana is given.
+    pub datasource_uids: Option<BTreeSet<String>>,
 }

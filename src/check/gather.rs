@@ -1,17 +1,17 @@
 //! Facts from what was read before: settings, the project's files, and the configuration rendered
 //! from them. Pure.
 
+mod routing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
 use super::facts::Facts;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
-use super::source::Source;
 use crate::model::{FileSet, PromDuration, ServiceKind};
 use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack};
@@ -66,27 +66,8 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     if let Some(config) = config {
         configured(&mut facts, &config);
     }
-    if let Some(set) = rendered.get(&ServiceKind::Alertmanager) {
-        routing(&mut facts, files, set);
-    }
+    routing::fill(&mut facts, files, rendered);
     facts
-}
-
-/// Alertmanager's configuration and messages, at the names of the files that the user edits.
-fn routing(facts: &mut Facts, files: &ProjectFiles, set: &FileSet) {
-    let text = |path: &str| set.files.get(path).and_then(|file| std::str::from_utf8(file.bytes()).ok());
-    let source = |file: &ProjectFile| Source::new(file.shown_as.as_str(), file.text.as_str());
-    let template = files.config.get("templates/alertmanager.yml");
-    if let (Some(text), Some(template)) = (text("/etc/alertmanager/alertmanager.yml"), template) {
-        facts.alertmanager = Some(AlertmanagerFile::rendered(text, source(template)));
-    }
-    facts.alertmanager_paths = Some(set.files.keys().cloned().collect());
-    let mut messages: Vec<Source> = files.notification_templates().map(|(_, file)| source(file)).collect();
-    let links = files.config.get("templates/links.tmpl");
-    if let (Some(text), Some(template)) = (text("/etc/alertmanager/templates/links.tmpl"), links) {
-        messages.push(Source::new(template.shown_as.as_str(), text));
-    }
-    facts.notification_templates = Some(messages);
 }
 
 pub(super) fn owned(file: &ProjectFile) -> (String, String) {

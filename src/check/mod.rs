@@ -3,6 +3,7 @@
 pub mod alertmanager;
 pub mod backend;
 pub mod contract;
+pub mod dashboard;
 pub mod exposition;
 pub mod facts;
 pub mod finding;
@@ -57,7 +58,8 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     let tests = facts.rule_tests.iter().map(|file| &file.source);
     let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
     let messages = facts.notification_templates.iter().flatten();
-    finish(&mut findings, rules.chain(tests).chain(routing).chain(messages));
+    let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
+    finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
 }
 

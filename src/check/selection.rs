@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::facts::Facts;
 use super::gather::owned;
 use super::rule_file::RuleFile;
@@ -83,18 +84,22 @@ impl Selection {
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
+        self.narrow_routing(facts);
+    }
+
+    /// A named Alertmanager configuration takes the place of the project's; which files it will find
+    /// beside it is not known.
+    fn narrow_routing(&self, facts: &mut Facts) {
+        let source = |file: &ProjectFile| Source::new(file.shown_as.clone(), file.text.clone());
+        let messages: Vec<_> = self.of(Kind::NotificationTemplate).map(source).collect();
         if let Some(file) = self.of(Kind::Alertmanager).next() {
-            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.as_str(), file.text.as_str()));
-            // What lies beside a file of anywhere is not known.
+            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
             facts.alertmanager_paths = None;
-            facts.notification_templates = None;
+            facts.notification_templates = (!messages.is_empty()).then_some(messages);
         }
-        let messages = self.of(Kind::NotificationTemplate);
-        let messages: Vec<Source> =
-            messages.map(|file| Source::new(file.shown_as.as_str(), file.text.as_str())).collect();
-        if !messages.is_empty() {
-            facts.notification_templates = Some(messages);
-        }
+        let dashboards = self.of(Kind::Dashboard);
+        facts.dashboards =
+            Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
     }
 }
 

@@ -208,6 +208,9 @@ pub struct CheckOptions {
     /// Judge against what the backend exports now, and ask every dashboard panel's query through the running Grafana
     #[arg(long)]
     pub live: bool,
+    /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
+    #[arg(long, conflicts_with = "report")]
+    pub routes: bool,
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,

@@ -61,7 +61,7 @@ pub fn with_background(input: &Input, targets: &[(String, String)]) -> Input {
     input
 }
 
-/// A label value as PromQL writes it.
+/// A label value as `PromQL` writes it.
 pub fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }

@@ -109,10 +109,10 @@ mod tests {
             &[Question { id: 7, input, at: Duration::from_mins(1) }],
         );
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let test = &value["tests"][0];
-        assert_eq!(test["name"], "drill-7");
-        assert_eq!(test["input_series"][0]["values"], "1x5");
-        assert_eq!(test["input_series"][1]["values"], "0+1x9");
-        assert_eq!(test["promql_expr_test"][0]["eval_time"], "60000ms");
+        let asked = &value["tests"][0];
+        assert_eq!(asked["name"], "drill-7");
+        assert_eq!(asked["input_series"][0]["values"], "1x5");
+        assert_eq!(asked["input_series"][1]["values"], "0+1x9");
+        assert_eq!(asked["promql_expr_test"][0]["eval_time"], "60000ms");
     }
 }

@@ -29,6 +29,7 @@
 pub mod feed;
 pub mod forecast;
 pub mod level;
+pub mod live;
 pub mod message;
 pub mod page;
 pub mod receivers;

@@ -102,10 +102,8 @@ fn configuration(random: &mut Random) -> String {
 }
 
 fn label_set(random: &mut Random) -> Vec<(&'static str, &'static str)> {
-    LABELS
-        .into_iter()
-        .filter_map(|label| (!random.one_in(3)).then(|| (label, random.pick(&VALUES))))
-        .collect()
+    let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
+    kept.into_iter().map(|label| (label, random.pick(&VALUES))).collect()
 }
 
 fn quoted(text: &str) -> String {

@@ -2,6 +2,7 @@
 //! a sink for their messages, and everything taken away at the end. See [`crate::drill`] for the way.
 
 mod judge;
+pub mod live;
 mod sink;
 mod slot;
 mod stage;
@@ -72,12 +73,7 @@ const WAVE: usize = 25;
 /// Drills every alert asked for. What was started is removed, whatever happens.
 pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
     let stage = stage::Stage::open(applier, drill.desired).await?;
-    let result = tokio::select! {
-        result = rehearse(&stage, drill) => result,
-        () = applier.cancel.cancelled() => Err(
-            Error::new(ExitCode::Interrupted, "stopped by a signal").hint("what the drill had started is removed"),
-        ),
-    };
+    let result = rehearse(&stage, drill).await;
     stage.close().await;
     result
 }
@@ -96,6 +92,7 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
     let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
+    stage.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for (path, file) in &drill.rule_files {
         for (group, rule) in

@@ -96,6 +96,7 @@ impl<E: Engine> Slot<'_, E> {
             tokio::select! {
                 result = self.work(&mut delivery) => result,
                 words = self.process(self.prometheus, self.prometheus_command()) => Err(format!("its Prometheus ended: {words}")),
+                () = self.stage.applier.cancel.cancelled() => Err("stopped by a signal".to_owned()),
                 words = self.process(self.alertmanager, self.alertmanager_command()) => Err(format!("its Alertmanager ended: {words}")),
             }
         };

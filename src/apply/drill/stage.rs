@@ -63,8 +63,19 @@ impl<'a, E: Engine> Stage<'a, E> {
         &self.id
     }
 
+    /// An error once the user has asked to stop. Asked before each call that makes something, and
+    /// the call itself is always finished: an engine goes on with a request whose sender has gone.
+    pub(super) fn go_on(&self) -> Result<(), Error> {
+        if self.applier.cancel.is_cancelled() {
+            return Err(Error::new(ExitCode::Interrupted, "stopped by a signal")
+                .hint("what the drill had started is removed"));
+        }
+        Ok(())
+    }
+
     /// The network of this run; one that is there already is a drill's of ours.
     pub(super) async fn connect(&self) -> Result<(), Error> {
+        self.go_on()?;
         let spec = NetworkSpec { stack: self.desired.stack.clone(), name: self.network.clone() };
         match self.applier.engine.create_network(&spec).await {
             Err(error) if error.kind != ErrorKind::Conflict => Err(error.into()),
@@ -77,6 +88,7 @@ impl<'a, E: Engine> Stage<'a, E> {
         let root = &super::files(self.desired, wanted.service)?.root;
         let spec = self.spec(&wanted)?;
         let engine = &self.applier.engine;
+        self.go_on()?;
         let created = match engine.create_container(&spec).await {
             Err(error) if error.kind == ErrorKind::ImageMissing => {
                 let (engine, reporter) = (&self.applier.engine, self.applier.reporter.as_ref());
@@ -87,6 +99,7 @@ impl<'a, E: Engine> Stage<'a, E> {
         };
         created?;
         self.upload(&spec.name, root, &wanted.files).await?;
+        self.go_on()?;
         engine.start(&spec.name).await?;
         let mut ports = BTreeMap::new();
         if !wanted.ports.is_empty() {

@@ -124,7 +124,7 @@ impl<E: Engine> Wave<'_, E> {
         for (number, attempt) in self.attempts.iter().enumerate() {
             prometheus.push((
                 slot::config_name(number),
-                self.prometheus(&theirs, pair, sink, number, attempt).to_string(),
+                Self::prometheus(&theirs, pair, sink, number, attempt).to_string(),
             ));
             let address = |receiver, integration| sink.url(number, receiver, integration);
             let scratch = receivers::scratch(&routing, &attempt.alert, attempt.has_company(), &address);
@@ -137,14 +137,7 @@ impl<E: Engine> Wave<'_, E> {
         Ok((receivers, notes))
     }
 
-    fn prometheus(
-        &self,
-        theirs: &Value,
-        pair: &Pair,
-        sink: &Sink,
-        number: usize,
-        attempt: &Attempt,
-    ) -> Value {
+    fn prometheus(theirs: &Value, pair: &Pair, sink: &Sink, number: usize, attempt: &Attempt) -> Value {
         let pass_on = attempt.forecast.clone().map(|mut names| {
             names.insert(attempt.alert.clone());
             names

@@ -12,7 +12,7 @@ use crate::check::finding::Finding;
 use crate::check::lint::Lint;
 use crate::check::node::{self, Node};
 use crate::check::scalar::Scalar;
-use crate::check::source::{Place, Source};
+use crate::check::source::Source;
 
 pub use matcher::Matcher;
 pub use route::{GroupBy, Route, Timing};
@@ -97,7 +97,7 @@ impl AlertmanagerFile {
         let place = self
             .template
             .as_ref()
-            .map_or(place, |template| origin::of(&self.source, place, template).unwrap_or(Place::default()));
+            .map_or(place, |template| origin::of(&self.source, place, template).unwrap_or_default());
         lint.at(&self.source, place, message)
     }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
+use crate::check::source::Place;
 
 const FILE: &str = "\
 global: {resolve_timeout: 5m}

@@ -32,23 +32,30 @@ fn escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
         'v' => 11,
         '\\' => b'\\',
         '"' => b'"',
-        'x' => return number(rest, 2, 16, |code| Some(bytes.push(u8::try_from(code).ok()?))),
-        'u' => return number(rest, 4, 16, |code| Some(push(char::from_u32(code)?, bytes))),
-        'U' => return number(rest, 8, 16, |code| Some(push(char::from_u32(code)?, bytes))),
-        '0'..='7' => return number(text, 3, 8, |code| Some(bytes.push(u8::try_from(code).ok()?))),
+        'x' => return byte(number(rest, 2, 16)?, bytes),
+        'u' => return character(number(rest, 4, 16)?, bytes),
+        'U' => return character(number(rest, 8, 16)?, bytes),
+        '0'..='7' => return byte(number(text, 3, 8)?, bytes),
         _ => return None,
     };
     bytes.push(simple);
     Some(rest)
 }
 
-fn number(text: &str, digits: usize, radix: u32, mut add: impl FnMut(u32) -> Option<()>) -> Option<&str> {
-    let (code, rest) = text.split_at_checked(digits)?;
-    if !code.chars().all(|c| c.is_digit(radix)) {
-        return None;
-    }
-    add(u32::from_str_radix(code, radix).ok()?)?;
+fn byte<'a>((code, rest): (u32, &'a str), bytes: &mut Vec<u8>) -> Option<&'a str> {
+    bytes.push(u8::try_from(code).ok()?);
     Some(rest)
+}
+
+fn character<'a>((code, rest): (u32, &'a str), bytes: &mut Vec<u8>) -> Option<&'a str> {
+    push(char::from_u32(code)?, bytes);
+    Some(rest)
+}
+
+fn number(text: &str, digits: usize, radix: u32) -> Option<(u32, &str)> {
+    let (code, rest) = text.split_at_checked(digits)?;
+    let all = code.chars().all(|c| c.is_digit(radix));
+    all.then(|| u32::from_str_radix(code, radix).ok()).flatten().map(|code| (code, rest))
 }
 
 fn push(c: char, bytes: &mut Vec<u8>) {

@@ -69,8 +69,9 @@ fn judge(file: &AlertmanagerFile, receiver: &Receiver, lost: &[&str], knows_aler
     let on_purpose = ON_PURPOSE.iter().any(|word| lower.contains(word));
     let at = receiver.name.start();
     match (on_purpose, lost) {
-        // A receiver that says so is believed; whoever runs `check` still learns what it takes.
+        // A receiver that says so is believed. Where others do tell somebody, it is worth knowing what it takes.
         (true, []) => None,
+        (true, _) if file.receivers.iter().all(|receiver| receiver.integrations.is_empty()) => None,
         (true, _) => {
             let message = format!("nobody is told of {}: `{name}` has no integration", names(lost));
             Some(file.finding(&LINT, at, message).severity(Severity::Info).fix(

@@ -77,7 +77,7 @@ impl Judge<'_, '_> {
                 sources.into_iter().filter(|s| others_equal(&s.look, &target.look, number)).collect();
             let near = self.without_absent(near);
             let blocked = |s: &&Class<'_>| equals(&s.look, &target.look, number) == Certainty::Never;
-            if near.is_empty() || !near.iter().all(|source| blocked(source)) {
+            if near.is_empty() || !near.iter().all(blocked) {
                 continue;
             }
             if target.look.equal.get(number).is_some_and(|known| known.is_absent()) {

@@ -2,10 +2,13 @@
 
 mod bad_ignore;
 mod counter_born_at_one;
+mod dead_alert_link;
+mod dead_panel;
 mod dead_runbook;
 mod deprecated_match;
 mod dropped_label;
 mod duplicate_rule;
+mod duplicate_uid;
 mod empty_receiver;
 mod empty_template_glob;
 mod inhibit_missing_label;
@@ -19,6 +22,12 @@ mod never_updated;
 mod no_comparison;
 mod no_rules;
 mod not_linted;
+mod panel_datasource;
+mod panel_label;
+mod panel_metric;
+mod panel_range;
+mod panel_threshold;
+mod panel_unit;
 mod percent_of_ratio;
 mod placeholder_text;
 mod quantile_per_series;
@@ -39,10 +48,12 @@ mod unknown_job;
 mod unknown_label;
 mod unknown_label_value;
 mod unknown_metric;
+mod unreadable_dashboard;
 mod unreadable_routing;
 mod unreadable_rules;
 mod unrouted_severity;
 mod unused_receiver;
+mod unwatched_job;
 mod unwatched_stack;
 mod value_in_labels;
 mod zero_for;
@@ -96,5 +107,16 @@ pub const ALL: &[&Lint] = &[
     &undefined_template::LINT,
     &empty_template_glob::LINT,
     &deprecated_match::LINT,
+    &unreadable_dashboard::LINT,
+    &panel_metric::LINT,
+    &panel_label::LINT,
+    &panel_datasource::LINT,
+    &dead_panel::LINT,
+    &panel_unit::LINT,
+    &panel_range::LINT,
+    &panel_threshold::LINT,
+    &dead_alert_link::LINT,
+    &duplicate_uid::LINT,
+    &unwatched_job::LINT,
     &bad_ignore::LINT,
 ];

@@ -53,8 +53,8 @@ impl Judge<'_, '_> {
         }
         let label = all.iter().map(|matcher| matcher.label.as_str()).find(|label| {
             let values = remaining(all, label).unwrap_or_default();
-            let taken = |value: &&str| earlier.iter().any(|route| takes_value(route, label, value, all));
-            !values.is_empty() && values.iter().all(taken)
+            let is_taken = |value: &&str| earlier.iter().any(|route| takes_value(route, label, value, all));
+            !values.is_empty() && values.iter().all(is_taken)
         })?;
         let values = remaining(all, label).unwrap_or_default().join(", ");
         let message =

@@ -49,7 +49,7 @@ fn cells(row: &Row) -> [Cell; 5] {
     let mut goes = Vec::new();
     let mut times = Vec::new();
     for route in &row.routes {
-        goes.extend(goes_to(route));
+        goes.push(goes_to(route));
         times.push(timing(route));
     }
     times.dedup();
@@ -63,12 +63,12 @@ fn cells(row: &Row) -> [Cell; 5] {
     ]
 }
 
-fn goes_to(route: &Delivery) -> Option<String> {
+fn goes_to(route: &Delivery) -> String {
     let may = if route.certain { "" } else { "may: " };
     let mut kinds: Vec<&str> = route.integrations.iter().map(String::as_str).collect();
     kinds.dedup();
     let to = if kinds.is_empty() { "nobody".to_owned() } else { kinds.join(", ") };
-    Some(format!("{may}{} ({to})", route.receiver))
+    format!("{may}{} ({to})", route.receiver)
 }
 
 fn timing(route: &Delivery) -> String {
@@ -94,7 +94,7 @@ fn silencers(all: &[Silencer]) -> Vec<String> {
         }
     }
     let shown = |(who, equal): (String, Vec<&str>)| {
-        if equal.is_empty() { who } else { format!("{who} ({})", equal.join(", ")) }
+        if equal.is_empty() { who } else { format!("{who} (same {})", equal.join(", ")) }
     };
     merged.into_iter().map(shown).collect()
 }

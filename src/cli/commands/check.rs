@@ -2,8 +2,9 @@
 
 use crate::apply::examine::{self, Question, Witnesses};
 use crate::apply::opinion;
+use crate::check::routing::matrix;
 use crate::check::selection::{Scope, Selection};
-use crate::check::{Finding, Severity};
+use crate::check::{self, Finding, Severity};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem};
 use crate::cli::signals;
@@ -41,6 +42,9 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         scope: &scope,
         live: options.live,
     };
+    if options.routes {
+        return routes(&context, &question);
+    }
     let engine = context.engine(&loaded.ports()).await;
     let reporter = progress::reporter(context.output);
     let cancel = signals::watch(context.output);
@@ -52,6 +56,19 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     let report = examine::run(&question, &witnesses).await?;
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+}
+
+/// `--routes`: the matrix, and nothing is judged.
+fn routes(context: &Context, question: &Question<'_>) -> Result<(), Error> {
+    let Some(matrix) = matrix(&check::view(&examine::facts(question))) else {
+        return Err(Error::new(ExitCode::Usage, "there is no Alertmanager configuration with a `route`")
+            .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
+    };
+    match context.output.format {
+        Format::Human => context.output.data(&matrix.to_string()),
+        Format::Json => context.output.json(&serde_json::to_value(&matrix).unwrap_or_default()),
+    }
+    Ok(())
 }
 
 fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<Scope, Error> {

@@ -1,21 +1,26 @@
 //! `drill`: fire alerts end to end, and say how far their path to a person is proven.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
 
 use tokio::time::Instant;
 
+use crate::apply::Applier;
 use crate::apply::drill::{self, Drill};
 use crate::check::nearest::nearest;
 use crate::check::rule_file::RuleFile;
 use crate::check::{self, Severity};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
+use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
-use crate::drill::report::Report;
+use crate::drill::report::{AlertReport, Report};
 use crate::drill::scenario::TestFile;
-use crate::drill::{level, page};
+use crate::drill::{live, page};
+use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Secret, ServiceKind, StackName};
+use crate::net::alertmanager::Alertmanager;
 use crate::render::context::links;
 use crate::report::{Format, drill as shown};
 use crate::services::Desired;
@@ -24,30 +29,95 @@ use crate::store::atomic;
 
 pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error> {
     let began = Instant::now();
+    // Twice: as the project is, and as it is drilled, with placeholders for secrets.
+    let project = context.load(&PlanOptions::default())?;
     let mut loaded = context.load(&PlanOptions::default())?;
     let rule_files = rule_files(&loaded);
     let alerts = chosen(&rule_files, &options.alerts)?;
-    let notifies_somebody = loaded.settings.receivers.notifies_somebody();
-    let project_settings = loaded.settings.clone();
+    if options.live {
+        may_send(context, options, &project)?;
+    }
     with_placeholders(&mut loaded.settings);
     let desired = context.desired(&loaded)?;
-    let engine = context.engine(&[]).await?;
+    let engine = context.engine(&project.ports()).await?;
     let _lock = context.lock(&engine, &lock_name(&loaded.settings.stack), "drill")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
+    let alertmanager = if options.live {
+        Some(drill::live::running(&applier, &context.desired(&project)?).await?)
+    } else {
+        None
+    };
     let drill = gather(&loaded, &desired, rule_files, alerts, options.timeout);
     let mut report = Report {
         stack: loaded.settings.stack.to_string(),
         generated_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        wanted_level: level::SINK,
-        notes: notes(notifies_somebody),
+        wanted_level: if options.live { level::LIVE } else { level::SINK },
+        notes: notes(project.settings.receivers.notifies_somebody()),
         ..Report::default()
     };
-    let outcome = drill::run(&applier, &drill).await?;
+    let outcome = Box::pin(drill::run(&applier, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
-    let _ = project_settings;
+    if let Some(alertmanager) = alertmanager {
+        context.output.info("sending the test alert through the running Alertmanager");
+        for alert in &mut report.alerts {
+            send(&applier, &alertmanager, alert, options).await?;
+        }
+        report.notes.push(
+            "Where a receiver is told of resolved alerts, one more message follows after the group interval."
+                .to_owned(),
+        );
+    }
     report.took_ms = began.elapsed().as_millis();
     show(context, options, &report)
+}
+
+/// Only what is proven up to the sink goes to people.
+async fn send<E: Engine>(
+    applier: &Applier<E>,
+    alertmanager: &Alertmanager,
+    alert: &mut AlertReport,
+    options: &DrillOptions,
+) -> Result<(), Error> {
+    let Some(delivery) = alert.delivery.as_ref().filter(|_| alert.level == Some(level::SINK)) else {
+        alert.steps.push(Step::not_tried(level::LIVE, "not sent: it has not reached level 3"));
+        return Ok(());
+    };
+    let live = drill::live::send(applier, alertmanager, delivery, options.timeout).await?;
+    alert.steps.push(live::step(&live));
+    alert.level = level::reached(&alert.steps);
+    alert.live = Some(live);
+    Ok(())
+}
+
+/// A live drill wakes somebody: it is one alert, and somebody said yes.
+fn may_send(context: &Context, options: &DrillOptions, project: &Loaded) -> Result<(), Error> {
+    let [name] = options.alerts.as_slice() else {
+        return Err(Error::new(ExitCode::Usage, "--live sends one alert, by name")
+            .hint("for example `confidexmon drill CrankServiceDown --live`"));
+    };
+    if options.yes {
+        return Ok(());
+    }
+    if !(std::io::stdin().is_terminal() && context.output.terminal) {
+        return Err(Error::new(
+            ExitCode::Usage,
+            "--live asks before it sends, and there is no terminal to ask on",
+        )
+        .hint("add --yes to send without asking"));
+    }
+    let stack = &project.settings.stack;
+    context.output.say(&format!(
+        "This sends {name}, marked [TEST], to the real receivers of the stack `{stack}`.\n\
+         Until it is resolved, within {} s, it can inhibit real alerts as the real one would. Go on? [y/N]",
+        options.timeout.as_secs()
+    ));
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
+        return Ok(());
+    }
+    Err(Error::new(ExitCode::Failed, "nothing was sent"))
 }
 
 fn show(context: &Context, options: &DrillOptions, report: &Report) -> Result<(), Error> {
