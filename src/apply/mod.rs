@@ -3,6 +3,7 @@
 
 pub mod down;
 pub mod drill;
+pub mod examine;
 pub mod explain;
 pub mod gather;
 pub mod judges;

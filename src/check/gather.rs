@@ -94,6 +94,7 @@ fn configured(facts: &mut Facts, config: &Value) {
         facts.external_labels =
             labels.iter().map(|(name, value)| (name.clone(), text(value).replace("$$", "$"))).collect();
     }
+    drop_labels(&mut facts.external_labels, &config["alerting"]["alert_relabel_configs"]);
     let jobs = config["scrape_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
     facts.jobs = Some(jobs.iter().map(|job| text(&job["job_name"])).collect());
     let ours: Vec<&Value> =
@@ -103,6 +104,17 @@ fn configured(facts: &mut Facts, config: &Value) {
     facts.scrape_interval =
         ours.iter().map(|job| interval(&job["scrape_interval"]).unwrap_or(default)).max().or(Some(default));
     facts.target_labels = target_labels(&ours);
+}
+
+/// Takes away what alerts lose on their way to Alertmanager, such as `replica`.
+fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
+    for relabeling in relabelings.as_array().into_iter().flatten() {
+        let pattern =
+            relabeling["regex"].as_str().and_then(|text| regex::Regex::new(&format!("^(?s:{text})$")).ok());
+        if let (Some("labeldrop"), Some(pattern)) = (relabeling["action"].as_str(), pattern) {
+            labels.retain(|name, _| !pattern.is_match(name));
+        }
+    }
 }
 
 /// Labels that the backend's targets add; `None` when only a running Prometheus can tell.

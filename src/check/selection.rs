@@ -1,5 +1,7 @@
 //! Files named on the command line, told apart by what they hold.
 
+use std::collections::BTreeSet;
+
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
 use super::dashboard::Dashboard;
@@ -25,6 +27,35 @@ pub enum Kind {
     Other,
 }
 
+/// What a check is about.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// The whole project.
+    Project,
+    /// These files of the project: the project is checked, and what concerns them is told.
+    Within(BTreeSet<String>),
+    /// Files of anywhere, judged in the project's surroundings.
+    Files(Selection),
+}
+
+impl Scope {
+    pub const fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::Files(selection) => Some(selection),
+            Self::Project | Self::Within(_) => None,
+        }
+    }
+
+    /// True when a finding about this file was asked for.
+    pub fn covers(&self, path: &str) -> bool {
+        match self {
+            Self::Project => true,
+            Self::Within(names) => names.contains(path),
+            Self::Files(selection) => selection.files.iter().any(|(_, file)| file.shown_as == path),
+        }
+    }
+}
+
 /// The files by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -40,7 +71,7 @@ impl Selection {
         self.files.iter().filter(move |(other, _)| *other == kind).map(|(_, file)| file)
     }
 
-    /// Puts the selected rules and tests in the place of the project's.
+    /// Puts the selected files in the place of the project's.
     pub fn narrow(&self, facts: &mut Facts) {
         facts.whole_set = false;
         facts.empty_rule_patterns.clear();
@@ -69,11 +100,6 @@ impl Selection {
         let dashboards = self.of(Kind::Dashboard);
         facts.dashboards =
             Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
-    }
-
-    /// True for a file that was named, and not only read for its surroundings.
-    pub fn names(&self, path: &str) -> bool {
-        self.files.iter().any(|(_, file)| file.shown_as == path)
     }
 }
 
