@@ -1,4 +1,5 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
+//! Then what the command makes of it.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -169,4 +170,125 @@ fn the_walk_is_that_of_alertmanager() {
         several > 40 && deep > 200,
         "the cases became dull: {several} with several routes, {deep} below the root"
     );
+}
+
+#[test]
+fn the_matrix_shows_who_is_told() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    lab.set("PAGERDUTY_SERVICE_KEY", "0123456789abcdef0123456789abcdef");
+    let table = lab.run(&["check", "--routes"]).expect(0).stdout;
+    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+    let row =
+        |alert: &str| table.lines().find(|line| line.split(' ').next() == Some(alert)).unwrap().to_owned();
+    assert!(row("CrankWalletLowBalance").contains("critical (pagerduty, slack)"), "{table}");
+    assert!(row("MPCHighTimeoutRate").contains("warning (slack)"), "{table}");
+    assert!(row("MPCHighTimeoutRate").contains("ConfidexBackendDown"), "{table}");
+
+    let matrix = lab.run(&["check", "--routes", "--format", "json"]).expect(0).json();
+    let alerts = matrix["alerts"].as_array().unwrap();
+    let of = |name: &str| alerts.iter().find(|row| row["alert"] == name).unwrap().clone();
+    let low = of("CrankWalletLowBalance");
+    assert_eq!(low["severity"], "critical");
+    assert_eq!(low["routes"][0]["integrations"], json!(["pagerduty", "slack"]));
+    assert_eq!(low["routes"][0]["group_wait"], "10s");
+    assert_eq!(low["routes"][0]["certain"], true);
+    assert_eq!(of("RPCFailover")["routes"][0]["receiver"], "warning");
+    assert_eq!(of("Watchdog")["silenced_by"], json!([]));
+}
+
+/// What promtool and amtool both accept, and would not work.
+const RULES: &str = r#"groups:
+  - name: g
+    rules:
+      - alert: SettlementFailureRate
+        expr: rate(confidex_crank_match_attempts_total{status="failed"}[5m]) / rate(confidex_crank_match_attempts_total[5m]) > 0.1
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: '{{ $value | printf "%.2f" }}%', description: d, runbook: RPCFailover}
+      - alert: HighMemory
+        expr: confidex_nodejs_heap_used_bytes > 1e9
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: CrankWalletLowBalance
+        expr: confidex_wallet_balance_sol{wallet="crank"} < 0.5
+        for: 5m
+        labels: {severity: critical}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: BackendDown
+        expr: up{job="confidex-backend"} == 0 or absent(up{job="confidex-backend"})
+        for: 1m
+        labels: {severity: critical}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: ApiErrors
+        expr: sum(rate(confidex_http_requests_total{status=~"5.."}[5m])) > 1
+        for: 1m
+        labels: {severity: warning}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+"#;
+
+const ROUTING: &str = r"route:
+  receiver: team
+  routes:
+    - matchers: ['severity=critical']
+      receiver: pager
+    - matchers: ['alertname=CrankWalletLowBalance']
+      receiver: pager
+      group_wait: 0s
+inhibit_rules:
+  - source_matchers: ['alertname=BackendDown']
+    target_matchers: ['alertname!=BackendDown']
+    equal: [instance]
+receivers:
+  - name: team
+    webhook_configs: [{url: 'http://team.test/'}]
+  - name: pager
+    webhook_configs: [{url: 'http://pager.test/'}]
+";
+
+#[test]
+fn what_the_official_tools_accept_is_found() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("mine/rules.yml", RULES);
+    lab.write("mine/alertmanager.yml", ROUTING);
+    let report = lab.run(&["check", "--format", "json", "mine"]).expect(6).json();
+    assert_eq!(report["judges"], "run", "{report:#}");
+    let mut found: Vec<(String, String, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+            (text("id"), text("file"), finding["line"].as_u64().unwrap())
+        })
+        .collect();
+    found.sort();
+    let expected = [
+        ("inhibit-missing-label", "mine/alertmanager.yml", 12),
+        ("percent-of-ratio", "mine/rules.yml", 8),
+        ("ratio-without-sum", "mine/rules.yml", 5),
+        ("shadowed-route", "mine/alertmanager.yml", 6),
+        ("unknown-metric", "mine/rules.yml", 10),
+    ];
+    let expected = expected.map(|(id, file, line)| (id.to_owned(), file.to_owned(), line));
+    assert_eq!(found, expected, "{report:#}");
+}
+
+/// A template of the user's own is judged as it is rendered, and found at its own lines.
+#[test]
+fn a_users_template_is_judged_at_its_own_lines() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    let template = "# Ours.\nroute:\n  receiver: ${{ stack }}\n{% if alertmanager.slack %}\n  routes:\n    - receiver: slack\n      matchers: ['severity=~\".+\"']\n    - receiver: ${{ stack }}\n      matchers: ['severity=\"critical\"']\n{% endif %}\nreceivers:\n  - name: ${{ stack }}\n    webhook_configs: [{url: 'http://a.test/'}]\n  - name: slack\n    slack_configs:\n      - api_url_file: ${{ alertmanager.slack.api_url_file }}\n        title: '{{ template \"confidexmon.titel\" . }}'\n";
+    lab.write("config/templates/alertmanager.yml", template);
+    let report = lab.run(&["check", "--format", "json"]).expect(6).json();
+    let found: Vec<(&str, &str, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["id"].as_str().unwrap(), f["file"].as_str().unwrap(), f["line"].as_u64().unwrap()))
+        .collect();
+    let file = "config/templates/alertmanager.yml";
+    assert_eq!(found, [("shadowed-route", file, 8), ("undefined-template", file, 17)], "{report:#}");
 }
