@@ -99,6 +99,9 @@ pub fn kind(file: &ProjectFile) -> Kind {
         Kind::Alertmanager
     } else if has("scrape_configs") || has("scrape_config_files") || (has("rule_files") && !has("groups")) {
         Kind::Prometheus
+    } else if has("services") && !has("groups") {
+        // A compose file.
+        Kind::Other
     } else if has("apiVersion") || has("providers") || has("datasources") {
         Kind::Other
     } else {
@@ -128,6 +131,7 @@ mod tests {
             ("a.yml", "global: {}\nscrape_configs: []\n", Kind::Prometheus),
             ("a.yml", "{\"groups\": []}", Kind::Rules),
             ("a.yml", "a: [b\n", Kind::Rules),
+            ("docker-compose.yml", "services:\n  a: {}\n", Kind::Other),
             ("a.json", "{\"panels\": []}", Kind::Dashboard),
             ("x/backend.prom", "a 1\n", Kind::Contract),
             ("config/confidexmon.yml", "stack: a\n", Kind::Other),
