@@ -32,6 +32,7 @@ pub async fn run<E: Engine>(
         removed.containers.push(container.name.clone());
     }
     removed.networks = remove_networks(applier, stack).await?;
+    super::drill::remove_network(applier, stack).await?;
     if with_volumes {
         for volume in applier.engine.volumes(stack).await? {
             applier.check_cancelled()?;

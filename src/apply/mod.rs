@@ -2,11 +2,13 @@
 //! failure is written where the failure can happen.
 
 pub mod down;
+pub mod drill;
 pub mod explain;
-
 pub mod gather;
 pub mod judges;
+pub mod live;
 pub mod logs;
+pub mod network;
 pub mod oneshot;
 pub mod opinion;
 pub mod probe;
@@ -81,3 +83,6 @@ impl<E: Engine> Applier<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@ pub mod lint;
 pub mod lints;
 pub mod nearest;
 pub mod node;
+pub mod panels;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;
@@ -65,7 +66,18 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
 /// One sentence about what an id stands for.
 pub fn doc(id: &str) -> &'static str {
     let lint = lints::ALL.iter().find(|lint| lint.id == id).map(|lint| lint.doc);
-    lint.or_else(|| judge::doc(id)).unwrap_or("A finding of confidexmon.")
+    lint.or_else(|| judge::doc(id))
+        .or_else(|| panels::doc(id))
+        .or_else(|| other_doc(id))
+        .unwrap_or("A finding of confidexmon.")
+}
+
+fn other_doc(id: &str) -> Option<&'static str> {
+    match id {
+        "settings" => Some("The settings or a template cannot be used as they are."),
+        "live-unreachable" => Some("Something that runs was to be asked and did not answer."),
+        _ => None,
+    }
 }
 
 /// Applies the `ignore` comments of these files and sorts.

@@ -32,6 +32,11 @@ impl Scalar {
         self.start
     }
 
+    /// The bytes of the file that hold the scalar, quotes and block header included.
+    pub fn range(&self) -> std::ops::Range<usize> {
+        self.start..self.end
+    }
+
     /// Where the scalar begins; for a block scalar this is its header.
     pub fn place(&self, source: &Source) -> Place {
         source.place(self.start)

@@ -67,6 +67,11 @@ impl StackName {
         format!("{}-monitoring", self.0)
     }
 
+    /// The network of a drill's containers; it is there only while one runs.
+    pub fn drill_network(&self) -> String {
+        format!("{}-drill", self.0)
+    }
+
     pub fn data_volume(&self, service: ServiceKind) -> String {
         format!("{}-{service}-data", self.0)
     }

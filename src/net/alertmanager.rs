@@ -34,9 +34,11 @@ impl Alertmanager {
         Ok(())
     }
 
-    /// Alerts that match a filter such as `nonce="x"`, with their status.
+    /// Alerts that match a filter such as `nonce="x"` (all when it is empty), with their status.
     pub async fn alerts(&self, filter: &str) -> Result<Value, NetError> {
-        let url = format!("{}?filter={}", self.url("/api/v2/alerts"), percent_encoded(filter));
+        let query =
+            if filter.is_empty() { String::new() } else { format!("?filter={}", percent_encoded(filter)) };
+        let url = format!("{}{query}", self.url("/api/v2/alerts"));
         self.http.get_json(&url, self.auth.as_ref()).await
     }
 

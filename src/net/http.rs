@@ -85,6 +85,19 @@ impl HttpClient {
         self.send(request, url, auth).await
     }
 
+    /// `POST` of bytes that are no JSON.
+    pub async fn post_bytes(
+        &self,
+        url: &str,
+        content_type: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<Answer, NetError> {
+        let request = self.client.post(url).header("Content-Type", content_type).body(body);
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        self.send(request, url, None).await
+    }
+
     /// `GET` that must answer 200 with JSON.
     pub async fn get_json(&self, url: &str, auth: Option<&Credentials>) -> Result<Value, NetError> {
         json(url, self.get(url, auth).await?)

@@ -26,7 +26,7 @@ pub struct RuntimeInfo {
 }
 
 /// One group of `/api/v1/rules`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedGroup {
     pub name: String,
     /// Absolute path in the container.
@@ -34,7 +34,7 @@ pub struct LoadedGroup {
     pub rules: Vec<LoadedRule>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedRule {
     /// Alert name or recorded metric.
     pub name: String,
@@ -53,6 +53,14 @@ pub struct LoadedRule {
     pub last_error: Option<String>,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// `for`, in seconds; 0 for recording rules.
+    #[serde(default)]
+    pub duration: f64,
+    /// `keep_firing_for`, in seconds.
+    #[serde(default, rename = "keepFiringFor")]
+    pub keep_firing_for: f64,
 }
 
 /// One active scrape target.
@@ -101,6 +109,24 @@ impl Prometheus {
     pub async fn reload(&self) -> Result<(), NetError> {
         let url = format!("{}/-/reload", self.base_url);
         self.http.post(&url, self.auth.as_ref(), None).await?.success(&url)?;
+        Ok(())
+    }
+
+    /// How many Alertmanagers it sends to.
+    pub async fn alertmanagers(&self) -> Result<usize, NetError> {
+        let known: serde_json::Value = self.data("/api/v1/alertmanagers").await?;
+        Ok(known["activeAlertmanagers"].as_array().map_or(0, Vec::len))
+    }
+
+    /// Writes samples through the remote-write receiver, which must be on.
+    pub async fn write(
+        &self,
+        content_type: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Result<(), NetError> {
+        let url = format!("{}/api/v1/write", self.base_url);
+        self.http.post_bytes(&url, content_type, headers, body).await?.success(&url)?;
         Ok(())
     }
 

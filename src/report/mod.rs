@@ -1,6 +1,7 @@
 //! What people and programs see: progress on stderr, data on stdout.
 
 pub mod diagnostic;
+pub mod drill;
 pub mod events;
 pub mod findings;
 pub mod output;

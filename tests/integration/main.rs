@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod dependencies;
+mod drill;
 mod engine_port;
 mod failures;
 mod interruptions;
@@ -12,5 +13,6 @@ mod life;
 mod oneshot;
 mod project_files;
 mod proxy;
+mod readme;
 mod reload;
 mod routing;

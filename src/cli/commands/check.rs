@@ -3,16 +3,21 @@
 use std::collections::BTreeMap;
 
 use crate::apply::judges::Judges;
+use crate::apply::live;
 use crate::apply::opinion::{self, Opinion, Subjects};
 use crate::check::gather::{self, Counts};
+use crate::check::panels;
 use crate::check::routing::matrix;
-use crate::check::selection::Selection;
+use crate::check::selection::{Kind, Selection};
 use crate::check::{self, Facts, Finding, Severity, judge};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem};
 use crate::cli::signals;
+use crate::engine::Engine;
+use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ExitCode};
 use crate::model::Hint;
+use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack, render_stack};
 use crate::report::findings::{CheckReport, github, json, sarif, text};
 use crate::report::{Format, progress};
@@ -38,9 +43,15 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         }
     };
     let selection = selection(&options)?;
-    let facts = facts(&loaded, &rendered, selection.as_ref());
+    let mut facts = facts(&loaded, &rendered, selection.as_ref());
     if options.routes {
         return routes(&context, &facts);
+    }
+    let engine = context.engine(&loaded.ports()).await.map_err(|error| opinion::reason(&error));
+    let mut live_findings = Vec::new();
+    if options.live {
+        let info = engine.as_ref().ok().map(Engine::info);
+        live_findings = live::contract(&loaded.settings, &loaded.project.files, info, &mut facts).await;
     }
     let subjects = Subjects {
         settings: &loaded.settings,
@@ -50,7 +61,11 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         facts: &facts,
     };
     let lints = async { tokio::task::block_in_place(|| check::run(&facts)) };
-    let (opinion, mut findings) = tokio::join!(judge_all(&context, &subjects), lints);
+    let panels = async {
+        if options.live { ask_panels(&loaded, selection.as_ref(), &facts, &engine).await } else { Vec::new() }
+    };
+    let (opinion, mut findings, of_panels) =
+        tokio::join!(judge_all(&context, &subjects, &engine), lints, panels);
     let opinion = opinion?;
     let judged: Vec<_> = facts.rule_files.iter().filter(|_| opinion.rules_judged()).collect();
     let theirs = opinion::findings(&opinion, &subjects);
@@ -58,6 +73,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     if let Some(selection) = &selection {
         findings.retain(|finding| selection.names(&finding.file));
     }
+    findings.extend(live_findings.into_iter().chain(of_panels));
     let mut report = CheckReport {
         findings,
         sources: sources(&loaded.project.files, selection.as_ref()),
@@ -89,18 +105,43 @@ fn routes(context: &Context, facts: &Facts) -> Result<(), Error> {
 }
 
 /// The judges' opinion; without an engine they simply have none. Only the user's stop is an error.
-async fn judge_all(context: &Context, subjects: &Subjects<'_>) -> Result<Opinion, Error> {
+async fn judge_all(
+    context: &Context,
+    subjects: &Subjects<'_>,
+    engine: &Result<DockerEngine, String>,
+) -> Result<Opinion, Error> {
     if opinion::jobs(subjects).is_empty() {
         return Ok(Opinion::not_run("nothing for them to judge".to_owned()));
     }
-    let engine = match context.engine(&[]).await {
+    let engine = match engine {
         Ok(engine) => engine,
-        Err(error) => return Ok(Opinion::not_run(opinion::reason(&error))),
+        Err(reason) => return Ok(Opinion::not_run(reason.clone())),
     };
     let cancel = signals::watch(context.output);
     let reporter = progress::reporter(context.output);
-    let judges = Judges { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
+    let judges = Judges { engine, reporter: reporter.as_ref(), cancel: &cancel };
     opinion::run(&judges, subjects).await
+}
+
+/// Every panel of the project's dashboards, or of those that were named.
+async fn ask_panels(
+    loaded: &Loaded,
+    selection: Option<&Selection>,
+    facts: &Facts,
+    engine: &Result<DockerEngine, String>,
+) -> Vec<Finding> {
+    let files: Vec<&ProjectFile> = match selection {
+        Some(selection) => selection.of(Kind::Dashboard).collect(),
+        None => loaded.project.files.dashboard_files().map(|(_, file)| file).collect(),
+    };
+    let interval = facts.scrape_interval.unwrap_or_default();
+    let queries: Vec<_> =
+        files.iter().flat_map(|file| panels::queries(&file.shown_as, &file.text, interval)).collect();
+    match engine {
+        _ if queries.is_empty() => Vec::new(),
+        Ok(engine) => live::panels(engine, &loaded.settings, &queries).await,
+        Err(reason) => vec![live::no_grafana(reason)],
+    }
 }
 
 fn selection(options: &CheckOptions) -> Result<Option<Selection>, Error> {

@@ -1,0 +1,147 @@
+//! Sends one marked alert through the running Alertmanager and takes it back.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::apply::{Applier, wait};
+use crate::drill::live;
+use crate::drill::report::{Delivery, Live};
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
+use crate::net::NetError;
+use crate::net::alertmanager::Alertmanager;
+use crate::services::{Desired, Probe};
+
+/// Between two looks at the counters.
+const PAUSE: Duration = Duration::from_millis(500);
+/// A suppression that lasts so long is one, and not only the moment before an inhibitor ends.
+const SUPPRESSED: Duration = Duration::from_secs(3);
+/// How long the alert may take to be gone after it was resolved.
+const GONE: Duration = Duration::from_secs(5);
+
+/// The running stack's Alertmanager.
+pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Alertmanager, Error> {
+    let running = wait::running(applier, desired).await?;
+    let found = desired.services.get(&ServiceKind::Alertmanager).zip(running.get(&ServiceKind::Alertmanager));
+    let Some((wanted, (_, port))) = found else {
+        return Err(not_running());
+    };
+    let auth = match &wanted.probe {
+        Probe::Http { basic_auth, .. } => basic_auth.clone(),
+        Probe::Redis { .. } => None,
+    };
+    let base_url = applier.address(wanted, *port).url("");
+    let alertmanager = Alertmanager { http: applier.http.clone(), base_url, auth };
+    if alertmanager.is_ready().await { Ok(alertmanager) } else { Err(not_running()) }
+}
+
+fn not_running() -> Error {
+    Error::new(
+        ExitCode::Failed,
+        "the stack's Alertmanager does not answer, so nothing can be sent through it",
+    )
+    .hint("start the stack: `confidexmon up`")
+}
+
+/// Posts the alert, watches the counters, and resolves it in every case.
+pub async fn send<E: Engine>(
+    applier: &Applier<E>,
+    alertmanager: &Alertmanager,
+    delivery: &Delivery,
+    timeout: Duration,
+) -> Result<Live, Error> {
+    let Some(labels) = delivery.labels.first() else {
+        return Err(Error::new(ExitCode::Failed, "the alert has no labels to send"));
+    };
+    let nonce = super::stage::nonce();
+    let starts = Timestamp::now();
+    let body = |ends: Timestamp| {
+        live::alert(labels, &delivery.annotations, &nonce, &starts.to_string(), &ends.to_string())
+    };
+    let before = live::counters(&alertmanager.metrics().await?);
+    // Should this process be killed, the alert ends by itself.
+    let last = starts + SignedDuration::try_from(timeout * 2).unwrap_or(SignedDuration::from_mins(10));
+    alertmanager.post_alerts(&body(last)).await?;
+    let mut report = Live { nonce: nonce.clone(), ..Live::default() };
+    let watched = tokio::select! {
+        watched = watch(alertmanager, &before, timeout, &mut report) => watched.map_err(Error::from),
+        () = applier.cancel.cancelled() => Err(Error::new(ExitCode::Interrupted, "stopped by a signal")),
+    };
+    let resolved = alertmanager.post_alerts(&body(Timestamp::now())).await;
+    watched?;
+    resolved?;
+    report.resolved = is_gone(alertmanager, &nonce).await;
+    if !report.resolved {
+        report.problems.push("the test alert is still shown as active; it ends by itself".to_owned());
+    }
+    Ok(report)
+}
+
+fn filter(nonce: &str) -> String {
+    format!("{}=\"{nonce}\"", live::LABEL)
+}
+
+async fn watch(
+    alertmanager: &Alertmanager,
+    before: &live::Counters,
+    timeout: Duration,
+    report: &mut Live,
+) -> Result<(), NetError> {
+    let began = Instant::now();
+    let mut suppressed_since: Option<Instant> = None;
+    loop {
+        sleep(PAUSE).await;
+        let alerts = alertmanager.alerts(&filter(&report.nonce)).await?;
+        let alert = alerts.get(0).cloned().unwrap_or(Value::Null);
+        let names = alert["receivers"].as_array().into_iter().flatten();
+        let receivers: BTreeSet<String> =
+            names.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
+        let now = live::since(before, &live::counters(&alertmanager.metrics().await?), &receivers);
+        note(report, now, began);
+        report.suppressed = live::suppression(&alert);
+        if report.suppressed.is_none() {
+            suppressed_since = None;
+        } else if suppressed_since.get_or_insert_with(Instant::now).elapsed() > SUPPRESSED {
+            return Ok(());
+        }
+        // A receiver without an integration is known after the first look.
+        let nobody = !receivers.is_empty() && report.receivers.is_empty() && began.elapsed() > SUPPRESSED;
+        if live::is_settled(&report.receivers) || nobody || began.elapsed() > timeout {
+            return Ok(());
+        }
+    }
+}
+
+/// Keeps the moment at which each integration was first seen to have delivered.
+fn note(report: &mut Live, mut now: Vec<crate::drill::report::LiveReceiver>, began: Instant) {
+    for one in &mut now {
+        let known = report
+            .receivers
+            .iter()
+            .find(|old| (&old.name, &old.integration) == (&one.name, &one.integration));
+        one.notified_after_ms = known.and_then(|old| old.notified_after_ms);
+        if one.delivered > 0 {
+            one.notified_after_ms.get_or_insert(began.elapsed().as_millis());
+        }
+    }
+    report.receivers = now;
+}
+
+async fn is_gone(alertmanager: &Alertmanager, nonce: &str) -> bool {
+    let deadline = Instant::now() + GONE;
+    loop {
+        let alerts = alertmanager.alerts(&filter(nonce)).await;
+        if alerts.is_ok_and(|alerts| alerts.as_array().is_some_and(Vec::is_empty)) {
+            return true;
+        }
+        if Instant::now() > deadline {
+            return false;
+        }
+        sleep(PAUSE).await;
+    }
+}

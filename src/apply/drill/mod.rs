@@ -1,0 +1,189 @@
+//! Carries a drill out: promtool's answers, a scratch Prometheus and Alertmanager for each alert,
+//! a sink for their messages, and everything taken away at the end. See [`crate::drill`] for the way.
+
+mod judge;
+pub mod live;
+mod sink;
+mod slot;
+mod stage;
+mod wave;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::apply::Applier;
+use crate::check::rule_file::RuleFile;
+use crate::drill::level::{self, Step};
+use crate::drill::message::Links;
+use crate::drill::report::{AlertReport, Delivery};
+use crate::drill::scenario::{Case, Input, TestFile};
+use crate::drill::verdict::{self, Verdicts};
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::{FileSet, ServiceKind};
+use crate::report::events::Event;
+use crate::services::Desired;
+
+pub(crate) use stage::remove_network;
+pub use stage::sweep;
+
+/// What is drilled, and with what.
+pub struct Drill<'a> {
+    /// The stack as rendered for the drill: placeholder secrets.
+    pub desired: &'a Desired,
+    /// (path below `rules/`, file)
+    pub rule_files: Vec<(String, RuleFile)>,
+    pub test_files: Vec<TestFile>,
+    /// (path below `rules/`, text) of everything that promtool reads.
+    pub rule_texts: Vec<(String, String)>,
+    /// Alert → why the contract does not hold.
+    pub broken_contracts: BTreeMap<String, String>,
+    /// Names of the alerts to drill.
+    pub alerts: BTreeSet<String>,
+    pub links: Links,
+    /// Job and address of every scrape target.
+    pub targets: Vec<(String, String)>,
+    /// How long one alert may take from its rules being in force.
+    pub timeout: Duration,
+}
+
+/// What a drill found, beside the alerts' own reports.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub alerts: Vec<AlertReport>,
+    pub notes: Vec<String>,
+}
+
+/// One alert with the scenario that is tried.
+#[derive(Clone, Debug)]
+struct Attempt {
+    alert: String,
+    file: String,
+    case: Case,
+    input: Input,
+    /// What fires at that moment, as promtool says; `None` when it was not understood.
+    forecast: Option<BTreeSet<String>>,
+}
+
+/// The most processes of each kind that run at once: some 400 MB of each.
+const WAVE: usize = 25;
+
+/// Drills every alert asked for. What was started is removed, whatever happens.
+pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let stage = stage::Stage::open(applier, drill.desired).await?;
+    let result = rehearse(&stage, drill).await;
+    stage.close().await;
+    result
+}
+
+async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let judge = judge::Judge::start(stage, drill).await?;
+    stage.fact("asking promtool what fires in the scenarios");
+    let refused = judge.check_rules().await?;
+    let valid: Vec<String> = drill
+        .rule_files
+        .iter()
+        .map(|(path, _)| path.clone())
+        .filter(|path| !refused.contains_key(path))
+        .collect();
+    let attempts = judge.attempts(&valid).await?;
+    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, attempts));
+    let verdicts = Verdicts { refused, tests: tests? };
+    let (mut deliveries, notes) = deliveries?;
+    stage.go_on()?;
+    let mut outcome = Outcome { alerts: Vec::new(), notes };
+    for (path, file) in &drill.rule_files {
+        for (group, rule) in
+            file.rules().filter(|(_, rule)| rule.is_alert() && drill.alerts.contains(&rule.name.value))
+        {
+            let name = &rule.name.value;
+            let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
+            let mut alert = AlertReport {
+                alert: name.clone(),
+                severity: severity.map(|severity| severity.value.clone()),
+                file: file.source.path.clone(),
+                line: rule.name.place(&file.source).line,
+                delivery: deliveries.remove(name),
+                ..AlertReport::default()
+            };
+            alert.steps = steps(drill, &verdicts, path, &alert);
+            alert.level = level::reached(&alert.steps);
+            outcome.alerts.push(alert);
+        }
+    }
+    Ok(outcome)
+}
+
+fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertReport) -> Vec<Step> {
+    let parsed = verdict::parsed(verdicts, rule_file);
+    if parsed.ok != Some(true) {
+        return std::iter::once(parsed)
+            .chain((1..=level::SINK).map(|level| Step::not_tried(level, "its file cannot be loaded")))
+            .collect();
+    }
+    let contract = match drill.broken_contracts.get(&alert.alert) {
+        Some(why) => Step::failed(1, why.clone()),
+        None => Step::passed(1, ""),
+    };
+    let delivered = alert.delivery.as_ref().map_or_else(
+        || {
+            Step::not_tried(
+                level::SINK,
+                "it has no unit test that fires, so no input is known: add one to rules/tests",
+            )
+        },
+        Delivery::step,
+    );
+    vec![parsed, contract, verdict::tested(verdicts, &drill.test_files, &alert.alert), delivered]
+}
+
+/// As many alerts at once as the machine is asked to bear, wave after wave.
+async fn waves<E: Engine>(
+    stage: &stage::Stage<'_, E>,
+    drill: &Drill<'_>,
+    valid: &[String],
+    attempts: Vec<Attempt>,
+) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
+    let mut deliveries = BTreeMap::new();
+    let mut notes = Vec::new();
+    let total = attempts.len();
+    // Waves of equal size: 49 alerts are 25 and 24.
+    let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
+    for (number, attempts) in attempts.chunks(size).enumerate() {
+        stage.fact(&format!(
+            "drilling alerts {} to {} of {total}",
+            number * size + 1,
+            number * size + attempts.len()
+        ));
+        let wave = wave::Wave { stage, drill, number, valid, attempts };
+        let (delivered, said) = wave.run().await?;
+        deliveries.extend(delivered);
+        notes.extend(said);
+    }
+    notes.sort_unstable();
+    notes.dedup();
+    Ok((deliveries, notes))
+}
+
+/// A rendered YAML file of a service as a value.
+fn rendered(desired: &Desired, service: ServiceKind, path: &str) -> Result<Value, Error> {
+    let files = files(desired, service)?;
+    let text = files.files.get(path).map(|file| String::from_utf8_lossy(file.bytes()).into_owned());
+    serde_yaml::from_str(&text.unwrap_or_default())
+        .map_err(|error| Error::new(ExitCode::Usage, format!("the rendered {path} cannot be read: {error}")))
+}
+
+fn files(desired: &Desired, service: ServiceKind) -> Result<&FileSet, Error> {
+    let wanted = desired.services.get(&service);
+    wanted.map(|wanted| &wanted.files).ok_or_else(|| {
+        Error::new(ExitCode::Usage, format!("a drill needs {service}, which this stack leaves out"))
+    })
+}
+
+impl<E: Engine> stage::Stage<'_, E> {
+    fn fact(&self, text: &str) {
+        self.applier.reporter.event(&Event::Fact { text: text.to_owned() });
+    }
+}

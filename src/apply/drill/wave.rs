@@ -1,0 +1,173 @@
+//! Some alerts at once: a container of Prometheus processes, one of Alertmanagers, and a sink.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::sink::Sink;
+use super::slot::{self, Slot};
+use super::stage::{Scratch, Stage, Wanted};
+use super::{Attempt, Drill};
+use crate::drill::receivers::{self, Receiver};
+use crate::drill::report::Delivery;
+use crate::drill::shorten;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
+use crate::store::tarball;
+
+/// The port of the first process inside a container.
+const FIRST_PORT: u16 = 9100;
+/// A hosts file is never larger.
+const LARGEST_HOSTS: usize = 64 * 1024;
+
+pub(super) struct Wave<'a, E> {
+    pub(super) stage: &'a Stage<'a, E>,
+    pub(super) drill: &'a Drill<'a>,
+    pub(super) number: usize,
+    /// Rule files that promtool accepts.
+    pub(super) valid: &'a [String],
+    pub(super) attempts: &'a [Attempt],
+}
+
+/// The two containers.
+struct Pair {
+    prometheus: Scratch,
+    alertmanager: Scratch,
+}
+
+impl<E: Engine> Wave<'_, E> {
+    /// Alert → what became of it, and what is to be said about the receivers.
+    pub(super) async fn run(&self) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
+        let pair = self.containers().await?;
+        let sink = self.sink(&pair).await?;
+        let (receivers, notes) = self.configure(&pair, &sink).await?;
+        let rules = self.rules();
+        let slots = self.attempts.iter().enumerate().map(|(number, attempt)| {
+            let slot = Slot {
+                stage: self.stage,
+                drill: self.drill,
+                sink: &sink,
+                attempt,
+                receivers: &receivers,
+                rules: &rules,
+                number,
+                port: port(number),
+                prometheus: &pair.prometheus,
+                alertmanager: &pair.alertmanager,
+            };
+            async move { (attempt.alert.clone(), slot.run().await) }
+        });
+        let deliveries: BTreeMap<String, Delivery> = join_all(slots).await.into_iter().collect();
+        if sink.is_silent() && deliveries.values().any(|delivery| delivery.fired) {
+            return Err(Error::new(ExitCode::Failed, "alerts fire, but nothing reaches this machine from the containers")
+                .hint("a firewall on this machine probably drops what comes from the engine's bridge; allow it, for example `iptables -I INPUT -i docker0 -j ACCEPT`"));
+        }
+        tokio::join!(self.stage.remove(&pair.prometheus), self.stage.remove(&pair.alertmanager));
+        Ok((deliveries, notes))
+    }
+
+    async fn containers(&self) -> Result<Pair, Error> {
+        let ports: Vec<u16> = (0..self.attempts.len()).map(port).collect();
+        let idle = json!({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}).to_string();
+        let mut alertmanager_files = vec![("idle.yml".to_owned(), idle)];
+        let set = super::files(self.stage.desired, ServiceKind::Alertmanager)?;
+        for (path, file) in &set.files {
+            // Templates only: the configuration is made for each alert, and no secret is needed.
+            if let (false, Some(name)) =
+                (file.is_secret(), path.strip_prefix(&format!("{}/templates/", set.root)))
+            {
+                let text = String::from_utf8_lossy(file.bytes()).into_owned();
+                alertmanager_files.push((format!("templates/{name}"), text));
+            }
+        }
+        let (first, second) =
+            (format!("prometheus-{}", self.number), format!("alertmanager-{}", self.number));
+        let prometheus = Wanted {
+            service: ServiceKind::Prometheus,
+            part: &first,
+            command: slot::idle_prometheus(),
+            ports: ports.clone(),
+            networked: true,
+            files: vec![("idle.yml".to_owned(), "{}".to_owned())],
+        };
+        let alertmanager = Wanted {
+            service: ServiceKind::Alertmanager,
+            part: &second,
+            command: slot::idle_alertmanager(),
+            ports,
+            networked: true,
+            files: alertmanager_files,
+        };
+        self.stage.connect().await?;
+        let (prometheus, alertmanager) =
+            tokio::join!(self.stage.container(prometheus), self.stage.container(alertmanager));
+        Ok(Pair { prometheus: prometheus?, alertmanager: alertmanager? })
+    }
+
+    async fn sink(&self, pair: &Pair) -> Result<Sink, Error> {
+        let archive = self.stage.applier.engine.download(&pair.alertmanager.name, "/etc/hosts").await?;
+        let files = tarball::extract(&archive, LARGEST_HOSTS).unwrap_or_default();
+        let hosts = files.first().map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
+        Sink::open(&hosts.unwrap_or_default(), super::stage::nonce() + self.stage.id()).await
+    }
+
+    /// Writes a configuration for every process.
+    async fn configure(&self, pair: &Pair, sink: &Sink) -> Result<(Vec<Receiver>, Vec<String>), Error> {
+        let desired = self.stage.desired;
+        let theirs = super::rendered(desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
+        let routing =
+            super::rendered(desired, ServiceKind::Alertmanager, "/etc/alertmanager/alertmanager.yml")?;
+        let (mut prometheus, mut alertmanager) = (Vec::new(), Vec::new());
+        let (mut receivers, mut notes) = (Vec::new(), Vec::new());
+        for (number, attempt) in self.attempts.iter().enumerate() {
+            prometheus.push((
+                slot::config_name(number),
+                Self::prometheus(&theirs, pair, sink, number, attempt).to_string(),
+            ));
+            let address = |receiver, integration| sink.url(number, receiver, integration);
+            let scratch = receivers::scratch(&routing, &attempt.alert, attempt.has_company(), &address);
+            alertmanager.push((slot::config_name(number), scratch.config.to_string()));
+            receivers = scratch.receivers;
+            notes.extend(scratch.notes);
+        }
+        self.stage.upload(&pair.prometheus.name, "/etc/prometheus", &prometheus).await?;
+        self.stage.upload(&pair.alertmanager.name, "/etc/alertmanager", &alertmanager).await?;
+        Ok((receivers, notes))
+    }
+
+    fn prometheus(theirs: &Value, pair: &Pair, sink: &Sink, number: usize, attempt: &Attempt) -> Value {
+        let pass_on = attempt.forecast.clone().map(|mut names| {
+            names.insert(attempt.alert.clone());
+            names
+        });
+        shorten::prometheus(
+            theirs,
+            &shorten::Prometheus {
+                rule_files: &format!("{}/*.yml", slot::rule_folder(number)),
+                alertmanager: &format!("{}:{}", pair.alertmanager.name, port(number)),
+                tap: (&sink.host(), &sink.tap_path(number)),
+                pass_on: pass_on.as_ref(),
+                window: &crate::drill::feed::window(attempt.case.at),
+            },
+        )
+    }
+
+    /// (name, text) of the rules with their times cut short.
+    fn rules(&self) -> Vec<(String, String)> {
+        let valid = self.drill.rule_files.iter().filter(|(path, _)| self.valid.contains(path));
+        valid.map(|(path, file)| (path.clone(), shorten::rules(file))).collect()
+    }
+}
+
+impl Attempt {
+    /// True when other alerts fire beside it, or may.
+    fn has_company(&self) -> bool {
+        self.forecast.as_ref().is_none_or(|names| names.iter().any(|name| *name != self.alert))
+    }
+}
+
+fn port(number: usize) -> u16 {
+    FIRST_PORT.saturating_add(u16::try_from(number).unwrap_or(u16::MAX))
+}

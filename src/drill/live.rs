@@ -1,0 +1,208 @@
+//! One alert through the running Alertmanager: what is posted, and what its counters prove.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use crate::check::exposition;
+use crate::drill::level::{self, Step};
+use crate::drill::report::{Live, LiveReceiver};
+
+/// The label that tells a drill's alert from a real one.
+pub const LABEL: &str = "drill";
+/// What a person must read first.
+pub const MARK: &str = "[TEST]";
+
+/// The alert as Alertmanager's API takes it. Times are RFC 3339; it resolves itself at `ends_at`,
+/// should nobody be left to do so.
+pub fn alert(
+    labels: &BTreeMap<String, String>,
+    annotations: &BTreeMap<String, String>,
+    nonce: &str,
+    starts_at: &str,
+    ends_at: &str,
+) -> Value {
+    let mut labels = labels.clone();
+    labels.insert(LABEL.to_owned(), nonce.to_owned());
+    let mut annotations = annotations.clone();
+    let name = labels.get("alertname").cloned().unwrap_or_default();
+    let summary = annotations.get("summary").filter(|summary| !summary.is_empty()).cloned();
+    annotations.insert("summary".to_owned(), format!("{MARK} {}", summary.unwrap_or(name)));
+    json!([{"labels": labels, "annotations": annotations, "startsAt": starts_at, "endsAt": ends_at}])
+}
+
+/// Receiver and integration → what Alertmanager has counted.
+pub type Counters = BTreeMap<(String, String), Counts>;
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub notifications: u64,
+    pub requests: u64,
+    pub failed_requests: u64,
+    /// Reason → notifications given up.
+    pub failed: BTreeMap<String, u64>,
+}
+
+/// Reads the counters from `/metrics`. Without `receiver_name` nothing is proven of a receiver.
+pub fn counters(text: &str) -> Counters {
+    let mut counters = Counters::new();
+    for sample in exposition::parse(text).samples {
+        let label = |name: &str| {
+            sample.labels.iter().find(|(key, _)| key.as_str() == name).map(|(_, value)| value.clone())
+        };
+        let Some(key) = label("receiver_name").zip(label("integration")) else { continue };
+        let counts = counters.entry(key).or_default();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a counter of messages; the cast saturates"
+        )]
+        let value = sample.value as u64;
+        match sample.name.as_str() {
+            "alertmanager_notifications_total" => counts.notifications += value,
+            "alertmanager_notification_requests_total" => counts.requests += value,
+            "alertmanager_notification_requests_failed_total" => counts.failed_requests += value,
+            "alertmanager_notifications_failed_total" => {
+                *counts.failed.entry(label("reason").unwrap_or_default()).or_default() += value;
+            }
+            _ => {}
+        }
+    }
+    counters
+}
+
+/// What has been counted since `before`, for the integrations of these receivers.
+pub fn since(before: &Counters, now: &Counters, receivers: &BTreeSet<String>) -> Vec<LiveReceiver> {
+    let ours = now.iter().filter(|((receiver, _), _)| receivers.contains(receiver));
+    ours.map(|(key, counts)| {
+        let none = Counts::default();
+        let old = before.get(key).unwrap_or(&none);
+        let failed: BTreeMap<String, u64> = counts
+            .failed
+            .iter()
+            .map(|(reason, count)| {
+                (reason.clone(), count.saturating_sub(old.failed.get(reason).copied().unwrap_or(0)))
+            })
+            .filter(|(_, count)| *count > 0)
+            .collect();
+        // A notification that was given up is counted as one too.
+        let given_up: u64 = failed.values().sum();
+        LiveReceiver {
+            name: key.0.clone(),
+            integration: key.1.clone(),
+            delivered: counts.notifications.saturating_sub(old.notifications).saturating_sub(given_up),
+            requests: counts.requests.saturating_sub(old.requests),
+            failed_requests: counts.failed_requests.saturating_sub(old.failed_requests),
+            failed,
+            notified_after_ms: None,
+        }
+    })
+    .collect()
+}
+
+/// What keeps the alert from being told, in words, from its entry in `/api/v2/alerts`.
+pub fn suppression(alert: &Value) -> Option<String> {
+    let status = &alert["status"];
+    let list = |name: &str| -> Vec<String> {
+        let values = status[name].as_array().into_iter().flatten();
+        values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
+    };
+    let (silences, inhibitors, intervals) = (list("silencedBy"), list("inhibitedBy"), list("mutedBy"));
+    if !silences.is_empty() {
+        return Some(format!("silenced by the silence {}", silences.join(", ")));
+    }
+    if !inhibitors.is_empty() {
+        return Some(format!("inhibited by the alert with fingerprint {}", inhibitors.join(", ")));
+    }
+    if !intervals.is_empty() {
+        return Some(format!("muted by the time interval {}", intervals.join(", ")));
+    }
+    (status["state"] == "suppressed").then(|| "suppressed".to_owned())
+}
+
+/// True when every integration has said its word.
+pub fn is_settled(receivers: &[LiveReceiver]) -> bool {
+    !receivers.is_empty() && receivers.iter().all(|one| one.delivered > 0 || !one.failed.is_empty())
+}
+
+/// The step that the live delivery makes.
+pub fn step(live: &Live) -> Step {
+    if let Some(why) = &live.suppressed {
+        return Step::failed(level::LIVE, format!("not told to anybody: {why}"));
+    }
+    if let Some(problem) = live.problems.first() {
+        return Step::failed(level::LIVE, problem.clone());
+    }
+    if live.receivers.is_empty() {
+        return Step::failed(level::LIVE, "its receivers have no integration: nobody is told");
+    }
+    for one in &live.receivers {
+        if let Some((reason, _)) = one.failed.first_key_value() {
+            return Step::failed(
+                level::LIVE,
+                format!("{} of `{}` gave up: {reason}", one.integration, one.name),
+            );
+        }
+        if one.delivered == 0 {
+            let text = format!(
+                "{} of `{}` has delivered nothing in time ({} of {} requests failed)",
+                one.integration, one.name, one.failed_requests, one.requests
+            );
+            return Step::failed(level::LIVE, text);
+        }
+    }
+    let all: Vec<String> =
+        live.receivers.iter().map(|one| format!("{} of {}", one.integration, one.name)).collect();
+    Step::passed(level::LIVE, format!("delivered by {}", all.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = "alertmanager_notifications_total{integration=\"slack\",receiver_name=\"critical\"} 4\nalertmanager_notification_requests_total{integration=\"slack\",receiver_name=\"critical\"} 4\n";
+    const AFTER: &str = "alertmanager_notifications_total{integration=\"slack\",receiver_name=\"critical\"} 5\nalertmanager_notification_requests_total{integration=\"slack\",receiver_name=\"critical\"} 5\nalertmanager_notifications_total{integration=\"pagerduty\",receiver_name=\"critical\"} 1\nalertmanager_notifications_failed_total{integration=\"pagerduty\",receiver_name=\"critical\",reason=\"clientError\"} 1\nalertmanager_notifications_total{integration=\"slack\",receiver_name=\"warning\"} 9\n";
+
+    fn counted() -> Vec<LiveReceiver> {
+        since(&counters(BEFORE), &counters(AFTER), &["critical".to_owned()].into())
+    }
+
+    #[test]
+    fn counters_tell_who_was_told_since_then() {
+        let receivers = counted();
+        let short: Vec<_> =
+            receivers.iter().map(|one| (one.integration.as_str(), one.delivered, one.failed.len())).collect();
+        assert_eq!(short, [("pagerduty", 0, 1), ("slack", 1, 0)]);
+        assert!(is_settled(&receivers));
+        assert!(!is_settled(&since(&counters(BEFORE), &counters(BEFORE), &["critical".to_owned()].into())));
+        assert!(!is_settled(&[]));
+    }
+
+    #[test]
+    fn what_failed_is_told_with_its_reason() {
+        let live = Live { receivers: counted(), ..Live::default() };
+        assert_eq!(step(&live).detail, "pagerduty of `critical` gave up: clientError");
+        let slack = Live { receivers: counted().into_iter().skip(1).collect(), ..Live::default() };
+        assert_eq!(step(&slack).ok, Some(true));
+        assert!(step(&Live::default()).detail.contains("nobody is told"));
+    }
+
+    #[test]
+    fn suppression_is_named() {
+        let with = |name: &str| json!({"status": {"state": "suppressed", name: ["x"]}});
+        assert_eq!(suppression(&with("silencedBy")).as_deref(), Some("silenced by the silence x"));
+        assert_eq!(suppression(&with("mutedBy")).as_deref(), Some("muted by the time interval x"));
+        assert!(suppression(&with("inhibitedBy")).is_some());
+        assert_eq!(suppression(&json!({"status": {"state": "active", "silencedBy": []}})), None);
+    }
+
+    #[test]
+    fn the_alert_is_marked_as_a_test() {
+        let labels = [("alertname".to_owned(), "A".to_owned())].into();
+        let body = alert(&labels, &BTreeMap::new(), "n1", "s", "e");
+        assert_eq!(body[0]["labels"], json!({"alertname": "A", "drill": "n1"}));
+        assert_eq!(body[0]["annotations"]["summary"], "[TEST] A");
+        let annotations = [("summary".to_owned(), "Down".to_owned())].into();
+        assert_eq!(alert(&labels, &annotations, "n", "s", "e")[0]["annotations"]["summary"], "[TEST] Down");
+    }
+}

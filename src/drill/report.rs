@@ -1,0 +1,198 @@
+//! What a drill found, in the shape of its JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::drill::level::{self, Step};
+use crate::drill::message::Message;
+
+/// Everything of one run.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    pub stack: String,
+    /// RFC 3339.
+    pub generated_at: String,
+    pub took_ms: u128,
+    /// The level that was asked for: 3, or 4 with `--live`.
+    pub wanted_level: usize,
+    /// What a reader must know: shortened times, placeholder secrets, who would not be told.
+    pub notes: Vec<String>,
+    pub alerts: Vec<AlertReport>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct AlertReport {
+    pub alert: String,
+    pub severity: Option<String>,
+    pub file: String,
+    pub line: usize,
+    /// The level reached; `null` when not even its file could be read.
+    pub level: Option<usize>,
+    pub steps: Vec<Step>,
+    pub delivery: Option<Delivery>,
+    pub live: Option<Live>,
+}
+
+/// The way to the sink.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Delivery {
+    /// The unit test that was the input, and its file.
+    pub scenario: String,
+    pub scenario_file: String,
+    pub fired: bool,
+    /// From the rules being in force until Prometheus sent the alert.
+    pub fired_after_ms: Option<u128>,
+    pub labels: Vec<BTreeMap<String, String>>,
+    pub annotations: BTreeMap<String, String>,
+    /// Names of the alerts that inhibited it.
+    pub inhibited_by: Vec<String>,
+    /// Other alerts of the same scenario.
+    pub also_fired: Vec<String>,
+    pub receivers: Vec<ReceiverReport>,
+    pub problems: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ReceiverReport {
+    pub name: String,
+    /// The project's receiver has no integration: nobody is told.
+    pub empty: bool,
+    pub integrations: Vec<IntegrationReport>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct IntegrationReport {
+    pub kind: String,
+    pub delivered: bool,
+    /// From Prometheus sending the alert until the message arrived.
+    pub notified_after_ms: Option<u128>,
+    pub message: Option<Message>,
+    pub problems: Vec<String>,
+}
+
+/// The way to the real receiver.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Live {
+    pub nonce: String,
+    pub receivers: Vec<LiveReceiver>,
+    pub suppressed: Option<String>,
+    pub resolved: bool,
+    pub problems: Vec<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LiveReceiver {
+    pub name: String,
+    pub integration: String,
+    pub delivered: u64,
+    pub requests: u64,
+    pub failed_requests: u64,
+    /// Reason → notifications given up.
+    pub failed: BTreeMap<String, u64>,
+    pub notified_after_ms: Option<u128>,
+}
+
+impl Report {
+    /// Alerts that did not reach the wanted level.
+    pub fn missed(&self) -> Vec<&AlertReport> {
+        self.alerts.iter().filter(|alert| alert.level < Some(self.wanted_level)).collect()
+    }
+}
+
+impl AlertReport {
+    /// Why it did not get further, in one line; empty when it did.
+    pub fn why(&self, wanted: usize) -> String {
+        level::obstacle(&self.steps, wanted).map(|step| step.detail.clone()).unwrap_or_default()
+    }
+
+    /// The moment of the last message that was due.
+    pub fn notified_after_ms(&self) -> Option<u128> {
+        let receivers = self.delivery.iter().flat_map(|delivery| &delivery.receivers);
+        receivers.flat_map(|receiver| &receiver.integrations).filter_map(|one| one.notified_after_ms).max()
+    }
+
+    /// `critical (pagerduty, slack)`, as routed.
+    pub fn routed(&self) -> Vec<String> {
+        let receivers = self.delivery.iter().flat_map(|delivery| &delivery.receivers);
+        receivers
+            .map(|receiver| {
+                let kinds: Vec<&str> = receiver.integrations.iter().map(|one| one.kind.as_str()).collect();
+                let kinds = if receiver.empty { "nobody".to_owned() } else { kinds.join(", ") };
+                format!("{} ({kinds})", receiver.name)
+            })
+            .collect()
+    }
+}
+
+impl Delivery {
+    /// The step that the delivery makes.
+    pub fn step(&self) -> Step {
+        if !self.fired {
+            let why = self.problems.first().map_or("it did not fire in its own scenario", String::as_str);
+            return Step::failed(level::SINK, why);
+        }
+        if !self.inhibited_by.is_empty() {
+            return Step::failed(
+                level::SINK,
+                format!("fired, inhibited by {}", self.inhibited_by.join(", ")),
+            );
+        }
+        if self.receivers.is_empty() {
+            return Step::failed(level::SINK, "fired, but no receiver was told");
+        }
+        for receiver in &self.receivers {
+            if let Some(missing) = receiver.integrations.iter().find(|one| !one.delivered) {
+                let text = format!("fired, but nothing arrived from {} of `{}`", missing.kind, receiver.name);
+                return Step::failed(level::SINK, text);
+            }
+        }
+        let mut problems =
+            self.receivers.iter().flat_map(|receiver| &receiver.integrations).flat_map(|one| &one.problems);
+        if let Some(problem) = problems.next().or_else(|| self.problems.first()) {
+            return Step::failed(level::SINK, problem.clone());
+        }
+        Step::passed(level::SINK, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivered() -> Delivery {
+        let one = IntegrationReport { kind: "slack".into(), delivered: true, ..IntegrationReport::default() };
+        let receiver = ReceiverReport { name: "r".into(), empty: false, integrations: vec![one] };
+        Delivery { fired: true, receivers: vec![receiver], ..Delivery::default() }
+    }
+
+    #[test]
+    fn every_hop_must_hold() {
+        assert_eq!(delivered().step().ok, Some(true));
+        assert!(Delivery::default().step().detail.contains("did not fire"));
+        assert!(
+            Delivery { inhibited_by: vec!["B".into()], ..delivered() }
+                .step()
+                .detail
+                .contains("inhibited by B")
+        );
+        assert!(Delivery { receivers: vec![], ..delivered() }.step().detail.contains("no receiver"));
+        let mut lost = delivered();
+        lost.receivers[0].integrations[0].delivered = false;
+        assert!(lost.step().detail.contains("nothing arrived from slack of `r`"));
+        let mut blank = delivered();
+        blank.receivers[0].integrations[0].problems.push("blank".into());
+        assert_eq!(blank.step().ok, Some(false));
+    }
+
+    #[test]
+    fn what_was_not_even_read_misses_every_level() {
+        let alert = |level| AlertReport { level, ..AlertReport::default() };
+        let report = Report {
+            wanted_level: 3,
+            alerts: vec![alert(None), alert(Some(2)), alert(Some(3))],
+            ..Report::default()
+        };
+        assert_eq!(report.missed().len(), 2);
+    }
+}
