@@ -105,11 +105,12 @@ impl View<'_> {
             return labels.clone();
         }
         let facts = self.facts;
-        if let Some(labels) =
-            facts.target_labels.as_ref().filter(|_| name == "up" || name.starts_with("scrape_"))
-        {
-            // Prometheus makes these itself, one for each target.
-            return LabelSet::only(labels.iter().map(String::as_str));
+        // Prometheus makes these itself, one for each target; of other jobs' targets nothing is known.
+        if name == "up" || name.starts_with("scrape_") {
+            let ours = selector.pinned("job").is_some_and(|job| facts.backend_jobs.contains(job));
+            let labels = facts.target_labels.as_ref().filter(|_| ours);
+            return labels
+                .map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
         }
         match (&facts.contract, &facts.target_labels) {
             (Some(contract), Some(target_labels)) => contract
