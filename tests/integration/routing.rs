@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use confidexmon::check::alertmanager::AlertmanagerFile;
-use confidexmon::check::routing::{Labels, walk};
+use confidexmon::check::routing::{Certainty, Labels, inhibition, walk};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, image};
@@ -102,7 +102,9 @@ fn configuration(random: &mut Random) -> String {
     json!({"route": root, "receivers": receivers}).to_string()
 }
 
-fn label_set(random: &mut Random) -> Vec<(&'static str, &'static str)> {
+type LabelSet = Vec<(&'static str, &'static str)>;
+
+fn label_set(random: &mut Random) -> LabelSet {
     let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
     kept.into_iter().map(|label| (label, random.pick(&VALUES))).collect()
 }
@@ -170,6 +172,84 @@ fn the_walk_is_that_of_alertmanager() {
         several > 40 && deep > 200,
         "the cases became dull: {several} with several routes, {deep} below the root"
     );
+}
+
+const INHIBITIONS: usize = 100;
+
+/// One inhibition rule of its own for each case, and the labels of its source and target.
+fn inhibition_case(random: &mut Random, case: usize) -> (Value, LabelSet, LabelSet) {
+    let own = format!("case=\"{case}\"");
+    let side = |random: &mut Random| {
+        let forms = ["{}=x", "{}=~\"x|y\"", "{}!=x", "{}=\"\"", "{}!=\"\"", "{}=~\".*\""];
+        (0..random.below(2))
+            .map(|_| random.pick(&forms).replace("{}", random.pick(&LABELS)))
+            .collect::<Vec<_>>()
+    };
+    let equal: Vec<&str> = LABELS.into_iter().filter(|_| random.one_in(3)).collect();
+    let (mut source, target) =
+        ([vec![own.clone()], side(random)].concat(), [vec![own], side(random)].concat());
+    // Without this many alerts are on both sides, and so never inhibited.
+    if !random.one_in(3) {
+        source.push("who=source".to_owned());
+    }
+    let rule = json!({
+        "source_matchers": source,
+        "target_matchers": target,
+        "equal": equal,
+    });
+    let labels = |random: &mut Random| -> LabelSet {
+        let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
+        kept.into_iter().map(|label| (label, random.pick(&["x", "y"]))).collect()
+    };
+    (rule, labels(random), labels(random))
+}
+
+/// The same question to a real Alertmanager: it is given both alerts and says which one is inhibited.
+#[test]
+fn inhibition_is_that_of_alertmanager() {
+    if Lab::open().is_none() {
+        return;
+    }
+    let mut random = Random(20_260_102);
+    let cases: Vec<_> = (0..INHIBITIONS).map(|case| inhibition_case(&mut random, case)).collect();
+    let rules: Vec<&Value> = cases.iter().map(|(rule, ..)| rule).collect();
+    let text =
+        json!({"route": {"receiver": "a"}, "receivers": [{"name": "a"}], "inhibit_rules": rules}).to_string();
+    let add = |case: usize, who: &str, labels: &LabelSet| {
+        let pairs: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+        format!("amtool $URL alert add case={case} who={who} {}\n", pairs.join(" "))
+    };
+    // Of several sources with the same `equal` labels Alertmanager looks at the newest, so that one is last.
+    let targets = cases.iter().enumerate().map(|(case, (_, _, target))| add(case, "target", target));
+    let sources = cases.iter().enumerate().map(|(case, (_, source, _))| add(case, "source", source));
+    let alerts: String = targets.chain(sources).collect();
+    let script = format!(
+        "cd /tmp\ncat > a.yml <<'END'\n{text}\nEND\nURL=--alertmanager.url=http://127.0.0.1:9093\n\
+         alertmanager --config.file=a.yml --storage.path=/tmp/d --cluster.listen-address= \
+         --web.listen-address=127.0.0.1:9093 >log 2>&1 &\n\
+         for i in $(seq 50); do amtool $URL alert query >/dev/null 2>&1 && break; sleep 0.2; done\n\
+         {alerts}sleep 1\namtool $URL alert query --inhibited -o json who=target\n"
+    );
+    let answer = amtool(&script);
+    let inhibited: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    let inhibited: Vec<&str> =
+        inhibited.as_array().unwrap().iter().map(|alert| alert["labels"]["case"].as_str().unwrap()).collect();
+
+    let file = AlertmanagerFile::read("a.yml", text);
+    assert!(file.problems.is_empty(), "{:?}", file.problems);
+    let mut count = 0;
+    for (case, (rule, source, target)) in cases.iter().enumerate() {
+        let number = case.to_string();
+        let labels = |set: &LabelSet, who| {
+            Labels::exact(set.iter().copied().chain([("case", number.as_str()), ("who", who)]))
+        };
+        let (source_labels, target_labels) = (labels(source, "source"), labels(target, "target"));
+        let look = |labels| inhibition::look(&file.inhibit_rules[case], labels);
+        let ours = inhibition::inhibits(&look(&source_labels), &look(&target_labels)) == Certainty::Always;
+        assert_eq!(ours, inhibited.contains(&number.as_str()), "{rule} source {source:?} target {target:?}");
+        count += usize::from(ours);
+    }
+    assert!((15..85).contains(&count), "the cases became dull: {count} inhibited");
 }
 
 #[test]
