@@ -24,6 +24,8 @@ pub struct Facts {
     pub scrape_interval: Option<Duration>,
     /// As they reach Alertmanager.
     pub external_labels: BTreeMap<String, String>,
+    /// The settings file, where jobs are named.
+    pub settings_file: Option<Source>,
     /// Every scrape job.
     pub jobs: Option<BTreeSet<String>>,
     /// The jobs that the contract describes.

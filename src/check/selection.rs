@@ -64,7 +64,9 @@ impl Selection {
         if let Some(file) = self.of(Kind::Alertmanager).next() {
             facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
             facts.alertmanager_paths = None;
-            facts.notification_templates = (!messages.is_empty()).then_some(messages);
+            // One that names no templates has none but Alertmanager's own.
+            let all = !messages.is_empty() || facts.alertmanager.iter().all(|file| file.templates.is_empty());
+            facts.notification_templates = all.then_some(messages);
         }
         let dashboards = self.of(Kind::Dashboard);
         facts.dashboards =
@@ -87,7 +89,8 @@ pub fn kind(file: &ProjectFile) -> Kind {
         return Kind::NotificationTemplate;
     }
     if name.ends_with(".json") {
-        return if file.text.contains("\"panels\"") { Kind::Dashboard } else { Kind::Other };
+        let keys = ["\"panels\"", "\"rows\"", "\"elements\""];
+        return if keys.iter().any(|key| file.text.contains(key)) { Kind::Dashboard } else { Kind::Other };
     }
     if !is_yaml(name) || name == "confidexmon.yml" {
         return Kind::Other;

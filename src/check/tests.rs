@@ -78,6 +78,7 @@ fn add(facts: &mut Facts, lint: &str, name: &str, text: String) {
         }
         Some((_, "json")) => facts.dashboards.as_mut().unwrap().push(Dashboard::read(name, text)),
         Some((_, "want")) => {}
+        Some(("confidexmon", _)) => facts.settings_file = Some(Source::new(name, text)),
         Some(("alertmanager", _)) => facts.alertmanager = Some(AlertmanagerFile::read(name, text)),
         _ if lint == "test-without-alert" => {
             let rules = "groups:\n  - name: g\n    rules:\n      - alert: QueueLong\n        expr: shop_queue_length > 9\n        annotations: {summary: s, runbook: Shop}\n";
@@ -115,7 +116,7 @@ fn wanted(name: &str, text: &str) -> BTreeSet<Mark> {
 }
 
 /// Lints whose findings have no line to mark.
-const WITHOUT_MARKS: [&str; 4] = ["unwatched-job", "unwatched-stack", "bad-ignore", "unreadable-rules"];
+const WITHOUT_MARKS: [&str; 3] = ["unwatched-stack", "bad-ignore", "unreadable-rules"];
 
 #[test]
 fn each_planted_mistake_is_found_at_its_place() {
