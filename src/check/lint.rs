@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alertmanager::AlertmanagerFile;
 use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::promql::{Expr, LabelSet, Selector, output_labels_with};
@@ -37,6 +38,8 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
     pub recorded: BTreeMap<&'a str, LabelSet>,
+    /// The configuration that alerts go through; lints look at one after the other.
+    pub alertmanager: Option<&'a AlertmanagerFile>,
     /// Every alert with the labels that it will arrive with; none when the routing is not known.
     pub alerts: Vec<Alert<'a>>,
 }

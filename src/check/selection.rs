@@ -61,11 +61,15 @@ impl Selection {
     fn narrow_routing(&self, facts: &mut Facts) {
         let source = |file: &ProjectFile| Source::new(file.shown_as.clone(), file.text.clone());
         let messages: Vec<_> = self.of(Kind::NotificationTemplate).map(source).collect();
-        if let Some(file) = self.of(Kind::Alertmanager).next() {
-            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
+        let named = self.of(Kind::Alertmanager);
+        let named: Vec<_> =
+            named.map(|file| AlertmanagerFile::read(file.shown_as.clone(), file.text.clone())).collect();
+        if !named.is_empty() {
+            facts.alertmanagers = named;
             facts.alertmanager_paths = None;
             // One that names no templates has none but Alertmanager's own.
-            let all = !messages.is_empty() || facts.alertmanager.iter().all(|file| file.templates.is_empty());
+            let all =
+                !messages.is_empty() || facts.alertmanagers.iter().all(|file| file.templates.is_empty());
             facts.notification_templates = all.then_some(messages);
         }
         let dashboards = self.of(Kind::Dashboard);

@@ -15,7 +15,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     for rule in file.inhibit_rules.iter().filter(|rule| !rule.equal.is_empty()) {
         let judge = Judge { view, file, rule, classes: inhibition::classes(rule, &view.alerts) };
         judge.run(out);

@@ -50,7 +50,7 @@ const SECRET_URLS: [&str; 6] = [
 ];
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     file.tree.walk(&mut |path, scalar| {
         if let Some(what) = secret(path, &scalar.value) {
             let message = format!("{what} stands here in clear, for everyone who can read the file");

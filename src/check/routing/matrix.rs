@@ -58,7 +58,7 @@ pub struct Silencer {
 
 /// `None` when the configuration or its route is not known.
 pub fn matrix(view: &View<'_>) -> Option<Matrix> {
-    let file = view.facts.alertmanager.as_ref()?;
+    let file = view.alertmanager?;
     let root = file.root.as_ref()?;
     let mut silencers = silencers(file, &view.alerts);
     let row = |(number, alert): (usize, &Alert<'_>)| Row {

@@ -103,8 +103,8 @@ proptest! {
     #[test]
     fn a_route_that_is_called_unreachable_is(routes in prop::collection::vec(tree(), 1..5)) {
         let text = json!({"route": {"receiver": "a", "routes": routes}, "receivers": [{"name": "a"}]}).to_string();
-        let facts = Facts { alertmanager: Some(AlertmanagerFile::read("f", text)), ..Facts::default() };
-        let file = facts.alertmanager.as_ref().unwrap();
+        let facts = Facts { alertmanagers: vec![AlertmanagerFile::read("f", text)], ..Facts::default() };
+        let file = &facts.alertmanagers[0];
         let root = file.root.as_ref().unwrap();
         let findings = crate::check::run(&facts);
         let dead: BTreeSet<_> =
