@@ -28,6 +28,7 @@
 
 pub mod feed;
 pub mod forecast;
+pub mod intake;
 pub mod level;
 pub mod live;
 pub mod message;

@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::drill::feed::quoted;
+use crate::drill::series::Labels;
+
 /// Stands wherever a secret would.
 const PLACEHOLDER: &str = "drill-placeholder";
 /// The wait before a group's first message when nothing else fires, and between two messages.
@@ -36,8 +39,14 @@ pub type Address<'a> = dyn Fn(usize, usize) -> String + 'a;
 
 /// The configuration for the drill of one alert. `rendered` is the project's alertmanager.yml.
 ///
-/// `in_company`: other alerts fire in the same scenario.
-pub fn scratch(rendered: &Value, alert: &str, in_company: bool, address: &Address<'_>) -> Scratch {
+/// `own`: the labels that tell it from other rules of its name. `in_company`: other alerts fire in the same scenario.
+pub fn scratch(
+    rendered: &Value,
+    alert: &str,
+    own: &Labels,
+    in_company: bool,
+    address: &Address<'_>,
+) -> Scratch {
     let mut notes = Vec::new();
     let mut receivers = Vec::new();
     let mut configs = Vec::new();
@@ -50,8 +59,10 @@ pub fn scratch(rendered: &Value, alert: &str, in_company: bool, address: &Addres
     let mut root = rendered["route"].as_object().cloned().unwrap_or_default();
     let wait = if in_company { GROUP_WAIT_IN_COMPANY } else { GROUP_WAIT };
     shorten(&mut root, wait, true, &mut notes);
-    let quoted = crate::drill::feed::quoted(alert);
-    root.insert("matchers".to_owned(), json!([format!("alertname={quoted}")]));
+    let alertname = ("alertname".to_owned(), alert.to_owned());
+    let ours = std::iter::once((&alertname.0, &alertname.1)).chain(own);
+    let matchers: Vec<String> = ours.map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    root.insert("matchers".to_owned(), json!(matchers));
     notes.sort_unstable();
     notes.dedup();
     let mut config = json!({
@@ -117,6 +128,9 @@ fn one_receiver(
     }
     let empty = kinds.is_empty();
     if empty {
+        notes.push(format!(
+            "the receiver `{name}` has no integration: it tells nobody. Here a webhook stands in."
+        ));
         config.insert("webhook_configs".to_owned(), json!([{"url": address(0)}]));
         kinds.push("webhook".to_owned());
     }
@@ -184,8 +198,9 @@ mod tests {
 
     #[test]
     fn every_integration_posts_to_the_sink_with_its_own_texts() {
-        let scratch =
-            scratch(&rendered(), "A\"b", false, &|receiver, index| format!("http://sink/{receiver}/{index}"));
+        let scratch = scratch(&rendered(), "A\"b", &Labels::new(), false, &|receiver, index| {
+            format!("http://sink/{receiver}/{index}")
+        });
         let receivers = &scratch.config["receivers"];
         assert_eq!(
             receivers[0]["slack_configs"][0],
@@ -202,12 +217,13 @@ mod tests {
         assert!(
             !scratch.config.to_string().contains("/s\"") && !scratch.config.to_string().contains("/secret")
         );
-        assert_eq!(scratch.notes.len(), 2, "{:?}", scratch.notes);
+        assert_eq!(scratch.notes.len(), 3, "{:?}", scratch.notes);
     }
 
     #[test]
     fn routing_stays_and_only_the_drilled_alert_takes_it() {
-        let config = scratch(&rendered(), "A\"b", false, &|_, _| "http://sink".to_owned()).config;
+        let config =
+            scratch(&rendered(), "A\"b", &Labels::new(), false, &|_, _| "http://sink".to_owned()).config;
         let route = &config["route"]["routes"][0];
         assert_eq!(route["matchers"], json!(["alertname=\"A\\\"b\""]));
         assert_eq!(route["group_by"], json!(["alertname"]));

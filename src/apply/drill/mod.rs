@@ -3,6 +3,8 @@
 
 mod judge;
 pub mod live;
+mod observe;
+mod process;
 mod sink;
 mod slot;
 mod stage;
@@ -15,6 +17,7 @@ use serde_json::Value;
 
 use crate::apply::Applier;
 use crate::check::rule_file::RuleFile;
+use crate::drill::intake::{Target, alert_rules};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
 use crate::drill::report::{AlertReport, Delivery};
@@ -40,11 +43,11 @@ pub struct Drill<'a> {
     pub rule_texts: Vec<(String, String)>,
     /// Alert → why the contract does not hold.
     pub broken_contracts: BTreeMap<String, String>,
+    /// One for each alert rule of the files, in their order.
+    pub targets: Vec<Target>,
     /// Names of the alerts to drill.
     pub alerts: BTreeSet<String>,
     pub links: Links,
-    /// Job and address of every scrape target.
-    pub targets: Vec<(String, String)>,
     /// How long one alert may take from its rules being in force.
     pub timeout: Duration,
 }
@@ -59,7 +62,7 @@ pub struct Outcome {
 /// One alert with the scenario that is tried.
 #[derive(Clone, Debug)]
 struct Attempt {
-    alert: String,
+    target: Target,
     file: String,
     case: Case,
     input: Input,
@@ -72,6 +75,11 @@ const WAVE: usize = 25;
 
 /// Drills every alert asked for. What was started is removed, whatever happens.
 pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let info = applier.engine.info();
+    if !info.ports_are_local || info.endpoint.starts_with("ssh://") {
+        return Err(Error::new(ExitCode::Failed, format!("a drill does not work on {}", info.endpoint))
+            .hint("its containers post to this machine: use the engine that runs here, with `--host unix:///var/run/docker.sock`"));
+    }
     let stage = stage::Stage::open(applier, drill.desired).await?;
     let result = rehearse(&stage, drill).await;
     stage.close().await;
@@ -94,24 +102,22 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
     let (mut deliveries, notes) = deliveries?;
     stage.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
-    for (path, file) in &drill.rule_files {
-        for (group, rule) in
-            file.rules().filter(|(_, rule)| rule.is_alert() && drill.alerts.contains(&rule.name.value))
-        {
-            let name = &rule.name.value;
-            let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
-            let mut alert = AlertReport {
-                alert: name.clone(),
-                severity: severity.map(|severity| severity.value.clone()),
-                file: file.source.path.clone(),
-                line: rule.name.place(&file.source).line,
-                delivery: deliveries.remove(name),
-                ..AlertReport::default()
-            };
-            alert.steps = steps(drill, &verdicts, path, &alert);
-            alert.level = level::reached(&alert.steps);
-            outcome.alerts.push(alert);
+    for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
+        if !drill.alerts.contains(&target.alert) {
+            continue;
         }
+        let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
+        let mut alert = AlertReport {
+            alert: target.alert.clone(),
+            severity: severity.map(|severity| severity.value.clone()),
+            file: file.source.path.clone(),
+            line: rule.name.place(&file.source).line,
+            delivery: deliveries.remove(&target.key),
+            ..AlertReport::default()
+        };
+        alert.steps = steps(drill, &verdicts, path, &alert);
+        alert.level = level::reached(&alert.steps);
+        outcome.alerts.push(alert);
     }
     Ok(outcome)
 }
