@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn files() -> Vec<(String, RuleFile)> {
-        let text = "groups:\n  - name: g\n    rules:\n      - {alert: Slow, expr: x > 1, labels: {severity: warning, value: '{{ $value }}'}}\n      - {alert: Slow, expr: x > 2, labels: {severity: critical}}\n      - {alert: Down, expr: up == 0, labels: {severity: critical}}\n      - {record: 'a:b', expr: x}\n";
+        let text = "groups:\n  - name: g\n    rules:\n      - {alert: Slow, expr: x > 1, labels: {severity: warning, value: '{{ $value }}'}}\n      - {alert: Slow, expr: x > 2, labels: {severity: critical}}\n      - {alert: BackendDown, expr: up == 0, labels: {severity: critical}}\n      - {record: 'a:b', expr: x}\n";
         vec![("a.yml".to_owned(), RuleFile::parse("rules/a.yml", text))]
     }
 
@@ -181,7 +181,7 @@ mod tests {
         let targets = targets(&files());
         assert_eq!(
             targets.iter().map(|target| target.key.as_str()).collect::<Vec<_>>(),
-            ["Slow#1", "Slow#2", "Down"]
+            ["Slow#1", "Slow#2", "BackendDown"]
         );
         let fired = |severity: &str| [("severity".to_owned(), severity.to_owned())].into();
         assert!(targets[0].is_in(&fired("warning")) && !targets[0].is_in(&fired("critical")));
@@ -194,7 +194,7 @@ mod tests {
         let asked = |name: &str| unknown(&targets, &[name.to_owned()]);
         assert_eq!(asked("Slow"), None);
         assert_eq!(unknown(&targets, &[]), None);
-        assert!(asked("Slwo").is_some_and(|(_, hint)| hint.contains("`Slow`")));
+        assert!(asked("BackendDwn").is_some_and(|(_, hint)| hint.contains("`BackendDown`")));
         assert!(unknown(&[], &[]).is_some());
     }
 

@@ -22,9 +22,10 @@
 //! - **Routing**: the project's, as rendered; each integration keeps its texts and posts to our sink
 //!   (`receivers`). Other alerts of a scenario may inhibit, but notify nobody here.
 //!
-//! What is not covered: rules that depend on the time of day or on absolute timestamps, native
-//! histograms as input, and integrations that cannot be pointed elsewhere (their place is taken by a
-//! webhook, and the report says so).
+//! What is not covered: rules that depend on the time of day or on absolute timestamps; ranges over
+//! recorded series, which begin with the drill; native histograms as input; integrations that cannot
+//! be pointed elsewhere (a webhook takes their place, and the report says so); and engines whose
+//! containers cannot reach this machine.
 
 pub mod feed;
 pub mod forecast;

@@ -63,8 +63,9 @@ fn row(alert: &AlertReport, wanted: usize) -> String {
         format!("<span class=\"why\">{}</span>", escaped(&why))
     };
     format!(
-        "<tr id=\"row-{name}\"><td><a href=\"#{name}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
+        "<tr id=\"row-{name}-{line}\"><td><a href=\"#{name}-{line}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
         name = escaped(&alert.alert),
+        line = alert.line,
         severity = escaped(alert.severity.as_deref().unwrap_or("")),
         badge = badge(alert.level, good),
         fired = time(alert.delivery.as_ref().and_then(|delivery| delivery.fired_after_ms)),
@@ -97,7 +98,7 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
         )
     });
     format!(
-        "<details id=\"{name}\"><summary>{badge} {name}</summary>\n<p><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
+        "<details><summary>{badge} {name}</summary>\n<p id=\"{name}-{line}\"><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
         name = escaped(&alert.alert),
         badge = badge(alert.level, alert.level >= Some(wanted)),
         file = escaped(&alert.file),

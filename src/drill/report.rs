@@ -143,7 +143,9 @@ impl Delivery {
         }
         for receiver in &self.receivers {
             if let Some(missing) = receiver.integrations.iter().find(|one| !one.delivered) {
-                let text = format!("fired, but nothing arrived from {} of `{}`", missing.kind, receiver.name);
+                let why = missing.problems.first().map(|why| format!(": {why}")).unwrap_or_default();
+                let text =
+                    format!("fired, but nothing arrived from {} of `{}`{why}", missing.kind, receiver.name);
                 return Step::failed(level::SINK, text);
             }
         }

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::apply::drill::sink::{Arrival, What};
 use crate::apply::drill::slot::Slot;
-use crate::drill::message;
 use crate::drill::report::{Delivery, IntegrationReport, ReceiverReport};
+use crate::drill::{live, message};
 use crate::engine::Engine;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
@@ -120,6 +120,28 @@ impl<E: Engine> Slot<'_, E> {
             routed.inhibited_by = names.into_iter().collect();
         }
         Ok(routed)
+    }
+
+    /// True when Alertmanager has given up every message that is missing; says so with each.
+    pub(super) async fn has_given_up(
+        &self,
+        alertmanager: &Alertmanager,
+        delivery: &mut Delivery,
+    ) -> Result<bool, NetError> {
+        let counters = live::counters(&alertmanager.metrics().await?);
+        let mut all = true;
+        for receiver in &mut delivery.receivers {
+            for one in receiver.integrations.iter_mut().filter(|one| !one.delivered) {
+                let counts = counters.get(&(receiver.name.clone(), one.kind.clone()));
+                match counts.and_then(|counts| counts.failed.iter().find(|(_, count)| **count > 0)) {
+                    Some((reason, _)) => one.problems.push(format!(
+                        "Alertmanager gave up its message (reason {reason}): is one of its templates missing or wrong?"
+                    )),
+                    None => all = false,
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// Why a rule that was evaluated says nothing; `None` while it may still.

@@ -69,6 +69,7 @@ impl<E: Engine> Slot<'_, E> {
             format!("--web.listen-address=:{}", self.port),
             "--web.route-prefix=/".to_owned(),
             "--cluster.listen-address=".to_owned(),
+            "--enable-feature=receiver-name-in-metrics".to_owned(),
             "--log.level=warn".to_owned(),
         ];
         command.extend(self.external_url(ServiceKind::Alertmanager));

@@ -28,6 +28,8 @@ const STAGGER: Duration = Duration::from_millis(40);
 const PATIENCE: Duration = Duration::from_secs(6);
 /// So long suppressed means inhibited, and not only until the next look.
 const SUPPRESSED: Duration = Duration::from_secs(4);
+/// A message that has not arrived by then is looked for in Alertmanager's counters.
+const OVERDUE: Duration = Duration::from_secs(6);
 /// The deadline of one request to a process that shares two cores with many others.
 const REQUEST: Duration = Duration::from_secs(10);
 
@@ -133,7 +135,14 @@ impl<E: Engine> Slot<'_, E> {
                 if !inhibited {
                     suppressed_since = None;
                 }
-                if (complete && !inhibited) || (inhibited && since.elapsed() > SUPPRESSED) || late {
+                if (complete && !inhibited) || (inhibited && since.elapsed() > SUPPRESSED) {
+                    return Ok(());
+                }
+                let overdue = fired_at.elapsed() > OVERDUE && !inhibited;
+                if late
+                    || (overdue
+                        && self.has_given_up(alertmanager, delivery).await.map_err(|error| told(&error))?)
+                {
                     return Ok(());
                 }
             } else if late || began.elapsed() > PATIENCE {
