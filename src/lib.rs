@@ -1,4 +1,66 @@
 //! confidexmon: a supervisor for a Prometheus, Grafana and Alertmanager stack.
+//!
+//! # Code map
+//!
+//! One sentence for every command: **gather** (I/O) → **decide** (pure, prints as text) → **apply** (no
+//! choices) → **report** (events). `up`, for example: `cli/commands/up.rs` loads the project
+//! ([`store::project`]), resolves it into [`settings::Settings`], renders the files
+//! ([`render::render_stack`]) and describes the containers ([`services::desired`]); [`apply::gather`]
+//! looks at the engine; [`plan::reconcile`] compares both into a [`plan::Plan`], whose text is what
+//! `plan` prints; [`apply::services`] carries it out; [`apply::wait`] asks every service until it answers.
+//!
+//! Pure folders, which name no I/O (a test reads their sources):
+//!
+//! | folder | concept |
+//! |---|---|
+//! | [`model`] | values that everybody shares: names, images, container specs, files, manifests, secrets |
+//! | [`settings`] | YAML, `.env`, environment and flags → settings, or every problem with its place |
+//! | [`services`] | one file a service: its container, its files, its probe, what a changed file means |
+//! | [`render`] | templates and settings → the files of each container |
+//! | [`plan`] | desired × observed → steps, each with its cause |
+//! | [`health`] | what an answer or an exit says about a service |
+//! | [`check`] | lints over rules, routing, notification templates and dashboards; one file a lint |
+//! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
+//! | [`demo`] | the demo backend: a model of the backend's metrics with failure scenarios (its server does I/O) |
+//!
+//! Folders that do I/O:
+//!
+//! | folder | concept |
+//! |---|---|
+//! | [`engine`] | a port to a container engine; `docker` is the only user of bollard, `memory` its twin for tests |
+//! | [`net`] | Prometheus, Alertmanager, Grafana and Redis over the wire; the only user of reqwest |
+//! | [`store`] | files on this machine: project, state, lock, archives, ports |
+//! | [`apply`] | carries plans out: containers, reloads, one-shot judges, drills, logs, status |
+//! | [`report`] | events and results → text, JSON, SARIF, GitHub annotations |
+//! | [`cli`] | flags in, exit code out; one file a command |
+//!
+//! [`error`] is the program's error: what failed, why, what to do, and the exit code.
+//!
+//! # Where to add things
+//!
+//! - a setting: `settings/fields.rs`, its type in `settings/types.rs`, and `config/confidexmon.yml`
+//! - a service: a file in `services/`, its files in `render/files.rs`, its templates in `config/`
+//! - a lint: a file in `check/lints/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
+//! - a command: a file in `cli/commands/`, its flags in `cli/args.rs`, its row in the README
+//!
+//! # Decisions
+//!
+//! - **Config reaches containers through volumes**, one tar per container. A manifest (path → hash)
+//!   lies beside the files; an empty one is written first and the real one last, so a write that was cut
+//!   off promises nothing. In a reload the real one is written only after the proof. Which files lie
+//!   where is also remembered on this machine, so an `up` with nothing to do takes two engine calls.
+//! - **The spec is kept as a label**, beside its hash: `plan` can name the field that changed.
+//! - **Files are not part of the spec's hash**: a changed file is a reload (or a restart), never a new
+//!   container.
+//! - **Everything is concurrent**; services have no start order. Engines before 25 allow two networks of
+//!   one name, so whoever notices another run removes the spare one.
+//! - **The judge of validity is the pinned image**: promtool and amtool, in the running container before
+//!   a reload, in a one-shot container without a network for `check`. A `PromQL` that our parser cannot
+//!   read is "not linted", never "invalid".
+//! - **serde-saphyr stands in for the archived `serde_yaml`** under its name: maintained, with positions
+//!   and without unsafe code. `docker_credential` reads registry logins, bollard's typed list is replaced by our own
+//!   tolerant one, because it fails on any state it does not know.
+//! - **One lock per engine and stack**, held by the operating system; a killed run holds nothing.
 
 pub mod apply;
 pub mod check;

@@ -36,7 +36,8 @@ bed_hash() {
 official_names() { sed -n 's/^  \(prometheus\|grafana\|alertmanager\|redis\): \(docker.io[^ ]*\)$/\1 \2/p' "$root/config/confidexmon.yml"; }
 
 load_cached() {
-    local images_hash='' images_kind=''
+    local images_hash=''
+    images_kind=''
     [ -s "$images_file" ] || return 1
     # shellcheck disable=SC1090
     . "$images_file"

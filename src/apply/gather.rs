@@ -31,12 +31,7 @@ pub async fn facts<E: Engine>(
         if container.name != wanted.spec.name {
             continue;
         }
-        let known = match applier.remembered(&container.id) {
-            Some(manifest) => Some(manifest),
-            None => read_manifest(applier, &container.id, &wanted.files.root).await?,
-        };
-        if let Some(manifest) = known {
-            applier.remember_quietly(&container.id, &manifest);
+        if let Some(manifest) = known_files(applier, &container.id, &wanted.files.root).await? {
             facts.known_files.insert(container.id.clone(), manifest);
         }
     }
@@ -69,8 +64,25 @@ async fn our_network<E: Engine>(
     Ok(found.into_iter().next())
 }
 
+/// What lies in a config volume: as this machine remembers it, else as the volume's manifest tells,
+/// which is remembered then.
+pub async fn known_files<E: Engine>(
+    applier: &Applier<E>,
+    container_id: &str,
+    root: &str,
+) -> Result<Option<Manifest>, EngineError> {
+    if let Some(manifest) = applier.remembered(container_id) {
+        return Ok(Some(manifest));
+    }
+    let read = read_manifest(applier, container_id, root).await?;
+    if let Some(manifest) = &read {
+        applier.remember(container_id, manifest.clone());
+    }
+    Ok(read)
+}
+
 /// The manifest in a config volume; `None` when there is none or it cannot be read as one.
-pub async fn read_manifest<E: Engine>(
+async fn read_manifest<E: Engine>(
     applier: &Applier<E>,
     container_id: &str,
     root: &str,
@@ -128,14 +140,5 @@ pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not_named: &str) -> 
         Some(container) => PortHolder::Container(container.name.clone()),
         None if engine.info().ports_are_local => ports::holder(port),
         None => PortHolder::Unknown,
-    }
-}
-
-impl<E: Engine> Applier<E> {
-    /// Puts into the cache what was just read from the volume.
-    fn remember_quietly(&self, container_id: &str, manifest: &Manifest) {
-        if self.remembered(container_id).as_ref() != Some(manifest) {
-            self.remember(container_id, manifest.clone());
-        }
     }
 }

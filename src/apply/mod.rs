@@ -3,16 +3,19 @@
 
 pub mod down;
 pub mod drill;
+pub mod examine;
 pub mod explain;
-
 pub mod gather;
 pub mod judges;
+pub mod live;
 pub mod logs;
+pub mod network;
 pub mod oneshot;
 pub mod opinion;
 pub mod probe;
 pub mod pull;
 pub mod reload;
+pub mod rule_tests;
 pub mod services;
 pub mod status;
 pub mod wait;
@@ -81,3 +84,6 @@ impl<E: Engine> Applier<E> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

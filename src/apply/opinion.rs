@@ -10,7 +10,7 @@ use crate::check::gather;
 use crate::check::judge::rendered::Rendered;
 use crate::check::judge::{amtool, promtool};
 use crate::check::rule_file::RuleFile;
-use crate::check::selection::{Kind, Selection};
+use crate::check::selection::{Kind, Scope};
 use crate::check::{Facts, Finding};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -65,18 +65,17 @@ pub struct Subjects<'a> {
     pub settings: &'a Settings,
     pub files: &'a ProjectFiles,
     pub rendered: &'a RenderedStack,
-    /// Set when files were named; then only those are judged.
-    pub selection: Option<&'a Selection>,
+    pub scope: &'a Scope,
     pub facts: &'a Facts,
 }
 
 /// One job for each tool and thing to judge; they run side by side.
 pub fn jobs(subjects: &Subjects<'_>) -> Jobs {
-    let Subjects { settings, rendered, selection, facts, .. } = *subjects;
+    let Subjects { settings, rendered, scope, facts, .. } = *subjects;
     let add = |subject, service, command: &[&str], files| {
         judges::job(settings, service, command, files).map(|job| (subject, job))
     };
-    let Some(selection) = selection else {
+    let Some(selection) = scope.selection() else {
         let of = |service| rendered.get(&service).map(judges::without_secrets);
         let config = of(ServiceKind::Prometheus).and_then(|files| {
             let command = ["promtool", "check", "config", "--lint=none", PROMETHEUS_CONFIG];
@@ -158,7 +157,8 @@ pub fn reason(error: &Error) -> String {
 
 /// The judges' words as findings at the user's files.
 pub fn findings(opinion: &Opinion, subjects: &Subjects<'_>) -> Vec<Finding> {
-    let Subjects { files, selection, facts, .. } = *subjects;
+    let Subjects { files, scope, facts, .. } = *subjects;
+    let selection = scope.selection();
     let named = |name: &str| facts.rule_files.iter().find(|file| file.source.path == name);
     let by_path = |paths: &BTreeMap<String, String>| -> BTreeMap<String, &RuleFile> {
         paths.iter().filter_map(|(path, name)| Some((path.clone(), named(name)?))).collect()

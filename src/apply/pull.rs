@@ -1,21 +1,48 @@
-//! Pulls one image, and tells how far it is.
+//! Pulls images, and tells how far each is.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::try_join_all;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use crate::apply::Applier;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ServiceKind};
-use crate::report::events::{Event, Reporter};
+use crate::report::events::{Event, Reporter, ServiceState};
+use crate::services::Desired;
 
 /// A pull that tells nothing for this long is stuck.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// `service` is whose progress line shows it.
+/// Pulls every image of the stack, side by side, and tells what each reference means now: its image id.
+pub async fn all<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+) -> Result<BTreeMap<ImageRef, String>, Error> {
+    let pulls = desired.services.iter().map(|(service, wanted)| async move {
+        let reference = &wanted.spec.image;
+        image(applier, *service, reference).await?;
+        let id = applier.engine.image_id(reference).await?;
+        Ok::<_, Error>(id.map(|id| (reference.clone(), id)))
+    });
+    Ok(try_join_all(pulls).await?.into_iter().flatten().collect())
+}
+
+/// Pulls one image of a stack.
+pub async fn image<E: Engine>(
+    applier: &Applier<E>,
+    service: ServiceKind,
+    image: &ImageRef,
+) -> Result<(), Error> {
+    applier.say(service, ServiceState::Working, format!("pulling {image}"));
+    run(&applier.engine, applier.reporter.as_ref(), &applier.cancel, service, image).await
+}
+
+/// Pulls one image; `service` is whose progress line shows it.
 pub async fn run<E: Engine>(
     engine: &E,
     reporter: &dyn Reporter,

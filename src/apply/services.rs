@@ -1,14 +1,16 @@
 //! Applies a plan: removals first, then the network and all services side by side.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
+use crate::apply::network::{self, NetworkResult};
 use crate::apply::{Applier, explain, pull, reload};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
-use crate::model::{ImageRef, Manifest, NetworkSpec, ServiceKind, labels};
+use crate::model::{Manifest, NetworkSpec, ServiceKind, labels};
 use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
 use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, stop_grace};
@@ -25,9 +27,11 @@ pub async fn run<E: Engine>(
         return Err(vec![error]);
     }
     collect(join_all(plan.services.iter().map(|service| removals(applier, service))).await)?;
-    let network = ensure_network(applier, desired, plan).shared();
+    let network = network::ensure(applier, desired, plan).shared();
+    let met_another_run = AtomicBool::new(false);
     let services = plan.services.iter().map(|service_plan| {
         let network = network.clone();
+        let met_another_run = &met_another_run;
         async move {
             let Some(wanted) = desired.services.get(&service_plan.service) else { return Ok(()) };
             let mut run = ServiceRun {
@@ -36,11 +40,15 @@ pub async fn run<E: Engine>(
                 service: service_plan.service,
                 pull,
                 id: service_plan.container_id.clone(),
+                met_another_run,
             };
             run.steps(service_plan, network).await
         }
     });
     let (network_result, results) = tokio::join!(network.clone(), join_all(services));
+    if met_another_run.load(Ordering::Relaxed) {
+        network::remove_duplicates(applier, &desired.network).await.map_err(|error| vec![error])?;
+    }
     collect(std::iter::once(network_result.map_err(|error| Error::from((*error).clone()))).chain(results))
 }
 
@@ -63,54 +71,6 @@ async fn removals<E: Engine>(applier: &Applier<E>, service: &ServicePlan) -> Res
     Ok(())
 }
 
-type NetworkResult = Result<(), std::sync::Arc<EngineError>>;
-
-/// Creates the network when the plan says so. A conflict means that it is there by now: ours is fine.
-async fn ensure_network<E: Engine>(applier: &Applier<E>, desired: &Desired, plan: &Plan) -> NetworkResult {
-    if plan.network.is_none() || applier.cancel.is_cancelled() {
-        return Ok(());
-    }
-    match applier.engine.create_network(&desired.network).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind == ErrorKind::Conflict => ours_or_foreign(applier, &desired.network).await,
-        Err(error) => Err(error.into()),
-    }
-}
-
-async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> NetworkResult {
-    let found = applier.engine.find_networks(&spec.name).await?;
-    let ours = found
-        .iter()
-        .any(|network| network.labels.get(labels::STACK).map(String::as_str) == Some(spec.stack.as_str()));
-    if ours {
-        return Ok(());
-    }
-    let action = format!("create the network `{}`", spec.name);
-    let answer =
-        "a network with this name exists and is not confidexmon's; remove it or choose another `stack:` name";
-    Err(EngineError::new(action, ErrorKind::Conflict, answer).into())
-}
-
-/// Keeps the first of several networks of ours with one name. Everybody who meets the duplicates
-/// keeps the same one, so that two runs do not remove each other's.
-async fn remove_duplicate_networks<E: Engine>(
-    applier: &Applier<E>,
-    name: &str,
-    stack: &str,
-) -> Result<(), Error> {
-    let mut found = applier.engine.find_networks(name).await?;
-    found.retain(|network| network.labels.get(labels::STACK).map(String::as_str) == Some(stack));
-    found.sort_by(|a, b| a.id.cmp(&b.id));
-    for duplicate in found.iter().skip(1) {
-        match applier.engine.remove_network(&duplicate.id).await {
-            Ok(()) => {}
-            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
 /// How often, and how far apart, a container that holds the name but cannot be seen is looked for.
 const ADOPT_ATTEMPTS: u32 = 20;
 const ADOPT_PAUSE: Duration = Duration::from_millis(100);
@@ -123,6 +83,8 @@ struct ServiceRun<'a, E> {
     pull: PullPolicy,
     /// The container, once it exists.
     id: Option<String>,
+    /// Set when a container appeared between our look and our call.
+    met_another_run: &'a AtomicBool,
 }
 
 impl<E: Engine> ServiceRun<'_, E> {
@@ -136,7 +98,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             self.applier.check_cancelled()?;
             match step {
                 Step::Remove { .. } => self.id = None,
-                Step::Pull { image, .. } => self.pull_image(image).await?,
+                Step::Pull { image, .. } => pull::image(self.applier, self.service, image).await?,
                 Step::Create { .. } => {
                     // Engines from 25 (API 1.44) check at creation that the network exists; older
                     // ones at the start, so there the two calls may overlap.
@@ -172,6 +134,11 @@ impl<E: Engine> ServiceRun<'_, E> {
         Ok(())
     }
 
+    fn network_spec(&self) -> Option<NetworkSpec> {
+        let name = self.wanted.spec.network.clone()?;
+        Some(NetworkSpec { stack: self.wanted.spec.stack.clone(), name })
+    }
+
     fn say(&self, detail: &str) {
         self.applier.say(self.service, ServiceState::Working, detail);
     }
@@ -197,7 +164,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             };
             match &error.kind {
                 ErrorKind::ImageMissing if attempts == 1 && self.pull != PullPolicy::Never => {
-                    self.pull_image(&self.wanted.spec.image.clone()).await?;
+                    pull::image(self.applier, self.service, &self.wanted.spec.image).await?;
                 }
                 ErrorKind::ImageMissing if self.pull == PullPolicy::Never => {
                     let hint = "`--pull never` was given; pull the image first, or leave the flag out";
@@ -230,6 +197,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             == Some(self.wanted.spec.stack.as_str())
             && detail.labels.get(labels::SPEC_HASH) == Some(&fingerprint::hash(&self.wanted.spec));
         if same {
+            self.met_another_run.store(true, Ordering::Relaxed);
             self.id = Some(detail.id);
             return Ok(true);
         }
@@ -258,11 +226,11 @@ impl<E: Engine> ServiceRun<'_, E> {
         self.say("starting");
         let mut result = self.applier.engine.start(name).await;
         if let (Err(EngineError { kind: ErrorKind::Conflict, .. }), Some(network)) =
-            (&result, &self.wanted.spec.network)
+            (&result, self.network_spec())
         {
             // Two runs at once, or one that was killed in the middle: an engine before 25 then has
             // two networks of one name and starts nothing on either.
-            remove_duplicate_networks(self.applier, network, self.wanted.spec.stack.as_str()).await?;
+            network::remove_duplicates(self.applier, &network).await?;
             result = self.applier.engine.start(name).await;
         }
         match result {
@@ -274,11 +242,5 @@ impl<E: Engine> ServiceRun<'_, E> {
                 Err(explain::failed_start(&self.applier.engine, self.service, self.wanted, error).await)
             }
         }
-    }
-
-    async fn pull_image(&self, image: &ImageRef) -> Result<(), Error> {
-        self.say(&format!("pulling {image}"));
-        let Applier { engine, reporter, cancel, .. } = self.applier;
-        pull::run(engine, reporter.as_ref(), cancel, self.service, image).await
     }
 }

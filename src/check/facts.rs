@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 
 /// What is `None` is not known, and lints that need it say nothing.
 #[derive(Debug, Default)]
@@ -19,6 +22,7 @@ pub struct Facts {
     pub contract: Option<Contract>,
     /// The scrape interval of the backend's job.
     pub scrape_interval: Option<Duration>,
+    /// As they reach Alertmanager.
     pub external_labels: BTreeMap<String, String>,
     /// Every scrape job.
     pub jobs: Option<BTreeSet<String>>,
@@ -28,4 +32,14 @@ pub struct Facts {
     pub target_labels: Option<BTreeSet<String>>,
     /// Names of the pages under `rules/runbooks`, without `.md`.
     pub runbooks: Option<BTreeSet<String>>,
+    /// `AlertmanagerFile::read` for a user's own file, `AlertmanagerFile::rendered` for a template's output.
+    pub alertmanager: Option<AlertmanagerFile>,
+    /// Every file in Alertmanager's container that the stack puts there, secrets included: absolute paths.
+    pub alertmanager_paths: Option<BTreeSet<String>>,
+    /// The notification templates, rendered where they are templates of ours.
+    pub notification_templates: Option<Vec<Source>>,
+    /// Every dashboard of the project, by `Dashboard::read`.
+    pub dashboards: Option<Vec<Dashboard>>,
+    /// The uids of the datasources that Grafana is given.
+    pub datasource_uids: Option<BTreeSet<String>>,
 }

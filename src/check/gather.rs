@@ -1,6 +1,8 @@
 //! Facts from what was read before: settings, the project's files, and the configuration rendered
 //! from them. Pure.
 
+mod routing;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -22,12 +24,10 @@ const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The facts of a whole project.
 pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
+    let rules = rules(files);
     let mut facts = surroundings(settings, files, rendered);
-    facts.rule_files = RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect());
-    facts.rule_tests = files
-        .rule_tests()
-        .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
-        .collect();
+    facts.rule_files = rules.rule_files;
+    facts.rule_tests = rules.rule_tests;
     facts.whole_set = true;
     if let Some(prometheus) = rendered.get(&ServiceKind::Prometheus) {
         facts.empty_rule_patterns = empty_patterns(prometheus);
@@ -36,6 +36,18 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
         facts.empty_rule_patterns.push("rules/".to_owned());
     }
     facts
+}
+
+/// The rules and their tests alone.
+pub fn rules(files: &ProjectFiles) -> Facts {
+    let tests = files.rule_tests();
+    Facts {
+        rule_files: RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect()),
+        rule_tests: tests
+            .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
+            .collect(),
+        ..Facts::default()
+    }
 }
 
 /// Everything but the rules and their tests: what rules are judged against.
@@ -54,6 +66,7 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     if let Some(config) = config {
         configured(&mut facts, &config);
     }
+    routing::fill(&mut facts, files, rendered);
     facts
 }
 
@@ -81,6 +94,7 @@ fn configured(facts: &mut Facts, config: &Value) {
         facts.external_labels =
             labels.iter().map(|(name, value)| (name.clone(), text(value).replace("$$", "$"))).collect();
     }
+    drop_labels(&mut facts.external_labels, &config["alerting"]["alert_relabel_configs"]);
     let jobs = config["scrape_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
     facts.jobs = Some(jobs.iter().map(|job| text(&job["job_name"])).collect());
     let ours: Vec<&Value> =
@@ -90,6 +104,17 @@ fn configured(facts: &mut Facts, config: &Value) {
     facts.scrape_interval =
         ours.iter().map(|job| interval(&job["scrape_interval"]).unwrap_or(default)).max().or(Some(default));
     facts.target_labels = target_labels(&ours);
+}
+
+/// Takes away what alerts lose on their way to Alertmanager, such as `replica`.
+fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
+    for relabeling in relabelings.as_array().into_iter().flatten() {
+        let pattern =
+            relabeling["regex"].as_str().and_then(|text| regex::Regex::new(&format!("^(?s:{text})$")).ok());
+        if let (Some("labeldrop"), Some(pattern)) = (relabeling["action"].as_str(), pattern) {
+            labels.retain(|name, _| !pattern.is_match(name));
+        }
+    }
 }
 
 /// Labels that the backend's targets add; `None` when only a running Prometheus can tell.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::promql::{Expr, LabelSet, Selector, output_labels_with};
+use super::routing::Alert;
 use super::rule_file::{Group, Rule, RuleFile};
 use super::scalar::Scalar;
 use super::source::{Place, Source};
@@ -36,6 +37,8 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
     pub recorded: BTreeMap<&'a str, LabelSet>,
+    /// Every alert with the labels that it will arrive with; none when the routing is not known.
+    pub alerts: Vec<Alert<'a>>,
 }
 
 /// One rule in its surroundings.
@@ -102,6 +105,12 @@ impl View<'_> {
             return labels.clone();
         }
         let facts = self.facts;
+        if let Some(labels) =
+            facts.target_labels.as_ref().filter(|_| name == "up" || name.starts_with("scrape_"))
+        {
+            // Prometheus makes these itself, one for each target.
+            return LabelSet::only(labels.iter().map(String::as_str));
+        }
         match (&facts.contract, &facts.target_labels) {
             (Some(contract), Some(target_labels)) => contract
                 .series(name)

@@ -1,7 +1,9 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
+pub mod alertmanager;
 pub mod backend;
 pub mod contract;
+pub mod dashboard;
 pub mod exposition;
 pub mod facts;
 pub mod finding;
@@ -11,7 +13,10 @@ pub mod judge;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
+pub mod node;
+pub mod panels;
 pub mod promql;
+pub mod routing;
 pub mod rule_file;
 pub mod rule_test;
 pub mod scalar;
@@ -19,6 +24,7 @@ pub mod selection;
 pub mod shape;
 pub mod source;
 pub mod template;
+pub mod testing;
 
 use std::collections::BTreeMap;
 
@@ -50,14 +56,28 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
-    finish(&mut findings, rules.chain(tests));
+    let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
+    let messages = facts.notification_templates.iter().flatten();
+    let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
+    finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
 }
 
 /// One sentence about what an id stands for.
 pub fn doc(id: &str) -> &'static str {
     let lint = lints::ALL.iter().find(|lint| lint.id == id).map(|lint| lint.doc);
-    lint.or_else(|| judge::doc(id)).unwrap_or("A finding of confidexmon.")
+    lint.or_else(|| judge::doc(id))
+        .or_else(|| panels::doc(id))
+        .or_else(|| other_doc(id))
+        .unwrap_or("A finding of confidexmon.")
+}
+
+fn other_doc(id: &str) -> Option<&'static str> {
+    match id {
+        "settings" => Some("The settings or a template cannot be used as they are."),
+        "live-unreachable" => Some("Something that runs was to be asked and did not answer."),
+        _ => None,
+    }
 }
 
 /// Applies the `ignore` comments of these files and sorts.
@@ -77,7 +97,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown };
+    let first = View { facts, recorded: unknown, alerts: Vec::new() };
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
     for (group, rule) in
         facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
@@ -89,8 +109,14 @@ pub fn view(facts: &Facts) -> View<'_> {
         let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
         recorded.insert(name, merged);
     }
-    View { facts, recorded }
+    let mut view = View { facts, recorded, alerts: Vec::new() };
+    if facts.alertmanager.is_some() {
+        view.alerts = routing::alerts::all(&view);
+    }
+    view
 }
 
+#[cfg(test)]
+mod shipped;
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,8 @@ use super::source::{Place, Source};
 pub struct RuleTestFile {
     pub source: Source,
     pub cases: Vec<AlertCase>,
+    /// The names of all scenarios in their order; empty ones have none.
+    pub scenarios: Vec<Scalar>,
     pub problem: Option<(Place, String)>,
 }
 
@@ -20,6 +22,8 @@ pub struct AlertCase {
     /// The name of the scenario; empty when it has none.
     pub scenario: String,
     pub alert: Scalar,
+    /// As it was written.
+    pub eval_time: String,
     /// The labels of each alert that must fire; none of them means that it must stay quiet.
     pub expected: Vec<BTreeMap<String, String>>,
 }
@@ -29,13 +33,10 @@ impl RuleTestFile {
         let source = Source::new(path, text);
         match serde_yaml::from_str::<Option<FileText>>(&source.text) {
             Ok(file) => {
-                let cases = file
-                    .and_then(|file| file.tests)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .flat_map(cases)
-                    .collect();
-                Self { source, cases, problem: None }
+                let tests = file.and_then(|file| file.tests).unwrap_or_default();
+                let scenarios = tests.iter().map(|test| test.name.clone().unwrap_or_default()).collect();
+                let cases = tests.into_iter().flat_map(cases).collect();
+                Self { source, cases, scenarios, problem: None }
             }
             Err(error) => {
                 let place = error.location().map_or(Place::default(), |at| Place {
@@ -43,7 +44,7 @@ impl RuleTestFile {
                     column: usize::try_from(at.column()).unwrap_or(0),
                 });
                 let message = error.without_snippet().to_string();
-                Self { source, cases: Vec::new(), problem: Some((place, message)) }
+                Self { source, cases: Vec::new(), scenarios: Vec::new(), problem: Some((place, message)) }
             }
         }
     }
@@ -56,7 +57,7 @@ struct FileText {
 
 #[derive(Deserialize)]
 struct TestText {
-    name: Option<String>,
+    name: Option<Scalar>,
     alert_rule_test: Option<Vec<CaseText>>,
 }
 
@@ -64,6 +65,8 @@ struct TestText {
 struct CaseText {
     #[serde(default)]
     alertname: Scalar,
+    #[serde(default)]
+    eval_time: Scalar,
     exp_alerts: Option<Vec<ExpectedText>>,
 }
 
@@ -73,10 +76,11 @@ struct ExpectedText {
 }
 
 fn cases(test: TestText) -> Vec<AlertCase> {
-    let scenario = test.name.unwrap_or_default();
+    let scenario = test.name.unwrap_or_default().value;
     let case = |text: CaseText| AlertCase {
         scenario: scenario.clone(),
         alert: text.alertname,
+        eval_time: text.eval_time.value,
         expected: text
             .exp_alerts
             .unwrap_or_default()

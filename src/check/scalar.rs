@@ -23,6 +23,15 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 impl Scalar {
+    pub const fn new(value: String, start: usize, end: usize) -> Self {
+        Self { value, start, end }
+    }
+
+    /// Offset of its first character in the file.
+    pub const fn start(&self) -> usize {
+        self.start
+    }
+
     /// The bytes of the file that hold the scalar, quotes and block header included.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.start..self.end

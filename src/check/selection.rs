@@ -1,10 +1,15 @@
 //! Files named on the command line, told apart by what they hold.
 
+use std::collections::BTreeSet;
+
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::facts::Facts;
 use super::gather::owned;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 use crate::render::assets::{ProjectFile, is_yaml};
 
 /// What a file is, judged by its ending and its top-level keys.
@@ -22,6 +27,35 @@ pub enum Kind {
     Other,
 }
 
+/// What a check is about.
+#[derive(Clone, Debug)]
+pub enum Scope {
+    /// The whole project.
+    Project,
+    /// These files of the project: the project is checked, and what concerns them is told.
+    Within(BTreeSet<String>),
+    /// Files of anywhere, judged in the project's surroundings.
+    Files(Selection),
+}
+
+impl Scope {
+    pub const fn selection(&self) -> Option<&Selection> {
+        match self {
+            Self::Files(selection) => Some(selection),
+            Self::Project | Self::Within(_) => None,
+        }
+    }
+
+    /// True when a finding about this file was asked for.
+    pub fn covers(&self, path: &str) -> bool {
+        match self {
+            Self::Project => true,
+            Self::Within(names) => names.contains(path),
+            Self::Files(selection) => selection.files.iter().any(|(_, file)| file.shown_as == path),
+        }
+    }
+}
+
 /// The files by kind.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -37,7 +71,7 @@ impl Selection {
         self.files.iter().filter(move |(other, _)| *other == kind).map(|(_, file)| file)
     }
 
-    /// Puts the selected rules and tests in the place of the project's.
+    /// Puts the selected files in the place of the project's.
     pub fn narrow(&self, facts: &mut Facts) {
         facts.whole_set = false;
         facts.empty_rule_patterns.clear();
@@ -50,11 +84,22 @@ impl Selection {
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
+        self.narrow_routing(facts);
     }
 
-    /// True for a file that was named, and not only read for its surroundings.
-    pub fn names(&self, path: &str) -> bool {
-        self.files.iter().any(|(_, file)| file.shown_as == path)
+    /// A named Alertmanager configuration takes the place of the project's; which files it will find
+    /// beside it is not known.
+    fn narrow_routing(&self, facts: &mut Facts) {
+        let source = |file: &ProjectFile| Source::new(file.shown_as.clone(), file.text.clone());
+        let messages: Vec<_> = self.of(Kind::NotificationTemplate).map(source).collect();
+        if let Some(file) = self.of(Kind::Alertmanager).next() {
+            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
+            facts.alertmanager_paths = None;
+            facts.notification_templates = (!messages.is_empty()).then_some(messages);
+        }
+        let dashboards = self.of(Kind::Dashboard);
+        facts.dashboards =
+            Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
     }
 }
 

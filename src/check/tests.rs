@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::dashboard::Dashboard;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
 use super::*;
@@ -23,9 +25,31 @@ fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The facts around one file of the corpus.
-fn facts(lint: &str, file: &str) -> Facts {
-    let text = read(&corpus().join(lint).join(file));
+/// The files of one side of a lint's corpus: `bad.yml` alone, or all in the folder `bad`.
+fn files(lint: &str, side: &str) -> Vec<(String, String)> {
+    let folder = corpus().join(lint).join(side);
+    if !folder.is_dir() {
+        let name = format!("{side}.yml");
+        return vec![(name.clone(), read(&corpus().join(lint).join(name)))];
+    }
+    let entries = std::fs::read_dir(&folder).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names.into_iter().map(|name| (name.clone(), read(&folder.join(name)))).collect()
+}
+
+/// Lints that speak only when the rules are all there are.
+const WHOLE_SETS: [&str; 6] = [
+    "silent-when-gone",
+    "unwatched-stack",
+    "inhibit-without-alert",
+    "panel-metric",
+    "dead-alert-link",
+    "unwatched-job",
+];
+
+/// The facts around one side of the corpus.
+fn facts(lint: &str, side: &str) -> Facts {
     let mut facts = Facts {
         contract: Some(Contract::parse(&read(&corpus().join("contract.prom")))),
         scrape_interval: Some(Duration::from_secs(15)),
@@ -33,42 +57,77 @@ fn facts(lint: &str, file: &str) -> Facts {
         backend_jobs: set(&["shop"]),
         target_labels: Some(set(&["job", "instance"])),
         runbooks: Some(set(&["Shop"])),
-        whole_set: matches!(lint, "silent-when-gone" | "unwatched-stack"),
+        whole_set: WHOLE_SETS.contains(&lint),
+        alertmanager_paths: Some(set(&["/etc/alertmanager/secrets/slack"])),
+        notification_templates: Some(Vec::new()),
+        dashboards: Some(Vec::new()),
+        datasource_uids: Some(set(&["prom"])),
         ..Facts::default()
     };
-    if lint == "test-without-alert" {
-        let rules = "groups:\n  - name: g\n    rules:\n      - alert: QueueLong\n        expr: shop_queue_length > 9\n        annotations: {summary: s, runbook: Shop}\n";
-        facts.rule_files.push(RuleFile::parse("rules.yml", rules));
-        facts.rule_tests.push(RuleTestFile::parse(file, text));
-    } else {
-        facts.rule_files.push(RuleFile::parse(file, text));
+    for (name, text) in files(lint, side) {
+        add(&mut facts, lint, &name, text);
     }
     facts
 }
 
-/// Every `# want <id> <column>` of a file with its line; column 0 means the whole file.
-fn wanted(text: &str) -> BTreeSet<(usize, usize, String)> {
+fn add(facts: &mut Facts, lint: &str, name: &str, text: String) {
+    match name.rsplit_once('.') {
+        Some((_, "tmpl")) => {
+            facts.alertmanager_paths.as_mut().unwrap().insert(format!("/etc/alertmanager/templates/{name}"));
+            facts.notification_templates.as_mut().unwrap().push(Source::new(name, text));
+        }
+        Some((_, "json")) => facts.dashboards.as_mut().unwrap().push(Dashboard::read(name, text)),
+        Some((_, "want")) => {}
+        Some(("alertmanager", _)) => facts.alertmanager = Some(AlertmanagerFile::read(name, text)),
+        _ if lint == "test-without-alert" => {
+            let rules = "groups:\n  - name: g\n    rules:\n      - alert: QueueLong\n        expr: shop_queue_length > 9\n        annotations: {summary: s, runbook: Shop}\n";
+            facts.rule_files.push(RuleFile::parse("rules.yml", rules));
+            facts.rule_tests.push(RuleTestFile::parse(name, text));
+        }
+        _ => facts.rule_files.push(RuleFile::parse(name, text)),
+    }
+}
+
+type Mark = (String, usize, usize, String);
+
+/// Every `# want <id> <column>` of a file with its line; column 0 means the whole file. A mark on a line
+/// of its own, `# want-next <id> <column>`, stands for the line after it.
+fn wanted(name: &str, text: &str) -> BTreeSet<Mark> {
+    // JSON has no comments: its marks, `<line> <column> <id>`, lie beside it.
+    if let Some(name) = name.strip_suffix(".want") {
+        let mark = |line: &str| {
+            let mut words = line.split(' ');
+            let mut number = || words.next()?.parse().ok();
+            Some((name.to_owned(), number()?, number()?, words.next()?.to_owned()))
+        };
+        return text.lines().filter_map(mark).collect();
+    }
     let marker = |(index, line): (usize, &str)| {
-        let (id, column) = line.split_once("# want ")?.1.split_once(' ')?;
-        let column = column.trim().parse().ok()?;
-        Some((if column == 0 { 0 } else { index + 1 }, column, id.to_owned()))
+        let (offset, rest) = match line.split_once("# want-next ") {
+            Some((_, rest)) => (2, rest),
+            None => (1, line.split_once("# want ")?.1),
+        };
+        let (id, column) = rest.split_once(' ')?;
+        let column = column.split_whitespace().next()?.parse().ok()?;
+        Some((name.to_owned(), if column == 0 { 0 } else { index + offset }, column, id.to_owned()))
     };
     text.lines().enumerate().filter_map(marker).collect()
 }
 
 /// Lints whose findings have no line to mark.
-const WITHOUT_MARKS: [&str; 3] = ["unwatched-stack", "bad-ignore", "unreadable-rules"];
+const WITHOUT_MARKS: [&str; 4] = ["unwatched-job", "unwatched-stack", "bad-ignore", "unreadable-rules"];
 
 #[test]
 fn each_planted_mistake_is_found_at_its_place() {
     let mut wrong = Vec::new();
     for lint in lints::ALL {
-        let found: BTreeSet<_> = run(&facts(lint.id, "bad.yml"))
+        let found: BTreeSet<Mark> = run(&facts(lint.id, "bad"))
             .into_iter()
             .filter(|finding| finding.id == lint.id)
-            .map(|finding| (finding.line, finding.column, finding.id.to_owned()))
+            .map(|finding| (finding.file, finding.line, finding.column, finding.id.to_owned()))
             .collect();
-        let wanted = wanted(&read(&corpus().join(lint.id).join("bad.yml")));
+        let wanted: BTreeSet<Mark> =
+            files(lint.id, "bad").iter().flat_map(|(name, text)| wanted(name, text)).collect();
         if found.is_empty() || !(found == wanted || WITHOUT_MARKS.contains(&lint.id)) {
             wrong.push((lint.id, found, wanted));
         }
@@ -80,9 +139,44 @@ fn each_planted_mistake_is_found_at_its_place() {
 fn the_fixed_twins_are_clean() {
     let twins = lints::ALL
         .iter()
-        .flat_map(|lint| run(&facts(lint.id, "good.yml")).into_iter().map(|found| (lint.id, found)));
+        .flat_map(|lint| run(&facts(lint.id, "good")).into_iter().map(|found| (lint.id, found)));
     let wrong: Vec<_> = twins.filter(|(_, finding)| finding.severity > Severity::Info).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// With all receivers, with some and with none: what is shipped has nothing to fix.
+#[test]
+fn the_shipped_project_is_clean() {
+    let all = shipped::ALL_RECEIVERS;
+    let webhook = ("ALERT_WEBHOOK_URL", "https://example.test/hook");
+    for variables in
+        [&all[..], &all[..1], &all[1..2], &all[2..], &[], &[webhook], &[webhook, all[0]], &[webhook, all[2]]]
+    {
+        let findings = run(&shipped::facts(variables));
+        let names: Vec<_> = variables.iter().map(|(name, _)| *name).collect();
+        let wrong: Vec<_> = findings.iter().filter(|finding| finding.severity > Severity::Info).collect();
+        assert!(wrong.is_empty(), "{names:?}: {wrong:#?}");
+        if variables.len() == 3 || variables.is_empty() {
+            assert_eq!(findings, [], "{names:?}");
+        }
+    }
+}
+
+/// A pager alone is told of nothing that is only a warning, and the user is told so, once.
+#[test]
+fn what_nobody_hears_of_is_told() {
+    let told = |variables: &[(&str, &str)]| -> Vec<_> {
+        run(&shipped::facts(variables)).into_iter().filter(|f| f.id == "empty-receiver").collect()
+    };
+    let found = told(&shipped::ALL_RECEIVERS[2..]);
+    let [finding] = &found[..] else { panic!("{found:#?}") };
+    assert_eq!(finding.severity, Severity::Info);
+    assert!(finding.message.contains("nobody-is-notified"), "{}", finding.message);
+    assert!(finding.file.ends_with("config/templates/alertmanager.yml"), "{}", finding.file);
+    let template = &crate::render::ProjectFiles::embedded().config["templates/alertmanager.yml"].text;
+    let line = template.lines().nth(finding.line - 1).unwrap();
+    assert_eq!(line.trim(), "- name: nobody-is-notified", "line {}", finding.line);
+    assert_eq!(told(&[]), []);
 }
 
 #[test]
@@ -105,9 +199,8 @@ fn ids_are_file_names_and_unique() {
 
 #[test]
 fn marks_without_a_line_are_right_too() {
-    let lines = |id| {
-        run(&facts(id, "bad.yml")).into_iter().filter(|f| f.id == id).map(|f| f.line).collect::<Vec<_>>()
-    };
+    let lines =
+        |id| run(&facts(id, "bad")).into_iter().filter(|f| f.id == id).map(|f| f.line).collect::<Vec<_>>();
     assert_eq!(lines("unwatched-stack"), [0, 0, 0, 0]);
     assert_eq!(lines("bad-ignore"), [1, 13]);
     assert!(lines("unreadable-rules") >= vec![3]);

@@ -33,8 +33,13 @@ pub struct Global {
     /// Project folder with config/, rules/, dashboards/ and .env; without them the embedded defaults apply
     #[arg(long, global = true, value_name = "DIR", env = "CONFIDEXMON_PROJECT_DIR", default_value = ".")]
     pub project_dir: PathBuf,
-    /// Engine endpoint: <unix:///path>, tcp://host:port, <ssh://user@host> (default: `DOCKER_HOST`, the docker context, the usual sockets)
-    #[arg(long, global = true, value_name = "URL")]
+    // As an attribute, because a doc comment would have to put the schemes into angle brackets.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        help = "Engine endpoint: unix:///path, tcp://host:port, ssh://user@host (default: DOCKER_HOST, the docker context, the usual sockets)"
+    )]
     pub host: Option<String>,
     /// Docker context to use
     #[arg(long, global = true, value_name = "NAME", conflicts_with = "host")]
@@ -67,10 +72,16 @@ pub enum Command {
     Restart(ServicesOptions),
     /// Logs of all services, merged in time order
     Logs(LogsOptions),
+    /// Reload changed alert rules as a transaction: judged, written, reloaded, proved, or put back
+    ReloadRules(ReloadRulesOptions),
+    /// Reload changed files of running services as a transaction
+    Reload(ReloadOptions),
     /// Open a service's page in the browser
     Open(OpenOptions),
     /// Every finding in configuration, rules and their tests; with --live also what the running stack says
     Check(CheckOptions),
+    /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
+    TestRules(TestRulesOptions),
     /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven
     Drill(DrillOptions),
     /// Write the rendered configuration files into a folder, to look at
@@ -153,6 +164,33 @@ pub struct LogsOptions {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct ReloadRulesOptions {
+    /// Allow a rule set without any rule, which switches every alert off
+    #[arg(long)]
+    pub allow_empty: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ReloadOptions {
+    /// What to reload
+    #[arg(value_enum, value_name = "WHAT", default_value = "all")]
+    pub what: ReloadWhat,
+    #[command(flatten)]
+    pub rules: ReloadRulesOptions,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReloadWhat {
+    /// Prometheus: alert and recording rules, and its own configuration
+    Rules,
+    /// Alertmanager: routes, receivers, message templates
+    Alertmanager,
+    /// Grafana: dashboards, runbook pages and datasources
+    Dashboards,
+    All,
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct OpenOptions {
     /// The service whose page to open
     #[arg(value_enum, value_name = "SERVICE", default_value = "grafana")]
@@ -167,9 +205,25 @@ pub struct CheckOptions {
     /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Judge against what the backend exports now, and ask every dashboard panel's query through the running Grafana
+    #[arg(long)]
+    pub live: bool,
+    /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
+    #[arg(long, conflicts_with = "report")]
+    pub routes: bool,
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct TestRulesOptions {
+    /// Also list alerts without a firing or without a quiet test, and tests of alerts that do not exist
+    #[arg(long)]
+    pub coverage: bool,
+    /// Only scenarios whose name matches this regular expression (Go's syntax)
+    #[arg(long, value_name = "PATTERN")]
+    pub run: Option<String>,
 }
 
 /// How `check` writes its findings.

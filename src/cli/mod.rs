@@ -10,8 +10,8 @@ use std::process::ExitCode as ProcessExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::error::{Error, ExitCode};
-use crate::report::Output;
 use crate::report::output::{BAD, DIM, HINT};
+use crate::report::{Format, Output};
 use args::{Arguments, Command};
 use context::Context;
 
@@ -67,8 +67,14 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Status(options) => commands::status::run(&context, &options).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
+        Command::ReloadRules(options) => {
+            let rules = args::ReloadOptions { what: args::ReloadWhat::Rules, rules: options };
+            commands::reload::run(&context, &rules).await
+        }
+        Command::Reload(options) => commands::reload::run(&context, &options).await,
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Check(options) => commands::check::run(context, options).await,
+        Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options),
@@ -85,6 +91,9 @@ fn print_error(output: Output, error: &Error) {
     if error.silent {
         return;
     }
+    if output.format == Format::Json {
+        return output.say(&error_event(error).to_string());
+    }
     output.say(&format!("{}: {}", output.styled("error", BAD), error.message));
     for cause in &error.causes {
         output.say(&format!("  {} {cause}", output.styled("because:", DIM)));
@@ -98,4 +107,17 @@ fn print_error(output: Output, error: &Error) {
     for other in &error.others {
         print_error(output, other);
     }
+}
+
+/// The last event of a command that failed, for programs.
+fn error_event(error: &Error) -> serde_json::Value {
+    serde_json::json!({
+        "event": "error",
+        "exit_code": error.code as u8,
+        "message": error.message,
+        "causes": error.causes,
+        "hints": error.hints,
+        "evidence": error.evidence,
+        "others": error.others.iter().filter(|other| !other.silent).map(error_event).collect::<Vec<_>>(),
+    })
 }

@@ -193,6 +193,8 @@ pub struct ContainerEvent {
 pub enum ErrorKind {
     /// No engine there, refused, or gone in the middle.
     Unreachable,
+    /// The endpoint or context that was named is none.
+    NoEndpoint,
     /// Connected, but no answer within the deadline.
     Hung,
     /// The engine's API is older than 1.41 or does not overlap with ours.
@@ -241,7 +243,11 @@ impl EngineError {
     pub const fn is_engine_down(&self) -> bool {
         matches!(
             self.kind,
-            ErrorKind::Unreachable | ErrorKind::Hung | ErrorKind::TooOld | ErrorKind::Forbidden
+            ErrorKind::Unreachable
+                | ErrorKind::NoEndpoint
+                | ErrorKind::Hung
+                | ErrorKind::TooOld
+                | ErrorKind::Forbidden
         )
     }
 }
@@ -251,6 +257,9 @@ impl Hint for EngineError {
         let text = match self.kind {
             ErrorKind::Unreachable => {
                 "start the engine (`systemctl start docker`, or Docker Desktop), or name another with `--host` or `DOCKER_HOST`"
+            }
+            ErrorKind::NoEndpoint => {
+                "name an engine as `--host unix:///path`, `tcp://host:port` or `ssh://user@host`, or a context that `docker context ls` shows"
             }
             ErrorKind::Hung => {
                 "the engine accepts connections but does not answer; look at its log (`journalctl -u docker`) and restart it"

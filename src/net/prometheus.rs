@@ -26,7 +26,7 @@ pub struct RuntimeInfo {
 }
 
 /// One group of `/api/v1/rules`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedGroup {
     pub name: String,
     /// Absolute path in the container.
@@ -34,7 +34,7 @@ pub struct LoadedGroup {
     pub rules: Vec<LoadedRule>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedRule {
     /// Alert name or recorded metric.
     pub name: String,
@@ -53,6 +53,14 @@ pub struct LoadedRule {
     pub last_error: Option<String>,
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
+    /// `for`, in seconds; 0 for recording rules.
+    #[serde(default)]
+    pub duration: f64,
+    /// `keep_firing_for`, in seconds.
+    #[serde(default, rename = "keepFiringFor")]
+    pub keep_firing_for: f64,
 }
 
 /// One active scrape target.

@@ -24,6 +24,8 @@ pub struct Facts {
     pub known_files: BTreeMap<String, Manifest>,
     /// Host ports that something outside the engine holds, with who it is as far as can be seen.
     pub busy_ports: BTreeMap<u16, PortHolder>,
+    /// What each wanted image is by now (its id), after a pull that was asked for; else empty.
+    pub images: BTreeMap<ImageRef, String>,
     /// For each busy port, the next port above it that is free.
     pub free_ports: BTreeMap<u16, u16>,
 }

@@ -39,7 +39,7 @@ fn one_service(
         None => fresh(wanted, "not there"),
         Some(container) => existing(service, wanted, container, facts),
     };
-    if policy.pull == PullPolicy::Always && container.is_none() {
+    if policy.pull == PullPolicy::Always && !facts.images.contains_key(&wanted.spec.image) {
         let cause = "asked to pull always".to_owned();
         steps.insert(0, Step::Pull { image: wanted.spec.image.clone(), cause });
     }
@@ -96,6 +96,9 @@ fn reason_to_recreate(
         if !differences.is_empty() {
             return Some(differences.join("; "));
         }
+    }
+    if facts.images.get(&wanted.spec.image).is_some_and(|image| *image != container.image_id) {
+        return Some(format!("a newer image of {} is there", wanted.spec.image));
     }
     lost_network(wanted, container, facts)
 }

@@ -6,6 +6,7 @@ pub mod events;
 pub mod findings;
 pub mod output;
 pub mod progress;
+pub mod rule_tests;
 pub mod words;
 
 pub use events::{Event, Reporter};

@@ -10,6 +10,8 @@ mod rules;
 mod scalar;
 pub mod schema;
 mod targets;
+#[cfg(test)]
+mod tests;
 mod tree;
 pub mod types;
 

@@ -11,7 +11,7 @@ const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
 
 pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
     duplicate_ports(settings, values, problems);
-    duplicate_jobs(settings, values, problems);
+    duplicate_jobs(values, problems);
     let prometheus = &settings.prometheus;
     if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
         let place = values.place("prometheus.scrape_timeout").or(values.place("prometheus.scrape_interval"));
@@ -50,16 +50,17 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Prob
     }
 }
 
-fn duplicate_jobs(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+/// Judged on what the file lists: a target with another problem is not among the settings.
+fn duplicate_jobs(values: &Values, problems: &mut Vec<Problem>) {
     let mut seen: Vec<&str> = OWN_JOBS.to_vec();
-    for (index, target) in settings.targets.iter().enumerate() {
-        if seen.contains(&target.job.as_str()) {
-            let listed = values.targets.as_ref().and_then(|targets| targets.get(index));
-            let place = listed.map(|listed| listed.values.place("job").unwrap_or(&listed.place).clone());
-            problems.push(Problem::error(format!("the job `{}` is used twice", target.job), place).hint(
+    for target in values.targets.iter().flatten() {
+        let Some(job) = target.values.text("job") else { continue };
+        if seen.contains(&job) {
+            let place = target.values.place("job").unwrap_or(&target.place).clone();
+            problems.push(Problem::error(format!("the job `{job}` is used twice"), Some(place)).hint(
                 "every target needs a job of its own; prometheus, alertmanager and grafana are the stack's",
             ));
         }
-        seen.push(&target.job);
+        seen.push(job);
     }
 }

@@ -1,6 +1,6 @@
 //! The user's project folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,6 +89,26 @@ pub fn load_paths(paths: &[PathBuf]) -> Result<Vec<ProjectFile>, StoreError> {
     files.sort_by(|a, b| a.shown_as.cmp(&b.shown_as));
     files.dedup_by(|a, b| a.shown_as == b.shown_as);
     Ok(files)
+}
+
+/// The names that a project's own files have in it: those of the files, and of all below the folders.
+/// `None` when one of the paths is none of the project's.
+pub fn names_within(folder: &Path, files: &ProjectFiles, paths: &[PathBuf]) -> Option<BTreeSet<String>> {
+    let root = folder.canonicalize().ok()?;
+    let known = || files.config.values().chain(files.rules.values()).chain(files.dashboards.values());
+    let mut names = BTreeSet::new();
+    for path in paths {
+        let full = path.canonicalize().ok()?;
+        let relative = full.strip_prefix(&root).ok()?.to_str()?.to_owned();
+        let below = format!("{relative}/");
+        let before = names.len();
+        let wanted = |name: &&String| **name == relative || name.starts_with(&below);
+        names.extend(known().map(|file| &file.shown_as).filter(wanted).cloned());
+        if names.len() == before {
+            return None;
+        }
+    }
+    Some(names)
 }
 
 /// True for a folder that is laid out as a project.

@@ -13,7 +13,11 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         let path = entry.path();
-        if path.is_dir() { files.extend(sources(&path)) } else { files.push(path) }
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.file_name().is_none_or(|name| name != "tests.rs") {
+            files.push(path);
+        }
     }
     files
 }

@@ -84,6 +84,17 @@ impl Lab {
         command
     }
 
+    /// A shell in the project folder with the lab's variables.
+    pub(crate) fn shell(&self, line: &str) -> Command {
+        let mut command = Command::new("bash");
+        command
+            .args(["-euc", line])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .envs(&self.variables);
+        command
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         Run::of(&self.command(arguments).output().unwrap())
     }

@@ -13,4 +13,6 @@ mod life;
 mod oneshot;
 mod project_files;
 mod proxy;
+mod readme;
 mod reload;
+mod routing;

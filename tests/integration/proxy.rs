@@ -22,6 +22,8 @@ pub(crate) enum Harm {
     LoseAnswer,
     /// This status and text instead of the engine's answer; the call does not reach it.
     Answer(u16, &'static str),
+    /// The call reaches the engine, and the client is told that the engine is gone.
+    DoneButGone,
     /// No answer, ever.
     Hang,
 }
@@ -82,7 +84,7 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             return (StatusCode::from_u16(status).unwrap(), body).into_response();
         }
         Harm::Hang => std::future::pending().await,
-        Harm::None | Harm::LoseAnswer => {}
+        Harm::None | Harm::LoseAnswer | Harm::DoneButGone => {}
     }
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
@@ -99,6 +101,9 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
             let bytes = answer.bytes().await.unwrap_or_default();
             if matches!(harm, Harm::LoseAnswer) {
                 std::future::pending::<()>().await;
+            }
+            if matches!(harm, Harm::DoneButGone) {
+                return (StatusCode::BAD_GATEWAY, "the engine is gone").into_response();
             }
             let mut response = Response::builder().status(status);
             if let Some(kind) = kind {

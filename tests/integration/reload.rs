@@ -1,6 +1,10 @@
 //! Changed rules reload; a broken one leaves the old in force and on disk.
 
-use crate::lab::{Lab, docker};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::lab::{Lab, docker, eventually, get_json};
+use crate::proxy::{Harm, Proxy};
 
 fn rule_on_disk(lab: &Lab) -> String {
     let output = docker(&["exec", &lab.container("prometheus"), "cat", "/etc/prometheus/rules/confidex.yml"]);
@@ -80,4 +84,213 @@ fn a_removed_rule_file_and_a_new_dashboard_take_effect() {
     assert!(!String::from_utf8_lossy(&ls.stdout).contains("extra.yml"));
     assert_eq!(crate::lab::get(&lab.url("grafana", "/api/dashboards/uid/mine")).0, 200);
     assert!(lab.run(&["plan"]).expect(0).stdout.contains("nothing to do"));
+}
+
+/// A stack without Grafana whose project has the shipped rules.
+fn with_rules() -> Option<Lab> {
+    let lab = Lab::open()?;
+    lab.copy("rules");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    Some(lab)
+}
+
+fn holds(lab: &Lab, name: &str) -> bool {
+    lab.loaded_rules().iter().any(|rule| rule == name)
+}
+
+/// Old or new, but the same in force and on disk.
+fn is_one_of_both(lab: &Lab, when: &str) {
+    let (old, new) = (holds(lab, "ZKProofSlow"), holds(lab, "ZKProofVerySlow"));
+    assert!(old != new, "{when}: old {old}, new {new}");
+    let disk = rule_on_disk(lab);
+    assert_eq!(disk.contains("alert: ZKProofVerySlow"), new, "{when}: what is on disk is not in force");
+    assert_eq!(disk.contains("alert: ZKProofSlow"), old, "{when}: what is on disk is not in force");
+}
+
+#[test]
+fn reload_rules_says_what_changed_and_keeps_pending_alerts() {
+    let Some(lab) = Lab::open() else { return };
+    let rules = |extra: &str| {
+        format!(
+            "groups:\n  - name: g\n    interval: 1s\n    rules:\n      - alert: Waits\n        expr: vector(1) > 0\n        for: 1h\n{extra}"
+        )
+    };
+    lab.write("rules/a.yml", &rules("      - alert: Goes\n        expr: vector(1) > 2\n"));
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let active_since = || {
+        let alerts = get_json(&lab.url("prometheus", "/api/v1/alerts"));
+        let alerts = alerts["data"]["alerts"].as_array().unwrap().clone();
+        let waits = alerts.iter().find(|alert| alert["labels"]["alertname"] == "Waits")?;
+        Some((waits["state"].as_str()?.to_owned(), waits["activeAt"].as_str()?.to_owned()))
+    };
+    eventually("the alert is pending", Duration::from_secs(20), || active_since().is_some());
+    let before = active_since();
+    lab.write("rules/a.yml", &rules("      - alert: Comes\n        expr: vector(1) > 2\n"));
+    let run = lab.run(&["reload-rules"]).expect(0);
+    assert!(run.stdout.contains("2 → 2 rules in force"), "{}", run.stdout);
+    assert!(run.stdout.contains("+ Comes") && run.stdout.contains("- Goes"), "{}", run.stdout);
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(active_since(), before);
+    lab.write("rules/a.yml", &rules("").replace("1h", "2h"));
+    let json = lab.run(&["reload", "rules", "--format", "json"]).expect(0).json();
+    let rules = &json["services"][0]["rules"];
+    assert_eq!((&rules["before"], &rules["after"]), (&2.into(), &1.into()));
+    assert_eq!(rules["changed"][0]["what"][0], "for 1h → 2h");
+    assert_eq!(rules["removed"][0], "Comes");
+}
+
+#[test]
+fn nothing_changed_means_two_engine_calls_and_nothing_written() {
+    let Some(lab) = with_rules() else { return };
+    let proxy = Proxy::start();
+    // The first run at this endpoint reads what lies in the volume; the second one remembers it.
+    lab.run(&["--host", &proxy.host(), "reload-rules"]).expect(0);
+    proxy.take_calls();
+    let run = lab.run(&["--host", &proxy.host(), "reload-rules"]).expect(0);
+    assert!(run.stdout.contains("nothing changed, 53 rules in force"), "{}", run.stdout);
+    let calls = proxy.take_calls();
+    assert!(calls.len() <= 2 && calls.iter().all(|call| call.starts_with("GET ")), "{calls:?}");
+}
+
+#[test]
+fn an_empty_rule_set_is_refused_unless_it_is_meant() {
+    let Some(lab) = with_rules() else { return };
+    std::fs::remove_dir_all(lab.folder.path().join("rules")).unwrap();
+    lab.write("rules/none.yml", "groups: []\n");
+    let run = lab.run(&["reload-rules"]).expect(2);
+    assert!(run.stderr.contains("--allow-empty"), "{}", run.stderr);
+    assert!(holds(&lab, "ZKProofSlow"));
+    lab.run(&["reload-rules", "--allow-empty"]).expect(0);
+    assert_eq!(lab.loaded_rules(), Vec::<String>::new());
+}
+
+#[test]
+fn a_broken_rule_is_named_by_file_and_line_and_a_stopped_service_by_name() {
+    let Some(lab) = with_rules() else { return };
+    let (rules, disk) = (lab.loaded_rules(), rule_on_disk(&lab));
+    edit(&lab, "confidex_crank_status == 0", "confidex_crank_status == == 0");
+    let run = lab.run(&["reload-rules"]).expect(6);
+    let line = std::fs::read_to_string(lab.folder.path().join("rules/confidex.yml")).unwrap();
+    let line = 1 + line.lines().position(|line| line.contains("== ==")).unwrap();
+    assert!(run.stderr.contains("rules/confidex.yml"), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("{line}:")), "line {line} is not in:\n{}", run.stderr);
+    assert_eq!((lab.loaded_rules(), rule_on_disk(&lab)), (rules, disk));
+    docker(&["stop", &lab.container("prometheus")]);
+    edit(&lab, "confidex_crank_status == == 0", "confidex_crank_status == 0");
+    let run = lab.run(&["reload-rules"]).expect(1);
+    assert!(run.stderr.contains("prometheus does not run"), "{}", run.stderr);
+}
+
+#[test]
+fn an_engine_that_dies_between_any_two_steps_leaves_old_or_new_rules_never_a_mixture() {
+    let Some(lab) = with_rules() else { return };
+    let (mut from, mut to) = ("alert: ZKProofSlow", "alert: ZKProofVerySlow");
+    for done_first in [false, true] {
+        let mut at = 1;
+        loop {
+            edit(&lab, from, to);
+            let proxy = Proxy::with_fault(Box::new(move |number, _| match number {
+                number if number < at => Harm::None,
+                number if number == at && done_first => Harm::DoneButGone,
+                _ => Harm::Answer(502, "the engine is gone"),
+            }));
+            let run = lab.run(&["--host", &proxy.host(), "reload-rules"]);
+            let whole = proxy.take_calls().len() < at;
+            is_one_of_both(&lab, &format!("engine gone at call {at} ({done_first}): {}", run.stderr));
+            drop(proxy);
+            lab.run(&["reload-rules"]).expect(0);
+            assert!(rule_on_disk(&lab).contains(to), "call {at}");
+            assert!(holds(&lab, to.trim_start_matches("alert: ")), "call {at}");
+            (from, to) = (to, from);
+            if whole {
+                assert!(at > 6, "only {at} calls were tried");
+                break;
+            }
+            at += 1;
+        }
+    }
+}
+
+#[test]
+fn a_prometheus_that_restarts_in_the_middle_ends_with_old_or_new_rules() {
+    let Some(lab) = with_rules() else { return };
+    for (from, to) in [("ZKProofSlow", "ZKProofVerySlow"), ("ZKProofVerySlow", "ZKProofSlow")] {
+        edit(&lab, &format!("alert: {from}"), &format!("alert: {to}"));
+        let mut command = lab.command(&["reload-rules"]);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(120));
+        docker(&["restart", "-t", "2", &lab.container("prometheus")]);
+        let text = String::from_utf8_lossy(&child.wait_with_output().unwrap().stderr).into_owned();
+        eventually("Prometheus is back", Duration::from_secs(30), || {
+            crate::lab::get(&lab.url("prometheus", "/-/ready")).0 == 200
+        });
+        is_one_of_both(&lab, &text);
+        lab.run(&["reload-rules"]).expect(0);
+        assert!(holds(&lab, to));
+    }
+}
+
+#[test]
+fn two_reloads_at_once_are_one_after_the_other_or_one_is_turned_away() {
+    let Some(lab) = with_rules() else { return };
+    edit(&lab, "alert: ZKProofSlow", "alert: ZKProofVerySlow");
+    let spawn =
+        || lab.command(&["reload-rules"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let runs = [spawn(), spawn()].map(|child| child.wait_with_output().unwrap());
+    let mut codes: Vec<i32> = runs.iter().map(|run| run.status.code().unwrap()).collect();
+    codes.sort_unstable();
+    assert!(codes == [0, 0] || codes == [0, 5], "{codes:?}");
+    is_one_of_both(&lab, "two at once");
+    assert!(holds(&lab, "ZKProofVerySlow"));
+}
+
+#[test]
+fn a_file_that_is_being_written_is_waited_for() {
+    let Some(lab) = with_rules() else { return };
+    let path = lab.folder.path().join("rules/confidex.yml");
+    let whole =
+        std::fs::read_to_string(&path).unwrap().replace("alert: ZKProofSlow", "alert: ZKProofVerySlow");
+    let half = &whole[..whole.len() / 2];
+    let began = Instant::now();
+    std::fs::write(&path, half).unwrap();
+    let mut command = lab.command(&["reload-rules"]);
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // An editor that writes in pieces, faster than anybody would take for a pause.
+    for end in (whole.len() / 2..whole.len()).step_by(whole.len() / 60) {
+        std::fs::write(&path, &whole[..end]).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::fs::write(&path, &whole).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{:?} {}", began.elapsed(), String::from_utf8_lossy(&output.stderr));
+    assert!(holds(&lab, "ZKProofVerySlow"));
+}
+
+#[test]
+fn reload_dashboards_needs_no_restart_and_a_refused_route_changes_nothing() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("dashboards");
+    lab.copy("config");
+    lab.run(&["up"]).expect(0);
+    let before = lab.inspect("grafana")["State"]["StartedAt"].clone();
+    lab.write(
+        "dashboards/mine.json",
+        r#"{"uid": "mine", "title": "Mine", "schemaVersion": 39, "panels": []}"#,
+    );
+    lab.run(&["reload", "dashboards"]).expect(0);
+    assert_eq!(crate::lab::get(&lab.url("grafana", "/api/dashboards/uid/mine")).0, 200);
+    assert_eq!(lab.inspect("grafana")["State"]["StartedAt"], before);
+    lab.write("dashboards/mine.json", "{\"uid\": \"mine\", ");
+    let run = lab.run(&["reload", "dashboards"]).expect(6);
+    assert!(run.stderr.contains("dashboards/mine.json:1:"), "{}", run.stderr);
+    assert_eq!(crate::lab::get(&lab.url("grafana", "/api/dashboards/uid/mine")).0, 200);
+    let template = lab.folder.path().join("config/templates/alertmanager.yml");
+    let text = std::fs::read_to_string(&template).unwrap();
+    std::fs::write(&template, text.replacen("\nroute:\n", "\nroute:\n  nobody-knows-this: true\n", 1))
+        .unwrap();
+    let receivers = || get_json(&lab.url("alertmanager", "/api/v2/receivers"));
+    let in_force = receivers();
+    let run = lab.run(&["reload", "alertmanager"]).expect(6);
+    assert!(run.stderr.contains("nobody-knows-this"), "{}", run.stderr);
+    assert_eq!(receivers(), in_force);
 }

@@ -12,12 +12,17 @@ pub(super) async fn judge<E: Engine>(change: &Change<'_, E>) -> Result<Judgement
 }
 
 pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, _set: &FileSet) -> Result<(), Error> {
-    let alertmanager = Alertmanager {
-        http: change.applier.http.clone(),
-        base_url: change.address.url(""),
-        auth: change.auth(),
-    };
+    let alertmanager = api(change);
     alertmanager.reload().await?;
+    prove(&alertmanager).await
+}
+
+pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Alertmanager {
+    Alertmanager { http: change.applier.http.clone(), base_url: change.address.url(""), auth: change.auth() }
+}
+
+/// An error unless the last reload took.
+pub(super) async fn prove(alertmanager: &Alertmanager) -> Result<(), Error> {
     let metrics = alertmanager.metrics().await?;
     match sample(&metrics, "alertmanager_config_last_reload_successful", "") {
         Some(1.0) => Ok(()),

@@ -31,11 +31,7 @@ fn dashboards(set: &FileSet) -> impl Iterator<Item = (&String, &[u8])> {
 }
 
 pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
-    let grafana = Grafana {
-        http: change.applier.http.clone(),
-        base_url: change.address.url(""),
-        auth: credentials(change),
-    };
+    let grafana = api(change);
     if change.changes.written().iter().any(|path| path.contains("/datasources/")) {
         reload(&grafana, "datasources").await?;
     }
@@ -48,6 +44,28 @@ pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet
             let message = format!("Grafana does not show the dashboard `{uid}` after its reload");
             return Err(Error::new(ExitCode::Failed, message)
                 .hint("its reason is in its log: `confidexmon logs grafana --tail 20`"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Grafana {
+    Grafana { http: change.applier.http.clone(), base_url: change.address.url(""), auth: credentials(change) }
+}
+
+/// An error unless Grafana lists every dashboard of `set`.
+pub(super) async fn prove(grafana: &Grafana, set: &FileSet) -> Result<(), Error> {
+    let shown = grafana.dashboard_uids().await?;
+    for (path, file) in dashboards(set) {
+        let dashboard: Value = serde_json::from_slice(file).unwrap_or_default();
+        let Some(uid) = dashboard.get("uid").and_then(Value::as_str) else { continue };
+        if !shown.contains(uid) {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            return Err(Error::new(
+                ExitCode::Failed,
+                format!("Grafana does not show the dashboard `{uid}` of {name}"),
+            )
+            .hint("its reason is in its log: `confidexmon logs grafana --tail 20`"));
         }
     }
     Ok(())

@@ -5,9 +5,11 @@
 //! start (both measured), which is why files are restored and not only reported.
 
 mod alertmanager;
+pub mod diff;
 mod grafana;
 pub mod intent;
 mod prometheus;
+pub mod request;
 
 use std::time::Duration;
 
@@ -40,7 +42,6 @@ pub struct Change<'a, E> {
 /// The files as they were, for the way back.
 struct Previous {
     files: FileSet,
-    manifest: Manifest,
 }
 
 /// What the official tool said about a staged tree.
@@ -62,8 +63,7 @@ pub async fn change<E: Engine>(
     changes: &FileChanges,
     restart: bool,
 ) -> Result<(), Error> {
-    let address = address(applier, service, wanted, container_id).await?;
-    let change = Change { applier, service, wanted, container_id, changes, address };
+    let change = Change::open(applier, service, wanted, container_id, changes).await?;
     if restart { change.with_restart().await } else { change.in_place().await }
 }
 
@@ -90,9 +90,21 @@ async fn address<E: Engine>(
     }
 }
 
-impl<E: Engine> Change<'_, E> {
+impl<'a, E: Engine> Change<'a, E> {
+    /// A change that can be made, at the address where its effect can be proved.
+    pub async fn open(
+        applier: &'a Applier<E>,
+        service: ServiceKind,
+        wanted: &'a DesiredService,
+        container_id: &'a str,
+        changes: &'a FileChanges,
+    ) -> Result<Self, Error> {
+        let address = address(applier, service, wanted, container_id).await?;
+        Ok(Self { applier, service, wanted, container_id, changes, address })
+    }
+
     /// The transaction proper.
-    async fn in_place(&self) -> Result<(), Error> {
+    pub async fn in_place(&self) -> Result<(), Error> {
         let (staged, previous) = tokio::join!(self.stage(), self.previous());
         staged?;
         let previous = previous?;
@@ -106,19 +118,15 @@ impl<E: Engine> Change<'_, E> {
                 Err(error) => Err(error),
             };
         match attempt {
-            Ok(()) => {
-                self.applier.remember(self.container_id, Manifest::of(&self.wanted.files));
-                Ok(())
-            }
-            Err(error) => Err(self.put_back(&previous, error).await),
+            Ok(()) => self.seal(&self.wanted.files).await,
+            Err(error) => self.put_back(&previous, error).await,
         }
     }
 
     async fn with_restart(&self) -> Result<(), Error> {
         self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
         self.applier.engine.restart(self.container_id, stop_grace(self.service)).await?;
-        self.applier.remember(self.container_id, Manifest::of(&self.wanted.files));
-        Ok(())
+        self.seal(&self.wanted.files).await
     }
 
     fn refused(&self, words: &str) -> Error {
@@ -183,8 +191,7 @@ impl<E: Engine> Change<'_, E> {
                 RenderedFile::plain(path, text)
             });
         }
-        let manifest = Manifest::of(&files);
-        Ok(Previous { files, manifest })
+        Ok(Previous { files })
     }
 
     async fn judge(&self) -> Result<Judgement, Error> {
@@ -226,12 +233,14 @@ impl<E: Engine> Change<'_, E> {
         format!("{}/{STAGING}{name}", self.wanted.files.root)
     }
 
-    /// Writes `paths` of `set` to their real place, with the manifest, and removes what is gone.
+    /// Writes `paths` of `set` to their real place and removes what is gone. The manifest promises
+    /// nothing until [`Self::seal`]: a run that is killed before its proof leaves "not known", and the
+    /// next one does the whole transaction again.
     async fn switch(&self, set: &FileSet, paths: &[String], removed: &[String]) -> Result<(), Error> {
         self.applier.forget(self.container_id);
-        let manifest = Manifest::of(set);
+        let nothing = Manifest::default();
         let archive =
-            tarball::of_files(set, paths, "", Some(&manifest)).map_err(|error| self.cannot_pack(&error))?;
+            tarball::of_files(set, paths, "", Some(&nothing)).map_err(|error| self.cannot_pack(&error))?;
         self.applier.engine.upload(self.container_id, &set.root, archive).await?;
         if removed.is_empty() {
             return Ok(());
@@ -245,6 +254,22 @@ impl<E: Engine> Change<'_, E> {
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Writes down, here and in the volume, that `set` is what lies there and is in force.
+    async fn seal(&self, set: &FileSet) -> Result<(), Error> {
+        let manifest = Manifest::of(set);
+        let archive =
+            tarball::of_files(set, &[], "", Some(&manifest)).map_err(|error| self.cannot_pack(&error))?;
+        // What is in force is proved; without this line of writing the next run proves it again.
+        match self.applier.engine.upload(self.container_id, &set.root, archive).await {
+            Ok(()) => self.applier.remember(self.container_id, manifest),
+            Err(error) => self.applier.warn(format!(
+                "the new files of {} are in force, but the engine failed afterwards: {error}: {}",
+                self.service, error.source
+            )),
+        }
+        Ok(())
     }
 
     /// Reloads and proves that `set` is in force.
@@ -261,31 +286,37 @@ impl<E: Engine> Change<'_, E> {
         }
     }
 
-    /// The way back after a failure behind the switch. Says whether the old state is in force again.
-    async fn put_back(&self, previous: &Previous, failure: Error) -> Error {
+    /// The way back after a failure behind the switch: the old files, or, where even that is not
+    /// possible any more, whichever the service can be proved to hold.
+    async fn put_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
         let paths: Vec<String> = previous.files.files.keys().cloned().collect();
-        let restored = match self.switch(&previous.files, &paths, &self.changes.added).await {
+        let again = match self.switch(&previous.files, &paths, &self.changes.added).await {
             Ok(()) => {
                 self.wait_until_back().await;
-                self.take_effect(&previous.files).await
+                match self.take_effect(&previous.files).await {
+                    Ok(()) => {
+                        self.seal(&previous.files).await?;
+                        return Err(said(failure, "the old files are back, in force and on disk"));
+                    }
+                    Err(error) => error,
+                }
             }
-            Err(error) => Err(error),
+            // The engine is gone, so the files stay as they are: memory has to follow them.
+            Err(error) => match self.take_effect(&self.wanted.files).await {
+                Ok(()) => {
+                    let text = format!(
+                        "{}, but the new files of {} are in force and on disk",
+                        failure.message, self.service
+                    );
+                    self.applier.warn(text);
+                    return Ok(());
+                }
+                Err(_) => error,
+            },
         };
-        match restored {
-            Ok(()) => {
-                self.applier.remember(self.container_id, previous.manifest.clone());
-                let mut error = failure;
-                error.message = format!("{}; the old files are back, in force and on disk", error.message);
-                error
-            }
-            Err(again) => {
-                let mut error = failure;
-                error.message =
-                    format!("{}; putting the old files back failed too: {}", error.message, again.message);
-                error.causes.extend(again.causes);
-                error.hint("`confidexmon up` writes the files again and says what is in force")
-            }
-        }
+        let mut error = said(failure, &format!("putting the old files back failed too: {}", again.message));
+        error.causes.extend(again.causes);
+        Err(error.hint("`confidexmon up` writes the files again and says what is in force"))
     }
 
     /// A service that restarts in the middle is given time to come back. Readiness decides nothing
@@ -306,6 +337,11 @@ impl<E: Engine> Change<'_, E> {
             crate::services::Probe::Redis { .. } => None,
         }
     }
+}
+
+fn said(mut error: Error, more: &str) -> Error {
+    error.message = format!("{}; {more}", error.message);
+    error
 }
 
 /// Kept here so that callers need not know `wait`: the containers that run now.

@@ -16,13 +16,18 @@ pub(super) async fn judge<E: Engine>(change: &Change<'_, E>) -> Result<Judgement
     change.run_judge(&["promtool", "check", "config", &path]).await
 }
 
+pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Prometheus {
+    Prometheus { http: change.applier.http.clone(), base_url: change.address.url(""), auth: change.auth() }
+}
+
 pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
-    let prometheus = Prometheus {
-        http: change.applier.http.clone(),
-        base_url: change.address.url(""),
-        auth: change.auth(),
-    };
+    let prometheus = api(change);
     reload(change, &prometheus).await?;
+    prove(&prometheus, set).await
+}
+
+/// An error unless exactly the rules of `set` are in force.
+pub(super) async fn prove(prometheus: &Prometheus, set: &FileSet) -> Result<(), Error> {
     let info = prometheus.runtime_info().await?;
     if !info.reload_config_success {
         return Err(Error::new(ExitCode::Failed, "Prometheus did not take the new configuration")

@@ -2,14 +2,32 @@
 
 mod bad_ignore;
 mod counter_born_at_one;
+mod dead_alert_link;
+mod dead_panel;
 mod dead_runbook;
+mod deprecated_match;
 mod dropped_label;
 mod duplicate_rule;
+mod duplicate_uid;
+mod empty_receiver;
+mod empty_template_glob;
+mod inhibit_missing_label;
+mod inhibit_too_wide;
+mod inhibit_without_alert;
+mod literal_env;
 mod missing_annotation;
+mod missing_receiver;
+mod missing_secret_file;
 mod never_updated;
 mod no_comparison;
 mod no_rules;
 mod not_linted;
+mod panel_datasource;
+mod panel_label;
+mod panel_metric;
+mod panel_range;
+mod panel_threshold;
+mod panel_unit;
 mod percent_of_ratio;
 mod placeholder_text;
 mod quantile_per_series;
@@ -18,16 +36,24 @@ mod range_too_short;
 mod rate_of_gauge;
 mod ratio_without_sum;
 mod raw_counter;
+mod secret_in_clear;
+mod shadowed_route;
 mod silent_when_gone;
 mod template_error;
 mod test_without_alert;
 mod threshold_beyond_buckets;
+mod undefined_template;
 mod unit_mismatch;
 mod unknown_job;
 mod unknown_label;
 mod unknown_label_value;
 mod unknown_metric;
+mod unreadable_dashboard;
+mod unreadable_routing;
 mod unreadable_rules;
+mod unrouted_severity;
+mod unused_receiver;
+mod unwatched_job;
 mod unwatched_stack;
 mod value_in_labels;
 mod zero_for;
@@ -66,5 +92,31 @@ pub const ALL: &[&Lint] = &[
     &test_without_alert::LINT,
     &unknown_job::LINT,
     &unit_mismatch::LINT,
+    &unreadable_routing::LINT,
+    &shadowed_route::LINT,
+    &unrouted_severity::LINT,
+    &unused_receiver::LINT,
+    &empty_receiver::LINT,
+    &missing_receiver::LINT,
+    &inhibit_missing_label::LINT,
+    &inhibit_without_alert::LINT,
+    &inhibit_too_wide::LINT,
+    &literal_env::LINT,
+    &secret_in_clear::LINT,
+    &missing_secret_file::LINT,
+    &undefined_template::LINT,
+    &empty_template_glob::LINT,
+    &deprecated_match::LINT,
+    &unreadable_dashboard::LINT,
+    &panel_metric::LINT,
+    &panel_label::LINT,
+    &panel_datasource::LINT,
+    &dead_panel::LINT,
+    &panel_unit::LINT,
+    &panel_range::LINT,
+    &panel_threshold::LINT,
+    &dead_alert_link::LINT,
+    &duplicate_uid::LINT,
+    &unwatched_job::LINT,
     &bad_ignore::LINT,
 ];

@@ -1,18 +1,16 @@
 //! `check`: every finding of our lints and of the official judges, each said once.
 
-use std::collections::BTreeMap;
-
-use crate::apply::judges::Judges;
-use crate::apply::opinion::{self, Opinion, Subjects};
-use crate::check::gather::{self, Counts};
-use crate::check::selection::Selection;
-use crate::check::{self, Facts, Finding, Severity, judge};
+use crate::apply::examine::{self, Question, Witnesses};
+use crate::apply::opinion;
+use crate::check::routing::matrix;
+use crate::check::selection::{Scope, Selection};
+use crate::check::{self, Finding, Severity};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem};
 use crate::cli::signals;
 use crate::error::{Error, ExitCode};
 use crate::model::Hint;
-use crate::render::{ProjectFiles, RenderedStack, render_stack};
+use crate::render::render_stack;
 use crate::report::findings::{CheckReport, github, json, sarif, text};
 use crate::report::{Format, progress};
 use crate::settings::{self, Problem};
@@ -36,59 +34,50 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
             return refuse(&context, &options, (loaded.project, problems));
         }
     };
-    let selection = selection(&options)?;
-    let facts = facts(&loaded, &rendered, selection.as_ref());
-    let subjects = Subjects {
+    let scope = scope(&context, &options, &loaded)?;
+    let question = Question {
         settings: &loaded.settings,
         files: &loaded.project.files,
         rendered: &rendered,
-        selection: selection.as_ref(),
-        facts: &facts,
+        scope: &scope,
+        live: options.live,
     };
-    let lints = async { tokio::task::block_in_place(|| check::run(&facts)) };
-    let (opinion, mut findings) = tokio::join!(judge_all(&context, &subjects), lints);
-    let opinion = opinion?;
-    let judged: Vec<_> = facts.rule_files.iter().filter(|_| opinion.rules_judged()).collect();
-    let theirs = opinion::findings(&opinion, &subjects);
-    judge::merge(&mut findings, theirs, &judged);
-    if let Some(selection) = &selection {
-        findings.retain(|finding| selection.names(&finding.file));
+    if options.routes {
+        return routes(&context, &question);
     }
-    let mut report = CheckReport {
-        findings,
-        sources: sources(&loaded.project.files, selection.as_ref()),
-        counts: Counts::of(&facts),
-        judges: opinion.words(),
-        notes: Vec::new(),
+    let engine = context.engine(&loaded.ports()).await;
+    let reporter = progress::reporter(context.output);
+    let cancel = signals::watch(context.output);
+    let witnesses = Witnesses {
+        engine: engine.as_ref().map_err(opinion::reason),
+        reporter: reporter.as_ref(),
+        cancel: &cancel,
     };
-    if selection.is_none() && gather::notifies_somebody(&rendered) == Some(false) {
-        report.notes.push(
-            "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)"
-                .to_owned(),
-        );
-    }
+    let report = examine::run(&question, &witnesses).await?;
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
 }
 
-/// The judges' opinion; without an engine they simply have none. Only the user's stop is an error.
-async fn judge_all(context: &Context, subjects: &Subjects<'_>) -> Result<Opinion, Error> {
-    if opinion::jobs(subjects).is_empty() {
-        return Ok(Opinion::not_run("nothing for them to judge".to_owned()));
-    }
-    let engine = match context.engine(&[]).await {
-        Ok(engine) => engine,
-        Err(error) => return Ok(Opinion::not_run(opinion::reason(&error))),
+/// `--routes`: the matrix, and nothing is judged.
+fn routes(context: &Context, question: &Question<'_>) -> Result<(), Error> {
+    let Some(matrix) = matrix(&check::view(&examine::facts(question))) else {
+        return Err(Error::new(ExitCode::Usage, "there is no Alertmanager configuration with a `route`")
+            .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
     };
-    let cancel = signals::watch(context.output);
-    let reporter = progress::reporter(context.output);
-    let judges = Judges { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
-    opinion::run(&judges, subjects).await
+    match context.output.format {
+        Format::Human => context.output.data(&matrix.to_string()),
+        Format::Json => context.output.json(&serde_json::to_value(&matrix).unwrap_or_default()),
+    }
+    Ok(())
 }
 
-fn selection(options: &CheckOptions) -> Result<Option<Selection>, Error> {
+fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<Scope, Error> {
     if options.paths.is_empty() {
-        return Ok(None);
+        return Ok(Scope::Project);
+    }
+    let folder = &context.global.project_dir;
+    if let Some(names) = project::names_within(folder, &loaded.project.files, &options.paths) {
+        return Ok(Scope::Within(names));
     }
     let files = project::load_paths(&options.paths).map_err(|error| {
         let mut usage = Error::new(ExitCode::Usage, error.to_string());
@@ -96,22 +85,14 @@ fn selection(options: &CheckOptions) -> Result<Option<Selection>, Error> {
         usage.hints = error.hint().into_iter().collect();
         usage
     })?;
-    Ok(Some(Selection::new(files)))
-}
-
-fn facts(loaded: &Loaded, rendered: &RenderedStack, selection: Option<&Selection>) -> Facts {
-    let files = &loaded.project.files;
-    let Some(selection) = selection else { return gather::project(&loaded.settings, files, rendered) };
-    let mut facts = gather::surroundings(&loaded.settings, files, rendered);
-    selection.narrow(&mut facts);
-    facts
+    Ok(Scope::Files(Selection::new(files)))
 }
 
 /// Settings that cannot be used are findings too, but nothing can be judged without them.
 fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> Result<(), Error> {
     let report = CheckReport {
         findings: problems.into_iter().map(of_settings).collect(),
-        sources: sources(&project.files, None),
+        sources: examine::sources(&project.files, &Scope::Project),
         judges: "not run: the configuration cannot be used".to_owned(),
         ..CheckReport::default()
     };
@@ -134,13 +115,6 @@ fn of_settings(problem: Problem) -> Finding {
         alert: None,
         fix: problem.hint,
     }
-}
-
-/// Texts for the excerpts; `.env` is not among them, its lines are secrets.
-fn sources(files: &ProjectFiles, selection: Option<&Selection>) -> BTreeMap<String, String> {
-    let own = files.config.values().chain(files.rules.values()).chain(files.dashboards.values());
-    let named = selection.into_iter().flat_map(|selection| selection.files.iter().map(|(_, file)| file));
-    own.chain(named).map(|file| (file.shown_as.clone(), file.text.clone())).collect()
 }
 
 fn show(context: &Context, options: &CheckOptions, report: &CheckReport) {

@@ -22,13 +22,11 @@ pub fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
             .map(|(path, _, _)| path.display().to_string())
             .collect();
         if let Some(first) = existing.first() {
-            let others = existing.len() - 1;
-            let more = if others == 0 {
-                String::new()
-            } else {
-                format!(" and {}", words::count(others, "other file"))
+            let what = match existing.len() - 1 {
+                0 => format!("`{first}` exists"),
+                others => format!("`{first}` and {} exist", words::count(others, "other file")),
             };
-            return Err(Error::new(ExitCode::Failed, format!("`{first}`{more} exists; nothing was written"))
+            return Err(Error::new(ExitCode::Failed, format!("{what}; nothing was written"))
                 .hint("choose another folder, or replace them with `--force`"));
         }
     }

@@ -3,13 +3,13 @@
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::apply::{Applier, gather, services as apply_services, wait};
+use crate::apply::{Applier, gather, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
-use crate::plan::{Blocker, Plan, Policy, Step, reconcile};
+use crate::plan::{Blocker, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
 use crate::report::{Format, Output, words};
@@ -28,7 +28,10 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
-    let facts = gather::facts(&applier, &desired, observed).await?;
+    let mut facts = gather::facts(&applier, &desired, observed).await?;
+    if options.plan.pull == PullPolicy::Always {
+        facts.images = pull::all(&applier, &desired).await?;
+    }
     let plan = reconcile(&desired, &facts, &policy(&options.plan));
     for note in &plan.notes {
         applier.warn(note.clone());

@@ -203,7 +203,7 @@ fn is_loopback(authority: &str) -> bool {
 }
 
 fn unreachable(host: &str, reason: &str) -> EngineError {
-    EngineError::new(format!("reach the engine at `{host}`"), ErrorKind::Unreachable, reason)
+    EngineError::new(format!("reach the engine at `{host}`"), ErrorKind::NoEndpoint, reason)
 }
 
 #[cfg(test)]

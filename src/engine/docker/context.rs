@@ -111,7 +111,7 @@ fn absent(error: &io::Error) -> bool {
 }
 
 fn broken(name: &str, reason: &str) -> EngineError {
-    EngineError::new(format!("use the docker context `{name}`"), ErrorKind::Unreachable, reason)
+    EngineError::new(format!("use the docker context `{name}`"), ErrorKind::NoEndpoint, reason)
 }
 
 fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> EngineError {

@@ -40,7 +40,8 @@ fn one(finding: &Finding, source: Option<&str>, renderer: &Renderer) -> String {
         }
         None => title.element(annotate_snippets::Origin::path(place(finding))),
     };
-    if let Some(alert) = &finding.alert {
+    // Messages about panels name them already.
+    if let Some(alert) = finding.alert.as_ref().filter(|_| !finding.id.starts_with("panel-")) {
         group = group.element(Level::NOTE.with_name("alert").message(alert.as_str()));
     }
     if let Some(fix) = &finding.fix {

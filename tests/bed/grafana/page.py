@@ -11,6 +11,21 @@ STYLE = """body{font:14px sans-serif;background:#111217;color:#ccccdc;margin:1.5
 .value{color:#73bf69;font-size:1.2em;white-space:pre-wrap;overflow-wrap:anywhere}.none{color:#f2495c}pre{white-space:pre-wrap}"""
 
 
+# Grafana's own form posts JSON to /login as well.
+LOGIN = f"""<!doctype html><meta charset=utf-8><title>Grafana (test double)</title><style>{STYLE}</style>
+<p class=note>Test double: this is not Grafana.</p><form><input name=user placeholder=user autofocus>
+<input name=password type=password placeholder=password> <button>Log in</button> <span class=none></span></form><script>
+const form = document.querySelector("form");
+form.addEventListener("submit", async event => {{
+  event.preventDefault();
+  const body = JSON.stringify({{user: form.user.value, password: form.password.value}});
+  const answer = await fetch("/login", {{method: "POST", headers: {{"Content-Type": "application/json"}}, body}});
+  if (answer.ok) location = new URLSearchParams(location.search).get("redirectTo") || "/";
+  else form.querySelector("span").textContent = (await answer.json()).message;
+}});
+</script>"""
+
+
 def dashboard(database, model):
     """HTML of one dashboard."""
     variables = _variables(database, model)

@@ -14,8 +14,9 @@ import signal
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
+import page
 import provisioning
 from database import open_database
 
@@ -124,7 +125,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def login(self, method):
         if method == "GET":
-            return self.send(200, b"<!doctype html><title>Grafana (test double)</title><form method=post>", "text/html")
+            return self.send(200, page.LOGIN.encode(), "text/html; charset=utf-8")
         body = self.body() or {}
         user = self.grafana.database.user(body.get("user", ""), body.get("password", ""))
         if user is None:
@@ -151,7 +152,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def unauthorized(self, path):
         if not path.startswith("/api/"):
-            return self.send(302, b"", "text/html", {"Location": "/login"})
+            return self.send(302, b"", "text/html", {"Location": f"/login?redirectTo={quote(path, safe='')}"})
         message = "Invalid username or password" if self.headers.get("Authorization") or path == "/api/login" else "Unauthorized"
         return self.answer(401, {"extra": None, "message": message, "messageId": "session.token.missing", "statusCode": 401, "traceID": ""})
 
@@ -281,8 +282,6 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(404, {"message": "Not found", "statusCode": 404})
 
     def page(self, uid):
-        import page
-
         row = self.dashboard_row(uid)
         if row is None:
             return self.send(404, b"<!doctype html><title>Dashboard not found</title>Dashboard not found", "text/html")

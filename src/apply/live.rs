@@ -1,0 +1,159 @@
+//! What only the running things can tell: the backend's own metrics, and whether panels show data.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+
+use crate::apply::{gather, probe};
+use crate::check::contract::Contract;
+use crate::check::panels::{self, PanelQuery};
+use crate::check::{Facts, Finding, Severity};
+use crate::engine::{Engine, EngineInfo};
+use crate::model::ServiceKind;
+use crate::net::backend::{self, Auth};
+use crate::net::grafana::Grafana;
+use crate::net::{HttpClient, NetError};
+use crate::render::ProjectFiles;
+use crate::settings::{Settings, TargetAuth, TargetSettings};
+
+/// Panels that are asked at the same time.
+const AT_ONCE: usize = 4;
+/// Grafana's own deadline for a datasource is 30 s.
+const PANEL_DEADLINE: Duration = Duration::from_secs(35);
+/// The name by which containers reach the machine that runs the engine.
+const HOST_ALIAS: &str = "host.docker.internal";
+
+pub const UNREACHABLE: &str = "live-unreachable";
+
+/// Puts what the backend exports now into the place of the saved contract. A target that does not
+/// answer is a finding; when none does, the saved contract stays.
+pub async fn contract(
+    settings: &Settings,
+    files: &ProjectFiles,
+    engine: Option<&EngineInfo>,
+    facts: &mut Facts,
+) -> Vec<Finding> {
+    let asked = settings.targets.iter().map(|target| async move { (target, fetch(target, engine).await) });
+    let mut texts = Vec::new();
+    let mut jobs = Vec::new();
+    let mut findings = Vec::new();
+    for (target, answer) in join_all(asked).await {
+        match answer {
+            Ok(text) => {
+                texts.push(text);
+                jobs.push(target.job.clone());
+            }
+            Err(error) => findings.push(unreachable(target, files, &error)),
+        }
+    }
+    if !texts.is_empty() {
+        facts.contract = Some(Contract::parse(&texts.join("\n")));
+        facts.backend_jobs = jobs.into_iter().collect();
+    }
+    findings
+}
+
+async fn fetch(target: &TargetSettings, engine: Option<&EngineInfo>) -> Result<String, NetError> {
+    let auth = match &target.auth {
+        TargetAuth::None => Auth::None,
+        TargetAuth::Bearer(token) => Auth::Bearer(token.clone()),
+        TargetAuth::Basic { username, password } => Auth::Basic((username.clone(), password.clone())),
+    };
+    let url = format!("{}://{}{}", target.scheme, from_here(&target.address, engine), target.path);
+    backend::metrics(&url, &auth, target.insecure_skip_verify).await
+}
+
+/// The address is the container's view; its host is the engine's machine, which is mostly this one.
+fn from_here(address: &str, engine: Option<&EngineInfo>) -> String {
+    let Some(port) = address.strip_prefix(HOST_ALIAS) else { return address.to_owned() };
+    let loopback = [127, 0, 0, 1].into();
+    let host = engine.map_or_else(
+        || "127.0.0.1".to_owned(),
+        |info| probe::host(&info.endpoint, info.ports_are_local, loopback),
+    );
+    format!("{host}{port}")
+}
+
+fn unreachable(target: &TargetSettings, files: &ProjectFiles, error: &NetError) -> Finding {
+    let settings = files.config.get("confidexmon.yml");
+    let line = settings.and_then(|file| {
+        let named = |line: &str| line.contains(&target.address) && !line.trim_start().starts_with('#');
+        file.text.lines().position(named)
+    });
+    Finding {
+        id: UNREACHABLE,
+        severity: Severity::Warning,
+        file: settings.map_or_else(|| "config/confidexmon.yml".to_owned(), |file| file.shown_as.clone()),
+        line: line.map_or(0, |line| line + 1),
+        column: usize::from(line.is_some()),
+        message: format!(
+            "the metrics of the target `{}` cannot be read from here, so rules were judged without them: {}",
+            target.job,
+            in_full(error)
+        ),
+        alert: None,
+        fix: Some("start the backend, or leave `--live` out to judge against config/backend.prom".to_owned()),
+    }
+}
+
+fn in_full(error: &NetError) -> String {
+    std::iter::once(error.to_string()).chain(crate::error::chain(error)).collect::<Vec<_>>().join(": ")
+}
+
+/// Asks the queries of every panel through the running Grafana.
+pub async fn panels<E: Engine>(engine: &E, settings: &Settings, queries: &[PanelQuery]) -> Vec<Finding> {
+    match grafana(engine, settings).await {
+        Ok(grafana) => {
+            let ask = |query| {
+                let grafana = &grafana;
+                async move { ask(grafana, query).await }
+            };
+            let answers: Vec<_> = stream::iter(queries).map(ask).buffered(AT_ONCE).collect().await;
+            let mut findings = Vec::new();
+            for answer in answers {
+                match answer {
+                    Ok(finding) => findings.extend(finding),
+                    // Grafana itself is the problem: said once.
+                    Err(error) => {
+                        findings.push(no_grafana(&in_full(&error)));
+                        break;
+                    }
+                }
+            }
+            findings
+        }
+        Err(reason) => vec![no_grafana(&reason)],
+    }
+}
+
+async fn ask(grafana: &Grafana, query: &PanelQuery) -> Result<Option<Finding>, NetError> {
+    Ok(panels::judge(query, &grafana.query(&query.body).await?))
+}
+
+async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, String> {
+    let observed = engine.list().await.map_err(|error| format!("{error}: {}", error.source))?;
+    let name = settings.stack.container(ServiceKind::Grafana);
+    let container = gather::services(&observed, &settings.stack).find(|container| container.name == name);
+    let port = container.and_then(|container| container.ports.first()).map(|(_, port, _)| *port);
+    let Some(port) = port else { return Err(format!("`{name}` does not run")) };
+    let info = engine.info();
+    let host = probe::host(&info.endpoint, info.ports_are_local, settings.bind);
+    let http = HttpClient::new(PANEL_DEADLINE).map_err(|error| in_full(&error))?;
+    let auth = (settings.grafana.admin_user.clone(), settings.grafana.admin_password.clone());
+    Ok(Grafana { http, base_url: format!("http://{host}:{port}"), auth: Some(auth) })
+}
+
+pub fn no_grafana(reason: &str) -> Finding {
+    Finding {
+        id: UNREACHABLE,
+        severity: Severity::Warning,
+        file: "dashboards".to_owned(),
+        line: 0,
+        column: 0,
+        message: format!("the panels could not be asked through Grafana: {reason}"),
+        alert: None,
+        fix: Some("`confidexmon up` starts the stack; `confidexmon status` shows how it is".to_owned()),
+    }
+}

@@ -1,0 +1,200 @@
+//! Plans applied to the memory engine: whatever was there before, a second plan is empty.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use tokio_util::sync::CancellationToken;
+
+use super::{Applier, PROBE_DEADLINE, gather, network, pull, services};
+use crate::engine::memory::MemoryEngine;
+use crate::engine::{Engine, ErrorKind};
+use crate::error::Error;
+use crate::model::{NetworkSpec, ServiceKind, StackName};
+use crate::net::HttpClient;
+use crate::plan::{Plan, Policy, PullPolicy, reconcile};
+use crate::render::{ProjectFiles, render_stack};
+use crate::report::events::Silent;
+use crate::services::Desired;
+use crate::settings::{self, FlagOverrides, Sources};
+use crate::store::state::StackState;
+
+/// What became of one container between two runs.
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Kept,
+    Removed,
+    Stopped,
+    State(&'static str),
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        Just(Fate::Kept),
+        Just(Fate::Removed),
+        Just(Fate::Stopped),
+        Just(Fate::State("paused")),
+        Just(Fate::State("dead")),
+        Just(Fate::State("created")),
+    ]
+}
+
+/// The shipped stack with Redis; no fixed ports, so that nothing on this machine matters.
+fn desired(log_level: &str) -> Desired {
+    let mut environment: BTreeMap<String, String> = ["PROMETHEUS", "GRAFANA", "ALERTMANAGER", "REDIS"]
+        .map(|name| (format!("CONFIDEXMON_PORT_{name}"), "0".to_owned()))
+        .into();
+    environment.insert("REDIS_PASSWORD".to_owned(), "hush".to_owned());
+    environment.insert("CONFIDEXMON_LOG_LEVEL".to_owned(), log_level.to_owned());
+    let flags = FlagOverrides { with: vec![ServiceKind::Redis], without: Vec::new() };
+    let sources = Sources { settings_file: None, dotenv: None, environment: &environment, flags: &flags };
+    let settings = settings::resolve(&sources).0.unwrap();
+    let files = render_stack(&settings, &ProjectFiles::embedded()).unwrap();
+    crate::services::desired(&settings, files)
+}
+
+fn applier(engine: MemoryEngine, folder: &Path) -> Applier<MemoryEngine> {
+    crate::net::http::install_crypto();
+    let stack = StackName::new("confidex").unwrap();
+    Applier {
+        state: Mutex::new(StackState::load(folder, &engine.info().endpoint, &stack)),
+        engine,
+        reporter: Box::new(Silent),
+        http: HttpClient::new(PROBE_DEADLINE).unwrap(),
+        cancel: CancellationToken::new(),
+    }
+}
+
+async fn plan(applier: &Applier<MemoryEngine>, desired: &Desired) -> Result<Plan, Error> {
+    let observed = applier.engine.list().await?;
+    let facts = gather::facts(applier, desired, observed).await?;
+    Ok(reconcile(desired, &facts, &Policy::default()))
+}
+
+async fn up(applier: &Applier<MemoryEngine>, desired: &Desired) -> Result<(), Error> {
+    let plan = plan(applier, desired).await?;
+    services::run(applier, desired, &plan, PullPolicy::Missing)
+        .await
+        .map_err(|errors| Error::all(errors).unwrap())
+}
+
+fn with_images(desired: &Desired) -> MemoryEngine {
+    let engine = MemoryEngine::new();
+    for wanted in desired.services.values() {
+        engine.add_image(&wanted.spec.image);
+    }
+    engine
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+async fn meet(engine: &MemoryEngine, fates: &BTreeMap<ServiceKind, Fate>) {
+    for (service, fate) in fates {
+        let name = StackName::new("confidex").unwrap().container(*service);
+        match fate {
+            Fate::Kept => {}
+            Fate::Removed => engine.remove_container(&name, true).await.unwrap(),
+            Fate::Stopped => engine.stop(&name, Duration::ZERO).await.unwrap(),
+            Fate::State(state) => engine.set_state(&name, state),
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// A stack of older settings, in any state, and a run that loses the engine at any call: the next
+    /// run ends with what the settings say, and then there is nothing to do.
+    #[test]
+    fn after_any_past_and_any_interruption_one_run_converges(
+        fates in prop::collection::vec(fate(), 4),
+        older in any::<bool>(),
+        dies_after in prop::option::of(0_usize..24),
+    ) {
+        let wanted = desired("info");
+        let before = desired(if older { "debug" } else { "info" });
+        let fates = ServiceKind::ALL.into_iter().zip(fates).collect();
+        let folder = tempfile::tempdir().unwrap();
+        runtime().block_on(async {
+            let applier = applier(with_images(&wanted), folder.path());
+            up(&applier, &before).await.unwrap();
+            meet(&applier.engine, &fates).await;
+            if let Some(calls) = dies_after {
+                applier.engine.go_down_after(calls);
+                let _ = up(&applier, &wanted).await;
+                applier.engine.come_back();
+            }
+            up(&applier, &wanted).await.unwrap();
+            let left = plan(&applier, &wanted).await.unwrap();
+            prop_assert!(left.is_empty() && left.blockers.is_empty(), "{left}");
+            let observed = applier.engine.list().await.unwrap();
+            prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), 4);
+            Ok(())
+        })?;
+    }
+}
+
+#[test]
+fn pull_always_replaces_a_container_whose_image_moved_and_only_that() {
+    let wanted = desired("info");
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let engine = with_images(&wanted);
+        let applier = applier(engine.clone(), folder.path());
+        up(&applier, &wanted).await.unwrap();
+        for service in wanted.services.values() {
+            engine.publish(&service.spec.image);
+        }
+        let moved = &wanted.services[&ServiceKind::Grafana].spec.image;
+        engine.remove_image(moved);
+        engine.add_image(moved);
+        let mut facts = gather::facts(&applier, &wanted, applier.engine.list().await.unwrap()).await.unwrap();
+        facts.images = pull::all(&applier, &wanted).await.unwrap();
+        let policy = Policy { pull: PullPolicy::Always, ..Policy::default() };
+        let plan = reconcile(&wanted, &facts, &policy);
+        let changed: Vec<_> =
+            plan.services.iter().filter(|service| !service.steps.is_empty()).map(|s| s.service).collect();
+        assert_eq!(changed, [ServiceKind::Grafana], "{plan}");
+        assert!(plan.to_string().contains("a newer image of docker.io/grafana/grafana"), "{plan}");
+    });
+}
+
+#[test]
+fn an_image_that_is_nowhere_is_named_and_nothing_else_is_lost() {
+    let wanted = desired("info");
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let engine = with_images(&wanted);
+        engine.remove_image(&wanted.services[&ServiceKind::Redis].spec.image);
+        let applier = applier(engine.clone(), folder.path());
+        let error = up(&applier, &wanted).await.unwrap_err();
+        assert!(error.to_string().contains("docker.io/library/redis"), "{error}");
+        assert_eq!(engine.list().await.unwrap().containers.len(), 3);
+        engine.add_image(&wanted.services[&ServiceKind::Redis].spec.image);
+        up(&applier, &wanted).await.unwrap();
+        assert!(plan(&applier, &wanted).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn of_two_networks_of_one_name_the_one_in_use_stays() {
+    let wanted = desired("info");
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let applier = applier(with_images(&wanted), folder.path());
+        up(&applier, &wanted).await.unwrap();
+        let spec = NetworkSpec { stack: wanted.stack.clone(), name: wanted.network.name.clone() };
+        match applier.engine.create_network(&spec).await {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind, ErrorKind::Conflict),
+        }
+        network::remove_duplicates(&applier, &spec).await.unwrap();
+        assert_eq!(applier.engine.find_networks(&spec.name).await.unwrap().len(), 1);
+        assert!(plan(&applier, &wanted).await.unwrap().is_empty());
+    });
+}

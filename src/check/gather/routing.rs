@@ -1,0 +1,64 @@
+//! What happens to alerts behind Prometheus: routing, messages and dashboards.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::check::alertmanager::AlertmanagerFile;
+use crate::check::dashboard::Dashboard;
+use crate::check::facts::Facts;
+use crate::check::source::Source;
+use crate::model::{FileSet, ServiceKind};
+use crate::render::{ProjectFiles, RenderedStack};
+
+const CONFIG: &str = "/etc/alertmanager/alertmanager.yml";
+const LINKS: &str = "/etc/alertmanager/templates/links.tmpl";
+const DATASOURCES: &str = "/etc/confidexmon/provisioning/datasources/";
+
+/// Adds them to the facts; a service that is left out leaves its facts unknown.
+pub(super) fn fill(facts: &mut Facts, files: &ProjectFiles, rendered: &RenderedStack) {
+    if let Some(alertmanager) = rendered.get(&ServiceKind::Alertmanager) {
+        facts.alertmanager = config(files, alertmanager);
+        facts.alertmanager_paths = Some(alertmanager.files.keys().cloned().collect());
+        facts.notification_templates = Some(messages(files, alertmanager));
+    }
+    if let Some(grafana) = rendered.get(&ServiceKind::Grafana) {
+        facts.datasource_uids = datasource_uids(grafana);
+    }
+    let dashboards = files.dashboard_files();
+    facts.dashboards =
+        Some(dashboards.map(|(_, file)| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
+}
+
+fn config(files: &ProjectFiles, rendered: &FileSet) -> Option<AlertmanagerFile> {
+    let template = files.config.get("templates/alertmanager.yml")?;
+    let template = Source::new(template.shown_as.clone(), template.text.clone());
+    Some(AlertmanagerFile::rendered(text(rendered, CONFIG)?, template))
+}
+
+/// As Alertmanager gets them: only `links.tmpl` is rendered.
+fn messages(files: &ProjectFiles, rendered: &FileSet) -> Vec<Source> {
+    let own = files.notification_templates();
+    let own = own.map(|(_, file)| Source::new(file.shown_as.clone(), file.text.clone()));
+    let links = text(rendered, LINKS).and_then(|text| {
+        let template = files.config.get("templates/links.tmpl")?;
+        Some(Source::new(template.shown_as.clone(), text))
+    });
+    own.chain(links).collect()
+}
+
+fn text<'a>(files: &'a FileSet, path: &str) -> Option<&'a str> {
+    std::str::from_utf8(files.files.get(path)?.bytes()).ok()
+}
+
+/// `None` when some datasource gets its uid from Grafana.
+fn datasource_uids(files: &FileSet) -> Option<BTreeSet<String>> {
+    let mut uids = BTreeSet::new();
+    for path in files.files.keys().filter(|path| path.starts_with(DATASOURCES)) {
+        let config: Value = serde_yaml::from_str(text(files, path)?).ok()?;
+        for datasource in config["datasources"].as_array().into_iter().flatten() {
+            uids.insert(datasource["uid"].as_str()?.to_owned());
+        }
+    }
+    Some(uids)
+}

@@ -1,0 +1,55 @@
+//! An inhibition rule that mutes everything, or by its own guard nothing.
+
+use crate::check::alertmanager::{InhibitRule, Placed};
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, Run, View};
+use crate::check::promql::MatchOp;
+
+pub(super) const LINT: Lint = Lint {
+    id: "inhibit-too-wide",
+    severity: Severity::Bug,
+    doc: "An inhibition rule mutes every alert, or has the same source and target and so mutes none.",
+    run: Run::All(check),
+};
+
+fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    let Some(file) = &view.facts.alertmanager else { return };
+    for rule in &file.inhibit_rules {
+        let Some((severity, message, fix)) = judge(rule) else { continue };
+        let at = rule.target.first().map_or(rule.at, |placed| placed.at);
+        out.push(file.finding(&LINT, at, message.to_owned()).severity(severity).fix(fix));
+    }
+}
+
+fn judge(rule: &InhibitRule) -> Option<(Severity, &'static str, &'static str)> {
+    let inside = |a: &[Placed], b: &[Placed]| {
+        a.iter().all(|placed| b.iter().any(|other| other.matcher == placed.matcher))
+    };
+    if !rule.source.is_empty() && inside(&rule.source, &rule.target) && inside(&rule.target, &rule.source) {
+        return Some((
+            Severity::Bug,
+            "source and target are the same: alerts that match both sides never inhibit each other, so this does nothing",
+            "make the target those alerts that are the consequence",
+        ));
+    }
+    if !rule.equal.is_empty() {
+        return None;
+    }
+    if rule.target.iter().all(|placed| placed.matcher.matches_everything()) {
+        return Some((
+            Severity::Bug,
+            "every alert is a target and nothing must be equal: one firing source mutes all of the others",
+            "name the target's labels, and add `equal: [job, instance]`",
+        ));
+    }
+    let only_excludes = rule.target.iter().all(|placed| {
+        placed.matcher.matches_everything()
+            || matches!(placed.matcher.op, MatchOp::NotEqual | MatchOp::MatchesNot)
+            || placed.matcher.matches_any_value()
+    });
+    only_excludes.then_some((
+        Severity::Warning,
+        "the target only leaves some alerts out and nothing must be equal: one firing source mutes almost everything",
+        "add `equal: [job, instance]`, or name what is to be muted",
+    ))
+}

@@ -1,0 +1,38 @@
+//! An inhibition rule that matches no alert of ours does nothing.
+
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, Run, View};
+use crate::check::routing::inhibition;
+
+pub(super) const LINT: Lint = Lint {
+    id: "inhibit-without-alert",
+    severity: Severity::Warning,
+    doc: "The source or the target of an inhibition rule matches no alert.",
+    run: Run::All(check),
+};
+
+fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    let Some(file) = &view.facts.alertmanager else { return };
+    if !view.facts.whole_set || view.alerts.is_empty() {
+        return;
+    }
+    for rule in &file.inhibit_rules {
+        let classes = inhibition::classes(rule, &view.alerts);
+        let sides = [
+            ("source", &rule.source, classes.iter().any(|class| class.look.as_source.is_possible())),
+            ("target", &rule.target, classes.iter().any(|class| class.look.as_target.is_possible())),
+        ];
+        for (side, matchers, matched) in sides {
+            if matched {
+                continue;
+            }
+            let condition: Vec<_> = matchers.iter().map(|placed| placed.matcher.to_string()).collect();
+            let at = matchers.first().map_or(rule.at, |placed| placed.at);
+            let message = format!(
+                "no alert can be the {side} of this rule ({}): it never inhibits anything",
+                condition.join(", ")
+            );
+            out.push(file.finding(&LINT, at, message).fix("correct the matchers, or remove the rule"));
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! A secret in a configuration file ends in git, in backups and in `/api/v2/status`.
+
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, Run, View};
+use crate::check::scalar::Scalar;
+
+pub(super) const LINT: Lint = Lint {
+    id: "secret-in-clear",
+    severity: Severity::Bug,
+    doc: "The Alertmanager configuration holds a secret in clear.",
+    run: Run::All(check),
+};
+
+/// Keys whose value is a secret wherever they stand.
+const SECRETS: [&str; 25] = [
+    "api_key",
+    "api_secret",
+    "app_token",
+    "auth_password",
+    "auth_secret",
+    "bearer_token",
+    "bot_token",
+    "client_secret",
+    "credentials",
+    "opsgenie_api_key",
+    "password",
+    "rocketchat_token",
+    "routing_key",
+    "secret_key",
+    "service_key",
+    "slack_api_url",
+    "slack_app_token",
+    "smtp_auth_password",
+    "smtp_auth_secret",
+    "telegram_bot_token",
+    "token",
+    "user_key",
+    "victorops_api_key",
+    "webhook_url",
+    "wechat_api_secret",
+];
+
+/// Beginnings of addresses that are secrets as a whole.
+const SECRET_URLS: [&str; 6] = [
+    "https://hooks.slack.com/",
+    "https://discord.com/api/webhooks/",
+    "https://discordapp.com/api/webhooks/",
+    "https://outlook.office.com/webhook/",
+    "https://events.pagerduty.com/integration/",
+    "https://hooks.slack-gov.com/",
+];
+
+fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    let Some(file) = &view.facts.alertmanager else { return };
+    file.tree.walk(&mut |path, scalar| {
+        if let Some(what) = secret(path, &scalar.value) {
+            let message = format!("{what} stands here in clear, for everyone who can read the file");
+            let finding = file.finding(&LINT, scalar.start(), message);
+            out.push(
+                finding
+                    .fix("move it to a file and name that (`…_file`), then replace the secret: it is known"),
+            );
+        }
+    });
+}
+
+fn secret(path: &[&Scalar], value: &str) -> Option<String> {
+    let trimmed = value.trim();
+    if trimmed.is_empty()
+        || trimmed.contains("{{")
+        || trimmed.starts_with('<')
+        || super::literal_env::variable(trimmed).is_some()
+    {
+        return None;
+    }
+    let key = path.last()?.value.as_str();
+    // Slack's `api_url` is the webhook itself; the same key of other services is an address only.
+    let is_webhook = key == "api_url" && path.iter().any(|key| key.value == "slack_configs");
+    if SECRETS.contains(&key) || is_webhook {
+        return Some(format!("the secret `{key}`"));
+    }
+    if SECRET_URLS.iter().any(|start| trimmed.starts_with(start)) {
+        return Some("a webhook address, which is a secret,".to_owned());
+    }
+    has_password(trimmed).then(|| format!("a password in the address of `{key}`"))
+}
+
+/// `scheme://user:password@host`.
+fn has_password(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let user = authority.rsplit_once('@').map(|(user, _)| user);
+    scheme.chars().all(|c| c.is_ascii_alphanumeric())
+        && user.and_then(|user| user.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}

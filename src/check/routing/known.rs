@@ -1,0 +1,195 @@
+//! What is known of an alert's labels before it fires.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::check::alertmanager::Matcher;
+
+/// What is known of one label's value. The empty text stands for "the alert does not have it".
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Known {
+    /// One of these.
+    OneOf(BTreeSet<String>),
+    /// Only the data knows, but it is none of these.
+    NoneOf(BTreeSet<String>),
+}
+
+/// Whether something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Certainty {
+    Never,
+    /// It depends on values that only the data knows.
+    Maybe,
+    Always,
+}
+
+impl Certainty {
+    /// Both happen.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.min(other)
+    }
+
+    /// At least one of them happens.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    #[must_use]
+    pub const fn not(self) -> Self {
+        match self {
+            Self::Never => Self::Always,
+            Self::Maybe => Self::Maybe,
+            Self::Always => Self::Never,
+        }
+    }
+
+    pub fn is_possible(self) -> bool {
+        self > Self::Never
+    }
+}
+
+impl Known {
+    pub fn exactly(value: impl Into<String>) -> Self {
+        Self::OneOf(BTreeSet::from([value.into()]))
+    }
+
+    pub fn absent() -> Self {
+        Self::exactly("")
+    }
+
+    /// The alert has it, with a value that only the data knows.
+    pub fn present() -> Self {
+        Self::NoneOf(BTreeSet::from([String::new()]))
+    }
+
+    pub const fn unknown() -> Self {
+        Self::NoneOf(BTreeSet::new())
+    }
+
+    pub fn is_absent(&self) -> bool {
+        self.value() == Some("")
+    }
+
+    /// The alert certainly has the label.
+    pub fn is_present(&self) -> bool {
+        match self {
+            Self::OneOf(values) => !values.contains(""),
+            Self::NoneOf(values) => values.contains(""),
+        }
+    }
+
+    /// The only possible value.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::OneOf(values) if values.len() == 1 => values.first().map(String::as_str),
+            _ => None,
+        }
+    }
+
+    /// What is known when it is one or the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => Self::OneOf(&a | &b),
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a & &b),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => Self::NoneOf(&b - &a),
+        }
+    }
+
+    /// What is known when both hold. What contradicts itself cannot be: the wider claim is kept.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => {
+                let both = &a & &b;
+                Self::OneOf(if both.is_empty() { a } else { both })
+            }
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a | &b),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
+                let left = &a - &b;
+                if left.is_empty() { Self::NoneOf(b) } else { Self::OneOf(left) }
+            }
+        }
+    }
+
+    /// Whether a matcher takes it.
+    pub fn matched_by(&self, matcher: &Matcher) -> Certainty {
+        if matcher.matches_everything() {
+            return Certainty::Always;
+        }
+        match self {
+            Self::OneOf(values) => {
+                let results: BTreeSet<_> = values.iter().map(|value| matcher.matches(value)).collect();
+                match (results.len(), results.first()) {
+                    (1, Some(Some(true))) => Certainty::Always,
+                    (1, Some(Some(false))) => Certainty::Never,
+                    _ => Certainty::Maybe,
+                }
+            }
+            Self::NoneOf(excluded) => {
+                let all_excluded = |values: Option<Vec<&str>>| {
+                    values.is_some_and(|v| v.iter().all(|v| excluded.contains(*v)))
+                };
+                if all_excluded(matcher.values()) {
+                    Certainty::Never
+                } else if all_excluded(matcher.excluded()) || self.is_present() && matcher.matches_any_value()
+                {
+                    Certainty::Always
+                } else {
+                    Certainty::Maybe
+                }
+            }
+        }
+    }
+
+    /// Whether two labels have the same value, as `equal` of an inhibition compares them.
+    pub fn equals(&self, other: &Self) -> Certainty {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => match (a.intersection(b).count(), a.len(), b.len()) {
+                (0, ..) => Certainty::Never,
+                (1, 1, 1) => Certainty::Always,
+                _ => Certainty::Maybe,
+            },
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) if a.is_subset(b) => {
+                Certainty::Never
+            }
+            _ => Certainty::Maybe,
+        }
+    }
+}
+
+/// An alert's labels; one that is not listed is `others`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    listed: BTreeMap<String, Known>,
+    others: Known,
+}
+
+impl Labels {
+    /// Every value is known, and there are no more labels.
+    pub fn exact<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
+        let listed = labels.into_iter().map(|(label, value)| (label.into(), Known::exactly(value))).collect();
+        Self { listed, others: Known::absent() }
+    }
+
+    pub fn new(listed: BTreeMap<String, Known>, others: Known) -> Self {
+        Self { listed, others }
+    }
+
+    pub fn get(&self, label: &str) -> &Known {
+        self.listed.get(label).unwrap_or(&self.others)
+    }
+
+    /// The labels that something is known of.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, &Known)> {
+        self.listed.iter().map(|(label, known)| (label.as_str(), known))
+    }
+
+    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Certainty {
+        matchers
+            .into_iter()
+            .map(|matcher| self.get(&matcher.label).matched_by(matcher))
+            .fold(Certainty::Always, Certainty::and)
+    }
+}

@@ -1,0 +1,174 @@
+//! What an expression says about the values of its labels.
+
+use std::collections::BTreeSet;
+
+use crate::check::alertmanager::Matcher;
+use crate::check::lint::View;
+use crate::check::promql::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
+use crate::check::routing::known::Known;
+
+/// Expressions with more alternatives than this are taken as one.
+const MOST_VARIANTS: usize = 8;
+
+/// The alternatives of an expression, each with labels of its own: the sides of `or`.
+pub(super) fn variants(expr: &Expr) -> Vec<&Expr> {
+    let mut found = Vec::new();
+    split(expr, &mut found);
+    if found.len() > MOST_VARIANTS { vec![expr] } else { found }
+}
+
+fn split<'a>(expr: &'a Expr, found: &mut Vec<&'a Expr>) {
+    match &expr.kind {
+        Kind::Binary(binary) if binary.op == Op::Or => {
+            split(&binary.lhs, found);
+            split(&binary.rhs, found);
+        }
+        Kind::Binary(binary) if matches!(binary.op, Op::And | Op::Unless) || binary.rhs.is_scalar() => {
+            split(&binary.lhs, found);
+        }
+        Kind::Binary(binary) if binary.lhs.is_scalar() => split(&binary.rhs, found),
+        Kind::Call { function, args } if keeps_labels(function) => {
+            match args.iter().find(|arg| !arg.is_scalar()) {
+                Some(vector) => split(vector, found),
+                None => found.push(expr),
+            }
+        }
+        _ => found.push(expr),
+    }
+}
+
+fn keeps_labels(function: &str) -> bool {
+    matches!(
+        function,
+        "round" | "abs" | "ceil" | "floor" | "clamp" | "clamp_min" | "clamp_max" | "sort" | "sort_desc"
+    )
+}
+
+/// What is known of a label of the result.
+pub(super) fn known(view: &View<'_>, expr: &Expr, label: &str) -> Known {
+    let of = |inner: &Expr| known(view, inner, label);
+    match &expr.kind {
+        Kind::Number(_) | Kind::Text(_) => Known::absent(),
+        Kind::Selector(selector) => of_selector(view, selector, label),
+        Kind::Negate(inner) | Kind::Subquery { inner, .. } => of(inner),
+        Kind::Aggregate { op, param, inner, grouping } => {
+            aggregated(op, param.as_deref(), grouping, label, || of(inner))
+        }
+        Kind::Call { function, args } => called(view, function, args, label),
+        Kind::Binary(binary) if binary.lhs.is_scalar() => of(&binary.rhs),
+        Kind::Binary(binary) if binary.rhs.is_scalar() => of(&binary.lhs),
+        Kind::Binary(binary) => joined(binary, label, &of),
+    }
+}
+
+fn of_selector(view: &View<'_>, selector: &Selector, label: &str) -> Known {
+    if selector.alternatives {
+        return Known::unknown();
+    }
+    let pinned = selector.matchers.iter().filter(|matcher| matcher.label == label).map(|found| {
+        let matcher = Matcher::new(label, found.op, found.value.as_str());
+        let set = |values: Vec<&str>| values.into_iter().map(ToOwned::to_owned).collect();
+        match (matcher.values(), matcher.excluded()) {
+            (Some(values), _) => Known::OneOf(set(values)),
+            (_, Some(values)) => Known::NoneOf(set(values)),
+            _ if matcher.matches("") == Some(false) => Known::present(),
+            _ => Known::unknown(),
+        }
+    });
+    pinned.fold(scraped(view, selector, label), Known::and)
+}
+
+/// Every scraped series has `job` and `instance`; recorded ones and `ALERTS` have what rules gave them.
+fn scraped(view: &View<'_>, selector: &Selector, label: &str) -> Known {
+    let Some(name) = selector.name.as_deref() else { return Known::unknown() };
+    if !matches!(label, "job" | "instance") || name.starts_with("ALERTS") || view.recorded.contains_key(name)
+    {
+        return Known::unknown();
+    }
+    match label {
+        "job" => job(view, name).and(Known::present()),
+        _ => Known::present(),
+    }
+}
+
+/// The jobs that can have a metric: the backend's for what its contract has, else the others.
+fn job(view: &View<'_>, metric: &str) -> Known {
+    let (Some(jobs), Some(contract)) = (&view.facts.jobs, view.contract()) else { return Known::unknown() };
+    let backend = &view.facts.backend_jobs;
+    let possible: BTreeSet<String> = if metric == "up" || metric.starts_with("scrape_") {
+        jobs.clone()
+    } else if contract.series(metric).is_some() {
+        backend.clone()
+    } else {
+        jobs - backend
+    };
+    if possible.is_empty() { Known::unknown() } else { Known::OneOf(possible) }
+}
+
+fn aggregated(
+    op: &str,
+    param: Option<&Expr>,
+    grouping: &Grouping,
+    label: &str,
+    inner: impl Fn() -> Known,
+) -> Known {
+    if matches!(op, "topk" | "bottomk" | "limitk" | "limit_ratio") {
+        return inner();
+    }
+    if op == "count_values"
+        && matches!(param.map(|param| &param.kind), Some(Kind::Text(made)) if made == label)
+    {
+        return Known::present();
+    }
+    let keeps = match grouping {
+        Grouping::By(labels) => labels.iter().any(|kept| kept == label),
+        Grouping::Without(labels) => labels.iter().all(|dropped| dropped != label),
+    };
+    if keeps { inner() } else { Known::absent() }
+}
+
+fn called(view: &View<'_>, function: &str, args: &[Expr], label: &str) -> Known {
+    let vector =
+        || args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::absent, |arg| known(view, arg, label));
+    match function {
+        "absent" | "absent_over_time" => args.first().map_or_else(Known::absent, |arg| absent(arg, label)),
+        "label_replace" | "label_join" => match args.get(1).map(|arg| &arg.kind) {
+            Some(Kind::Text(made)) if made != label => vector(),
+            _ => Known::unknown(),
+        },
+        "scalar" | "vector" => Known::absent(),
+        "info" | "histogram_quantiles" => Known::unknown(),
+        _ => vector(),
+    }
+}
+
+/// `absent` invents a series from the equality matchers of its selector.
+fn absent(arg: &Expr, label: &str) -> Known {
+    let Some(selector) = arg.as_selector() else { return Known::absent() };
+    if selector.alternatives {
+        return Known::unknown();
+    }
+    let mut pinned = selector.matchers.iter().filter(|matcher| matcher.label == label);
+    match (pinned.next(), pinned.next()) {
+        (Some(only), None) if only.op == MatchOp::Equal => Known::exactly(only.value.as_str()),
+        _ => Known::absent(),
+    }
+}
+
+fn joined(binary: &Binary, label: &str, of: &dyn Fn(&Expr) -> Known) -> Known {
+    match binary.op {
+        Op::Or => return of(&binary.lhs).or(of(&binary.rhs)),
+        Op::And | Op::Unless => return of(&binary.lhs),
+        Op::Other => return Known::unknown(),
+        _ => {}
+    }
+    let copied = |extra: &[String]| extra.iter().any(|name| name == label);
+    match (&binary.cardinality, &binary.matching) {
+        (Cardinality::GroupLeft(extra), _) => of(if copied(extra) { &binary.rhs } else { &binary.lhs }),
+        (Cardinality::GroupRight(extra), _) => of(if copied(extra) { &binary.lhs } else { &binary.rhs }),
+        (Cardinality::OneToOne, Matching::On(labels)) if !copied(labels) => Known::absent(),
+        (Cardinality::OneToOne, Matching::Ignoring(labels)) if copied(labels) => Known::absent(),
+        // Both sides have the same value, so what either side says holds.
+        (Cardinality::OneToOne, _) => of(&binary.lhs).and(of(&binary.rhs)),
+    }
+}

@@ -1,0 +1,139 @@
+//! `reload` and `reload-rules`: changed files of running services, as transactions.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::apply::gather;
+use crate::apply::reload::diff::RulesDiff;
+use crate::apply::reload::request::{self, Reloaded};
+use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
+use crate::cli::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::{Observed, ServiceKind};
+use crate::report::output::{BAD, GOOD, WARN};
+use crate::report::{Format, Output, words};
+use crate::services::Desired;
+use crate::store::settle;
+
+/// How long an editor may take over a save.
+const SAVING: Duration = Duration::from_secs(3);
+
+pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error> {
+    let began = Instant::now();
+    wait_for_editors(context)?;
+    let none = PlanOptions::default();
+    let loaded = context.load(&none)?;
+    let mut desired = context.desired(&loaded)?;
+    desired.services.retain(|service, _| services(options.what).contains(service));
+    refuse_an_empty_rule_set(&desired, options.rules.allow_empty)?;
+    let engine = context.engine(&loaded.ports()).await?;
+    let _lock = context.lock(&engine, &loaded.settings.stack, "reload")?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let observed = applier.engine.list().await?;
+    let reloads = desired.services.iter().map(|(service, wanted)| {
+        let container = running(&observed, &desired, *service);
+        let applier = &applier;
+        async move { request::run(applier, *service, wanted, container?, began).await }
+    });
+    let (done, failed): (Vec<_>, Vec<_>) = join_all(reloads).await.into_iter().partition(Result::is_ok);
+    let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
+    show(context.output, loaded.settings.stack.as_str(), &done);
+    Error::all(failed.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+const fn services(what: ReloadWhat) -> &'static [ServiceKind] {
+    match what {
+        ReloadWhat::Rules => &[ServiceKind::Prometheus],
+        ReloadWhat::Alertmanager => &[ServiceKind::Alertmanager],
+        ReloadWhat::Dashboards => &[ServiceKind::Grafana],
+        ReloadWhat::All => &[ServiceKind::Prometheus, ServiceKind::Alertmanager, ServiceKind::Grafana],
+    }
+}
+
+fn wait_for_editors(context: &Context) -> Result<(), Error> {
+    let folders = ["rules", "dashboards", "config"].map(|name| context.global.project_dir.join(name));
+    settle::wait(&folders, SAVING).map_err(|path| {
+        let message = format!("`{}` is still being written; nothing was touched", path.display());
+        Error::new(ExitCode::Failed, message).hint("run the command again when the file is complete")
+    })
+}
+
+fn refuse_an_empty_rule_set(desired: &Desired, allowed: bool) -> Result<(), Error> {
+    let Some(wanted) = desired.services.get(&ServiceKind::Prometheus) else { return Ok(()) };
+    if allowed || request::rule_count(wanted) > 0 {
+        return Ok(());
+    }
+    Err(Error::new(ExitCode::Usage, "rules/ holds no rule, which would switch every alert off; nothing was touched")
+        .hint("when this is meant: `--allow-empty`; the shipped rules come back with `confidexmon init`, or when the folder rules/ is removed"))
+}
+
+fn running<'a>(
+    observed: &'a Observed,
+    desired: &'a Desired,
+    service: ServiceKind,
+) -> Result<&'a crate::model::ObservedContainer, Error> {
+    let name = desired.stack.container(service);
+    let container = gather::ours(observed, &desired.stack).find(|container| container.name == name);
+    container.filter(|container| container.is_running()).ok_or_else(|| {
+        Error::new(ExitCode::Failed, format!("{service} does not run, so there is nothing to reload"))
+            .hint("`confidexmon up` starts it with the files as they are")
+    })
+}
+
+fn show(output: Output, stack: &str, done: &[Reloaded]) {
+    if output.format == Format::Json {
+        let services: Vec<Value> = done.iter().map(shape).collect();
+        return output.json(&json!({"stack": stack, "services": services}));
+    }
+    for reloaded in done {
+        output.data(&format!("{} {}\n", output.styled_data("✓", GOOD), sentence(reloaded)));
+        if let Some(rules) = &reloaded.rules {
+            show_rules(output, rules);
+        }
+    }
+}
+
+fn sentence(reloaded: &Reloaded) -> String {
+    let what = match (&reloaded.rules, reloaded.acted) {
+        (Some(rules), false) => format!("nothing changed, {} in force", words::count(rules.after, "rule")),
+        (None, false) => "nothing changed".to_owned(),
+        (Some(rules), true) => format!("{} → {} in force", rules.before, words::count(rules.after, "rule")),
+        (None, true) => format!("{} in force", words::count(reloaded.files.written().len(), "changed file")),
+    };
+    format!("{:<13} {what} ({})", reloaded.service.name(), words::elapsed(reloaded.elapsed))
+}
+
+fn show_rules(output: Output, rules: &RulesDiff) {
+    for name in &rules.added {
+        output.data(&format!("    {} {name}\n", output.styled_data("+", GOOD)));
+    }
+    for rule in &rules.changed {
+        output.data(&format!(
+            "    {} {}: {}\n",
+            output.styled_data("~", WARN),
+            rule.name,
+            rule.what.join(", ")
+        ));
+    }
+    for name in &rules.removed {
+        output.data(&format!("    {} {name}\n", output.styled_data("-", BAD)));
+    }
+}
+
+fn shape(reloaded: &Reloaded) -> Value {
+    json!({
+        "name": reloaded.service.name(),
+        "changed": reloaded.acted,
+        "files": {
+            "added": reloaded.files.added,
+            "changed": reloaded.files.changed,
+            "removed": reloaded.files.removed,
+        },
+        "rules": reloaded.rules,
+        "elapsed_ms": u64::try_from(reloaded.elapsed.as_millis()).unwrap_or(u64::MAX),
+    })
+}

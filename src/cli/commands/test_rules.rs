@@ -1,0 +1,77 @@
+//! `test-rules`: the unit tests of the rules, and what they leave open.
+
+use std::time::Instant;
+
+use crate::apply::judges::Judges;
+use crate::apply::rule_tests::Tests;
+use crate::check::gather;
+use crate::check::rule_test::RuleTestFile;
+use crate::check::testing::{Coverage, FileResult};
+use crate::cli::args::{PlanOptions, TestRulesOptions};
+use crate::cli::context::{Context, Loaded};
+use crate::cli::signals;
+use crate::error::{Error, ExitCode};
+use crate::report::{Format, progress, rule_tests};
+
+pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<(), Error> {
+    let began = Instant::now();
+    if let Some(pattern) = &options.run {
+        // promtool itself panics over a broken one.
+        regex::Regex::new(pattern).map_err(|error| {
+            Error::new(ExitCode::Usage, format!("`--run {pattern}` is not a regular expression: {error}"))
+        })?;
+    }
+    let loaded = context.load(&PlanOptions::default())?;
+    let facts = gather::rules(&loaded.project.files);
+    let coverage = options.coverage.then(|| Coverage::of(&facts));
+    let results = test(context, options, &loaded, &facts.rule_tests).await;
+    let shown = results.as_ref().ok().map(Vec::as_slice);
+    match context.output.format {
+        Format::Json => context.output.json(&rule_tests::json(shown, coverage.as_ref())),
+        Format::Human => {
+            if let Some(results) = shown {
+                let text = rule_tests::text(context.output, results, &facts.rule_tests, began.elapsed());
+                context.output.data(&text);
+            }
+            if let Some(coverage) = &coverage {
+                context.output.data(&rule_tests::coverage_text(context.output, coverage));
+            }
+        }
+    }
+    let failed = results?.iter().any(|result| !result.passed);
+    let uncovered = coverage.is_some_and(|coverage| !coverage.is_complete());
+    if failed || uncovered { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+}
+
+async fn test(
+    context: &Context,
+    options: &TestRulesOptions,
+    loaded: &Loaded,
+    tests: &[RuleTestFile],
+) -> Result<Vec<FileResult>, Error> {
+    if tests.is_empty() {
+        return Err(Error::new(ExitCode::Findings, "there are no rule tests below rules/tests")
+            .hint("`confidexmon init DIR` writes the shipped ones out, to start from"));
+    }
+    let engine = context.engine(&[]).await?;
+    let cancel = signals::watch(context.output);
+    let reporter = progress::reporter(context.output);
+    let judges = Judges { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
+    let wanted = Tests {
+        settings: &loaded.settings,
+        files: &loaded.project.files,
+        tests,
+        pattern: options.run.as_deref(),
+    };
+    let results = wanted.run(&judges).await?;
+    let ran = results.iter().any(|result| !result.scenarios.is_empty() || !result.problems.is_empty());
+    match &options.run {
+        Some(pattern) if !ran => {
+            let text = format!("no scenario of rules/tests has a name that matches `{pattern}`");
+            Err(Error::new(ExitCode::Usage, text))
+        }
+        // Files in which nothing matched say nothing.
+        Some(_) => Ok(results.into_iter().filter(|r| !r.scenarios.is_empty() || !r.passed).collect()),
+        None => Ok(results),
+    }
+}

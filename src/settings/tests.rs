@@ -1,0 +1,137 @@
+//! Where settings come from, and that no text can break them.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::ServiceKind;
+use crate::render::{ProjectFiles, render_stack};
+
+fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn resolved(file: &str, dotenv: &str, variables: &[(&str, &str)]) -> (Option<Settings>, Vec<Problem>) {
+    let environment = environment(variables);
+    resolve(&Sources {
+        settings_file: Some(("config/confidexmon.yml", file)),
+        dotenv: Some((".env", dotenv)),
+        environment: &environment,
+        flags: &FlagOverrides::default(),
+    })
+}
+
+fn settings(file: &str, dotenv: &str, variables: &[(&str, &str)]) -> Settings {
+    let (settings, problems) = resolved(file, dotenv, variables);
+    settings.unwrap_or_else(|| panic!("{problems:#?}"))
+}
+
+/// Line, column and text of every error.
+fn errors(file: &str, dotenv: &str) -> Vec<(usize, usize, String)> {
+    let problems = resolved(file, dotenv, &[]).1.into_iter();
+    problems
+        .filter(|problem| problem.severity == Severity::Error)
+        .map(|problem| {
+            let place = problem.place.unwrap();
+            (place.line, place.column, problem.message)
+        })
+        .collect()
+}
+
+#[test]
+fn the_environment_wins_over_dotenv_and_dotenv_over_the_file() {
+    let file = "ports:\n  prometheus: 1001\n  grafana: 1002\n  alertmanager: 1003\n";
+    let dotenv = "CONFIDEXMON_PORT_GRAFANA=2002\nCONFIDEXMON_PORT_ALERTMANAGER=2003\n";
+    let found = settings(file, dotenv, &[("CONFIDEXMON_PORT_ALERTMANAGER", "3003")]);
+    let ports = [ServiceKind::Prometheus, ServiceKind::Grafana, ServiceKind::Alertmanager];
+    assert_eq!(ports.map(|service| found.port(service)), [1001, 2002, 3003]);
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set() {
+    let found = settings("", "SLACK_WEBHOOK_URL=''\n", &[("PAGERDUTY_SERVICE_KEY", "")]);
+    assert!(!found.receivers.notifies_somebody());
+    assert!(found.grafana.password_is_default);
+}
+
+#[test]
+fn a_production_backend_is_taken_apart() {
+    let file = "targets:\n  - job: api\n    url: https://api.example.com/internal/metrics\n    interval: 30s\n    bearer_token_env: API_TOKEN\n    labels: {team: core}\n";
+    let found = settings(file, "API_TOKEN='t0ken'\n", &[]);
+    let target = &found.targets[0];
+    assert_eq!((target.scheme.as_str(), target.address.as_str()), ("https", "api.example.com:443"));
+    assert_eq!((target.path.as_str(), target.labels["team"].as_str()), ("/internal/metrics", "core"));
+    assert_eq!(target.auth, TargetAuth::Bearer(crate::model::Secret::new("t0ken")));
+}
+
+#[test]
+fn each_mistake_is_told_with_its_place() {
+    let table = [
+        ("bind: [1]\n", 1, 7, "`bind`"),
+        ("ports:\n  grafana: -1\n", 2, 12, "`ports.grafana`"),
+        ("ports: 9090\n", 1, 8, "`ports`"),
+        ("targets:\n  - job: a\n", 2, 5, "`url`"),
+        ("targets: []\nlog_level: loud\n", 2, 12, "`log_level`"),
+        ("receivers:\n  group_wait: 30 seconds\n", 2, 15, "`receivers.group_wait`"),
+        ("resources:\n  grafana:\n    memory: lots\n", 3, 13, "`resources.grafana.memory`"),
+        ("stack: a\nstack: b\n", 2, 1, "stack"),
+        ("stack: 'a\n", 1, 8, ""),
+        ("targets:\n  - job: a\n    url: http://x/\n    bearer_token_env: NOT_SET\n", 4, 23, "NOT_SET"),
+        ("links:\n  grafana: ftp://x\n", 2, 12, "`links.grafana`"),
+        ("security:\n  web_auth: true\n", 2, 13, "WEB_AUTH_PASSWORD"),
+        ("redis:\n  enabled: true\n", 2, 12, "REDIS_PASSWORD"),
+        ("images:\n  redis: 'has space'\n", 2, 10, "`images.redis`"),
+    ];
+    let mut wrong = Vec::new();
+    for (file, line, column, part) in table {
+        let found = errors(file, "");
+        let hit = found.iter().any(|(l, c, text)| (*l, *c) == (line, column) && text.contains(part));
+        if !hit {
+            wrong.push(format!("{file:?} wanted {line}:{column} {part}, found {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let file = "stack: A\nbind: x\nports: {prometheus: 0, grafana: 99999}\nnonsense: 1\nlog_level: x\n";
+    assert_eq!(errors(file, "REDIS_PASSWORD=a b\n").len(), 6);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_text_breaks_the_reader(file in "(?s).{0,200}", dotenv in "(?s).{0,100}") {
+        let _ = resolved(&file, &dotenv, &[]);
+    }
+
+    #[test]
+    fn no_structure_breaks_the_reader(lines in prop::collection::vec("( {0,6})(- )?(stack|ports|targets|job|url|redis|grafana|labels|[a-z]{1,4})?:?( [0-9a-z\\[\\]{}'\"#&*!|>-]{0,8})?", 0..12)) {
+        let _ = resolved(&lines.join("\n"), "", &[]);
+    }
+
+    /// Whatever a secret or a label holds, it stays a value: the rendered files parse, and every other
+    /// file of the stack is what it is with a harmless secret.
+    #[test]
+    fn no_value_breaks_out_of_its_file(secret in "[^\0]{1,40}", label in "\\PC{1,40}") {
+        prop_assume!(!secret.trim().is_empty());
+        let file = format!(
+            "redis: {{enabled: true}}\nreceivers: {{slack_channel: {quoted}}}\nprometheus: {{external_labels: {{team: {quoted}}}}}\n",
+            quoted = serde_json::Value::String(label)
+        );
+        let variables = [("GRAFANA_ADMIN_PASSWORD", secret.as_str()), ("REDIS_PASSWORD", secret.as_str())];
+        let (found, problems) = resolved(&file, "", &variables);
+        for problem in &problems {
+            prop_assert!(secret.len() < 6 || !problem.message.contains(&secret), "{}", problem.message);
+        }
+        // Some values are refused, with a reason; none that is accepted may break a file.
+        if let Some(found) = found {
+            let rendered = render_stack(&found, &ProjectFiles::embedded());
+            prop_assert!(rendered.is_ok(), "{rendered:?}");
+        }
+    }
+}
