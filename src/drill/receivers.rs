@@ -113,9 +113,16 @@ fn one_receiver(
         let Some(kind) = key.strip_suffix("_configs") else { continue };
         for integration in list.as_array().into_iter().flatten() {
             let url = address(kinds.len());
+            // With a service key Alertmanager speaks the Events API v1, at an address of its own: a
+            // drill with it would leave this machine.
+            if kind == "pagerduty"
+                && ["service_key", "service_key_file"].iter().any(|key| integration.get(key).is_some())
+            {
+                notes.push(format!("pagerduty of `{name}` is drilled with the Events API v2: version 1 cannot be pointed at a sink"));
+            }
             let (kind, settings) = redirected(kind, integration, &url).unwrap_or_else(|| {
                 notes.push(format!(
-                    "a {kind} integration of `{name}` cannot be pointed at a sink: a webhook stands in, its text is not proven"
+                    "an integration of `{name}` of the kind {kind} cannot be pointed at a sink: a webhook stands in, its text is not proven"
                 ));
                 ("webhook", json!({"url": url}))
             });
@@ -153,17 +160,16 @@ const KINDS: [(&str, &str, &[&str]); 9] = [
 fn redirected(kind: &str, integration: &Value, url: &str) -> Option<(&'static str, Value)> {
     let (kind, place, secrets) = *KINDS.iter().find(|(known, _, _)| *known == kind)?;
     let mut settings = integration.as_object().cloned().unwrap_or_default();
-    let events_v1 = settings.contains_key("service_key") || settings.contains_key("service_key_file");
     // Proxies, credentials and certificates are for the real address.
     settings.remove("http_config");
-    settings.retain(|name, _| !name.ends_with("_file") && !name.ends_with("_token"));
+    settings.retain(|name, _| !name.ends_with("_file") && !name.ends_with("_token") && name != "app_url");
     settings.insert(place.to_owned(), json!(url));
     for name in secrets {
         settings.insert((*name).to_owned(), json!(PLACEHOLDER));
     }
     if kind == "pagerduty" {
-        let key = if events_v1 { "service_key" } else { "routing_key" };
-        settings.insert(key.to_owned(), json!(PLACEHOLDER));
+        settings.remove("service_key");
+        settings.insert("routing_key".to_owned(), json!(PLACEHOLDER));
     }
     if kind == "telegram" {
         settings.entry("chat_id").or_insert(json!(1));
@@ -218,6 +224,19 @@ mod tests {
             !scratch.config.to_string().contains("/s\"") && !scratch.config.to_string().contains("/secret")
         );
         assert_eq!(scratch.notes.len(), 3, "{:?}", scratch.notes);
+    }
+
+    #[test]
+    fn no_drill_leaves_this_machine() {
+        let old = json!({"receivers": [{"name": "p", "pagerduty_configs": [{"service_key": "k"}], "slack_configs": [{"app_token": "t", "app_url": "https://slack.com"}]}]});
+        let scratch = scratch(&old, "A", &Labels::new(), false, &|_, _| "http://sink".to_owned());
+        let receiver = &scratch.config["receivers"][0];
+        assert_eq!(
+            receiver["pagerduty_configs"][0],
+            json!({"url": "http://sink", "routing_key": PLACEHOLDER})
+        );
+        assert_eq!(receiver["slack_configs"][0], json!({"api_url": "http://sink"}));
+        assert!(scratch.notes[0].contains("version 1"));
     }
 
     #[test]
