@@ -41,7 +41,7 @@ pub fn preview(kind: &str, body: &Value) -> Message {
     Message { title: title.trim().to_owned(), text }
 }
 
-/// PagerDuty's details are texts in the project's template, and objects without one.
+/// The details of an event are texts in the project's template, and objects without one.
 fn details(details: &Value) -> String {
     match (&details["firing"], details.as_object()) {
         (Value::String(text), _) => text.clone(),

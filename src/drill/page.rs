@@ -83,6 +83,8 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
     let steps: String = alert.steps.iter().map(step).collect();
     let delivery = alert.delivery.as_ref().map(|delivery| {
         let inhibited = listed("Inhibited by", &delivery.inhibited_by);
+        let elsewhere: Vec<String> = delivery.inhibited_elsewhere.iter().cloned().collect();
+        let elsewhere = listed("Inhibited", &elsewhere);
         let others = listed("Fired in the same scenario", &delivery.also_fired);
         let messages: String = delivery
             .receivers
@@ -92,7 +94,7 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
             })
             .collect();
         format!(
-            "<p>Input: the unit test “{}” of <code>rules/{}</code>.</p>{inhibited}{others}{messages}",
+            "<p>Input: the unit test “{}” of <code>rules/{}</code>.</p>{inhibited}{elsewhere}{others}{messages}",
             escaped(&delivery.scenario),
             escaped(&delivery.scenario_file)
         )
@@ -211,6 +213,7 @@ mod tests {
             scenario_file: text(),
             fired: true,
             inhibited_by: vec![text()],
+            inhibited_elsewhere: Some(text()),
             also_fired: vec![text()],
             receivers: vec![ReceiverReport { name: text(), empty: true, integrations: vec![one] }],
             ..Delivery::default()

@@ -47,6 +47,8 @@ pub struct Delivery {
     pub annotations: BTreeMap<String, String>,
     /// Names of the alerts that inhibited it.
     pub inhibited_by: Vec<String>,
+    /// Another scenario in which it is, and by which alerts.
+    pub inhibited_elsewhere: Option<String>,
     /// Other alerts of the same scenario.
     pub also_fired: Vec<String>,
     pub receivers: Vec<ReceiverReport>,

@@ -201,7 +201,7 @@ fn rules_of_one_name_are_drilled_each_by_its_own_labels() {
     let Some(lab) = Lab::open() else { return };
     let rule = |threshold: usize, severity: &str| {
         format!(
-            "      - alert: Queue\n        expr: confidex_crank_pending_matches > {threshold}\n        labels: {{severity: {severity}, component: {severity}}}\n        annotations: {{summary: Queue, description: 'It is {{{{ $value }}}}.', runbook: Queue, dashboard: confidex-overview}}\n"
+            "      - alert: Queue\n        expr: confidex_crank_pending_matches > {threshold}\n        labels: {{severity: {severity}, component: queue}}\n        annotations: {{summary: Queue, description: 'It is {{{{ $value }}}}.', runbook: Queue, dashboard: confidex-overview}}\n"
         )
     };
     lab.write(
@@ -215,12 +215,12 @@ fn rules_of_one_name_are_drilled_each_by_its_own_labels() {
     };
     let expected = |severity: &str, value: usize| {
         format!(
-            "          - exp_labels: {{instance: 'a:1', job: confidex-backend, severity: {severity}, component: {severity}}}\n            exp_annotations: {{summary: Queue, description: 'It is {value}.', runbook: Queue, dashboard: confidex-overview}}\n"
+            "          - exp_labels: {{instance: 'a:1', job: confidex-backend, severity: {severity}, component: queue}}\n            exp_annotations: {{summary: Queue, description: 'It is {value}.', runbook: Queue, dashboard: confidex-overview}}\n"
         )
     };
     let tests = [
-        fires(2, &expected("warning", 2)),
         fires(20, &format!("{}{}", expected("warning", 20), expected("critical", 20))),
+        fires(2, &expected("warning", 2)),
         fires(0, "          []\n"),
     ];
     lab.write("rules/tests/queue.yml", &format!("rule_files: [../queue.yml]\ntests:\n{}", tests.concat()));
@@ -232,6 +232,8 @@ fn rules_of_one_name_are_drilled_each_by_its_own_labels() {
         .map(|one| (one["severity"].as_str().unwrap(), receivers(one)))
         .collect();
     assert_eq!(told, [("warning", vec!["warning"]), ("critical", vec!["critical"])], "{report:#}");
+    let elsewhere = report["alerts"][0]["delivery"]["inhibited_elsewhere"].as_str().unwrap();
+    assert_eq!(elsewhere, "in the scenario `at 20` by Queue");
 }
 
 #[test]

@@ -110,16 +110,24 @@ impl<'a, E: Engine> Judge<'a, E> {
     }
 
     /// The scenario to drill for every alert that has one: the first in which promtool sees it fire,
-    /// with the other targets up if it still fires then.
-    pub(super) async fn attempts(&self, valid: &[String]) -> Result<Vec<Attempt>, Error> {
+    /// with the other targets up if it still fires then. With `tried`, another one for those alerts.
+    pub(super) async fn attempts(&self, valid: &[String], tried: &[Attempt]) -> Result<Vec<Attempt>, Error> {
         let config =
             super::rendered(self.stage.desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
         let scraped = intake::scrape_targets(&config);
         let mut open: Vec<(&Target, Vec<Attempt>)> = Vec::new();
-        for target in self.drill.targets.iter().filter(|target| self.drill.alerts.contains(&target.alert)) {
+        let is_due = |target: &&Target| {
+            let asked = self.drill.alerts.contains(&target.alert);
+            asked && (tried.is_empty() || tried.iter().any(|attempt| attempt.target == **target))
+        };
+        for target in self.drill.targets.iter().filter(is_due) {
             let found =
                 scenario::firing(&self.drill.test_files, &target.alert, |labels| target.is_in(labels));
-            let candidates = found.into_iter().take(CANDIDATES).flat_map(|(file, case)| {
+            let is_new = |(file, case): &(&scenario::TestFile, &scenario::Case)| {
+                let same = |old: &&Attempt| old.file == file.path && old.case.index == case.index;
+                !tried.iter().filter(|old| old.target == *target).any(|old| same(&old))
+            };
+            let candidates = found.into_iter().filter(is_new).take(CANDIDATES).flat_map(|(file, case)| {
                 let attempt = |input| Attempt {
                     target: target.clone(),
                     file: file.path.clone(),

@@ -96,10 +96,12 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
         .map(|(path, _)| path.clone())
         .filter(|path| !refused.contains_key(path))
         .collect();
-    let attempts = judge.attempts(&valid).await?;
-    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, attempts));
+    let attempts = judge.attempts(&valid, &[]).await?;
+    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, &attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
+    stage.go_on()?;
+    try_again(stage, drill, &judge, &valid, attempts, &mut deliveries).await?;
     stage.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
@@ -120,6 +122,34 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
         outcome.alerts.push(alert);
     }
     Ok(outcome)
+}
+
+/// An alert that is inhibited in one scenario may get through in another one: a warning whose test
+/// also raises the critical alert beside it.
+async fn try_again<E: Engine>(
+    stage: &stage::Stage<'_, E>,
+    drill: &Drill<'_>,
+    judge: &judge::Judge<'_, E>,
+    valid: &[String],
+    mut attempts: Vec<Attempt>,
+    deliveries: &mut BTreeMap<String, Delivery>,
+) -> Result<(), Error> {
+    let inhibited = |delivery: &Delivery| !delivery.inhibited_by.is_empty();
+    attempts.retain(|attempt| deliveries.get(&attempt.target.key).is_some_and(inhibited));
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let others = judge.attempts(valid, &attempts).await?;
+    let (again, _) = waves(stage, drill, valid, &others).await?;
+    for (key, mut delivery) in again {
+        let Some(old) = deliveries.get(&key) else { continue };
+        if delivery.fired && !inhibited(&delivery) {
+            let sources = old.inhibited_by.join(", ");
+            delivery.inhibited_elsewhere = Some(format!("in the scenario `{}` by {sources}", old.scenario));
+            deliveries.insert(key, delivery);
+        }
+    }
+    Ok(())
 }
 
 fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertReport) -> Vec<Step> {
@@ -150,7 +180,7 @@ async fn waves<E: Engine>(
     stage: &stage::Stage<'_, E>,
     drill: &Drill<'_>,
     valid: &[String],
-    attempts: Vec<Attempt>,
+    attempts: &[Attempt],
 ) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
     let mut deliveries = BTreeMap::new();
     let mut notes = Vec::new();
