@@ -236,6 +236,33 @@ fn rules_of_one_name_are_drilled_each_by_its_own_labels() {
     assert_eq!(elsewhere, "in the scenario `at 20` by Queue");
 }
 
+/// Half an hour of a recorded series, in a drill that takes seconds.
+#[test]
+fn an_alert_over_a_range_of_a_recorded_series_fires() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write(
+        "rules/recorded.yml",
+        "groups:\n  - name: recorded\n    rules:\n      - record: job:confidex_crank_pending_matches:sum\n        expr: sum by (job, instance) (confidex_crank_pending_matches)\n        labels: {team: crank}\n      - alert: LongQueue\n        expr: avg_over_time(job:confidex_crank_pending_matches:sum{team=\"crank\"}[30m] offset 5m) > 1.5\n        for: 5m\n        labels: {severity: warning, component: queue}\n        annotations: {summary: Queue, description: 'It is {{ $value }}.', runbook: Queue, dashboard: confidex-overview}\n",
+    );
+    let series = "confidex_crank_pending_matches{instance=\"a:1\",job=\"confidex-backend\"}";
+    let quiet = "      - eval_time: 40m\n        alertname: LongQueue\n        exp_alerts: []\n";
+    let fires = "      - eval_time: 40m\n        alertname: LongQueue\n        exp_alerts:\n          - exp_labels: {instance: 'a:1', job: confidex-backend, severity: warning, component: queue, team: crank}\n            exp_annotations: {summary: Queue, description: 'It is 2.', runbook: Queue, dashboard: confidex-overview}\n";
+    let test = |name: &str, values: &str, expected: &str| {
+        format!(
+            "  - name: {name}\n    interval: 30s\n    input_series:\n      - {{series: '{series}', values: '{values}'}}\n    alert_rule_test:\n{expected}"
+        )
+    };
+    let tests = format!(
+        "rule_files: [../recorded.yml]\nevaluation_interval: 30s\ntests:\n{}{}",
+        test("fires", "2x100", fires),
+        test("quiet", "1x100", quiet)
+    );
+    lab.write("rules/tests/recorded.yml", &tests);
+    let report = lab.run(&["drill", "--format", "json"]).expect(0).json();
+    let annotations = &alert(&report, "LongQueue")["delivery"]["annotations"];
+    assert_eq!(annotations["description"], "It is 2.");
+}
+
 #[test]
 fn a_file_that_promtool_refuses_costs_only_its_own_alerts() {
     let Some(lab) = Lab::open() else { return };

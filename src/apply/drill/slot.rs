@@ -11,12 +11,13 @@ use super::stage::{Scratch, Stage};
 use super::{Attempt, Drill};
 use crate::drill::feed;
 use crate::drill::receivers::Receiver;
-use crate::drill::remote_write;
+use crate::drill::recorded;
+use crate::drill::remote_write::{self, TimeSeries};
 use crate::drill::report::Delivery;
 use crate::engine::Engine;
-use crate::net::HttpClient;
 use crate::net::alertmanager::Alertmanager;
 use crate::net::prometheus::Prometheus;
+use crate::net::{HttpClient, NetError};
 
 /// How long a process may take to answer.
 const START: Duration = Duration::from_secs(40);
@@ -86,7 +87,10 @@ impl<E: Engine> Slot<'_, E> {
             }
             sleep(PAUSE).await;
         }
+        let name = &self.attempt.target.key;
+        tracing::debug!("drill: {name}: its services are ready");
         self.feed(&prometheus).await?;
+        tracing::debug!("drill: {name}: its rules are in force");
         let began = Instant::now();
         self.follow(&prometheus, &alertmanager, began, delivery).await
     }
@@ -95,17 +99,29 @@ impl<E: Engine> Slot<'_, E> {
     async fn feed(&self, prometheus: &Prometheus) -> Result<(), String> {
         let now = jiff::Timestamp::now().as_millisecond();
         let series = feed::shifted(&self.attempt.input, self.attempt.case.at, now)?;
-        if !series.is_empty() {
-            let body = remote_write::body(&series);
-            let written = prometheus.write(remote_write::CONTENT_TYPE, &remote_write::HEADERS, body).await;
-            written.map_err(|error| format!("its input was refused: {}", told(&error)))?;
-        }
+        let refused = |error: &NetError| format!("its input was refused: {}", told(error));
+        write(prometheus, &series).await.map_err(|error| refused(&error))?;
+        self.record(prometheus, now).await.map_err(|error| refused(&error))?;
         let folder = rule_folder(self.number);
         let rules: Vec<_> =
             self.rules.iter().map(|(name, text)| (format!("{folder}/{name}"), text.clone())).collect();
         let uploaded = self.stage.upload(&self.prometheus.name, "/etc/prometheus", &rules).await;
         uploaded.map_err(|error| error.message)?;
         prometheus.reload().await.map_err(|error| format!("its rules were refused: {}", told(&error)))
+    }
+
+    /// Writes what the recording rules that the alert reads would have recorded until now.
+    async fn record(&self, prometheus: &Prometheus, now: i64) -> Result<(), NetError> {
+        let (at, interval) = (self.attempt.case.at, self.attempt.input.evaluation_interval);
+        let Some(step) = recorded::step(at, interval) else { return Ok(()) };
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit")]
+        let end = now as f64 / 1000.0;
+        let files = self.drill.rule_files.iter().map(|(_, file)| file);
+        for recording in recorded::needed(files, &self.attempt.target.alert) {
+            let matrix = prometheus.query_range(&recording.expr, end - at.as_secs_f64(), end, step).await?;
+            write(prometheus, &recorded::series(&recording, &matrix)).await?;
+        }
+        Ok(())
     }
 
     async fn follow(
@@ -156,4 +172,11 @@ impl<E: Engine> Slot<'_, E> {
             sleep(PAUSE).await;
         }
     }
+}
+
+async fn write(prometheus: &Prometheus, series: &[TimeSeries]) -> Result<(), NetError> {
+    if series.is_empty() {
+        return Ok(());
+    }
+    prometheus.write(remote_write::CONTENT_TYPE, &remote_write::HEADERS, remote_write::body(series)).await
 }
