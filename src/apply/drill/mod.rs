@@ -13,6 +13,7 @@ mod wave;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::apply::Applier;
@@ -184,6 +185,7 @@ async fn waves<E: Engine>(
 ) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
     let mut deliveries = BTreeMap::new();
     let mut notes = Vec::new();
+    let mut used = Vec::new();
     let total = attempts.len();
     // Waves of equal size: 49 alerts are 25 and 24.
     let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
@@ -194,13 +196,20 @@ async fn waves<E: Engine>(
             number * size + attempts.len()
         ));
         let wave = wave::Wave { stage, drill, number, valid, attempts };
-        let (delivered, said) = wave.run().await?;
-        deliveries.extend(delivered);
-        notes.extend(said);
+        // The containers of the wave before go while this one starts; the last ones go at the end.
+        let (done, ()) = tokio::join!(wave.run(), remove(stage, std::mem::take(&mut used)));
+        let done = done?;
+        deliveries.extend(done.deliveries);
+        notes.extend(done.notes);
+        used.extend(done.containers);
     }
     notes.sort_unstable();
     notes.dedup();
     Ok((deliveries, notes))
+}
+
+async fn remove<E: Engine>(stage: &stage::Stage<'_, E>, containers: Vec<stage::Scratch>) {
+    join_all(containers.iter().map(|container| stage.remove(container))).await;
 }
 
 /// A rendered YAML file of a service as a value.

@@ -32,6 +32,16 @@ pub(super) struct Wave<'a, E> {
     pub(super) attempts: &'a [Attempt],
 }
 
+/// What a wave leaves.
+pub(super) struct Done {
+    /// The alert's key → what became of it.
+    pub(super) deliveries: BTreeMap<String, Delivery>,
+    /// What is to be said about the receivers.
+    pub(super) notes: Vec<String>,
+    /// No longer needed.
+    pub(super) containers: [Scratch; 2],
+}
+
 /// The two containers.
 struct Pair {
     prometheus: Scratch,
@@ -39,8 +49,7 @@ struct Pair {
 }
 
 impl<E: Engine> Wave<'_, E> {
-    /// The alert's key → what became of it, and what is to be said about the receivers.
-    pub(super) async fn run(&self) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
+    pub(super) async fn run(&self) -> Result<Done, Error> {
         let pair = self.containers().await?;
         let sink = self.sink(&pair).await?;
         let (receivers, notes) = self.configure(&pair, &sink).await?;
@@ -65,8 +74,7 @@ impl<E: Engine> Wave<'_, E> {
             return Err(Error::new(ExitCode::Failed, "alerts fire, but nothing reaches this machine from the containers")
                 .hint("a firewall on this machine probably drops what comes from the engine's bridge; allow it, for example `iptables -I INPUT -i docker0 -j ACCEPT`"));
         }
-        tokio::join!(self.stage.remove(&pair.prometheus), self.stage.remove(&pair.alertmanager));
-        Ok((deliveries, notes))
+        Ok(Done { deliveries, notes, containers: [pair.prometheus, pair.alertmanager] })
     }
 
     async fn containers(&self) -> Result<Pair, Error> {
