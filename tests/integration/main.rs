@@ -16,3 +16,4 @@ mod proxy;
 mod readme;
 mod reload;
 mod routing;
+mod security;
