@@ -108,7 +108,19 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown, alertmanager: None, alerts: Vec::new() };
+    let mut recordings: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (group, rule) in
+        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
+    {
+        recordings.entry(&rule.name.value).or_default().push((group, rule));
+    }
+    let first = View {
+        facts,
+        recorded: unknown,
+        recordings: BTreeMap::new(),
+        alertmanager: None,
+        alerts: Vec::new(),
+    };
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
     for (group, rule) in
         facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
@@ -120,7 +132,7 @@ pub fn view(facts: &Facts) -> View<'_> {
         let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
         recorded.insert(name, merged);
     }
-    let view = View { facts, recorded, alertmanager: None, alerts: Vec::new() };
+    let view = View { facts, recorded, recordings, alertmanager: None, alerts: Vec::new() };
     match facts.alertmanagers.first() {
         Some(alertmanager) => through(view, alertmanager),
         None => view,
