@@ -15,6 +15,7 @@ pub mod lints;
 pub mod nearest;
 pub mod node;
 pub mod panels;
+pub mod parallel;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;
@@ -32,28 +33,17 @@ pub use facts::Facts;
 pub use finding::{Finding, Severity};
 pub use source::{Place, Source};
 
-use lint::{Run, View};
+use lint::{Lint, Run, View};
 use promql::LabelSet;
 use rule_file::RuleFile;
 
 /// Every finding, in the order of files and lines.
 pub fn run(facts: &Facts) -> Vec<Finding> {
     let view = view(facts);
-    let mut findings = Vec::new();
-    let per_rule: Vec<_> = lints::ALL
-        .iter()
-        .filter_map(|lint| if let Run::Rule(check) = lint.run { Some(check) } else { None })
-        .collect();
-    for rule in view.rules() {
-        for check in &per_rule {
-            check(&rule, &mut findings);
-        }
-    }
-    for lint in lints::ALL {
-        if let Run::All(check) = lint.run {
-            check(&view, &mut findings);
-        }
-    }
+    let files = facts.rule_files.iter().map(Task::Rules);
+    let tasks: Vec<_> = lints::ALL.iter().filter_map(|lint| whole(lint)).chain(files).collect();
+    let mut findings: Vec<Finding> =
+        parallel::map(&tasks, |task| task.findings(&view)).into_iter().flatten().collect();
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
     let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
@@ -61,6 +51,40 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
     finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
+}
+
+/// A share of the work that needs nothing of the others.
+enum Task<'a> {
+    /// A lint that looks at everything.
+    All(fn(&View<'_>, &mut Vec<Finding>)),
+    /// The lints of single rules, for one file.
+    Rules(&'a RuleFile),
+}
+
+const fn whole(lint: &Lint) -> Option<Task<'static>> {
+    match lint.run {
+        Run::All(check) => Some(Task::All(check)),
+        Run::Rule(_) | Run::Reading => None,
+    }
+}
+
+impl Task<'_> {
+    fn findings(&self, view: &View<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        match self {
+            Self::All(check) => check(view, &mut findings),
+            Self::Rules(file) => {
+                for rule in view.rules_of(file) {
+                    for lint in lints::ALL {
+                        if let Run::Rule(check) = lint.run {
+                            check(&rule, &mut findings);
+                        }
+                    }
+                }
+            }
+        }
+        findings
+    }
 }
 
 /// One sentence about what an id stands for.
@@ -98,15 +122,24 @@ pub fn view(facts: &Facts) -> View<'_> {
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
     let first = View { facts, recorded: unknown, alerts: Vec::new() };
+    let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
+        let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
+        let labels = rules.map(|(group, rule)| {
+            let own = rule.labels.keys().chain(group.labels.keys());
+            let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
+            own.fold(from_expr, |set, label| set.with(label))
+        });
+        labels.collect()
+    };
+    let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
+    let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
-    for (group, rule) in
-        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
-    {
-        let own = rule.labels.keys().chain(group.labels.keys());
-        let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
-        let set = own.fold(from_expr, |set, label| set.with(label));
+    for ((_, rule), set) in names.zip(sets) {
         let name = rule.name.value.as_str();
-        let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
+        let merged = match recorded.remove(name) {
+            Some(other) => other.union(set),
+            None => set,
+        };
         recorded.insert(name, merged);
     }
     let mut view = View { facts, recorded, alerts: Vec::new() };
