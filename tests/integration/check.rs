@@ -343,6 +343,6 @@ fn live_asks_the_backend_and_every_panel() {
     drop(backend);
     assert_eq!(
         ids(&["check", "mine.yml", "--live", "--format", "json"]),
-        ["unknown-metric", "live-unreachable"]
+        ["live-unreachable", "unknown-metric"]
     );
 }
