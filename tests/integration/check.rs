@@ -290,7 +290,12 @@ struct Backend(std::process::Child);
 impl Backend {
     fn start(lab: &Lab, port: u16) -> Self {
         let listen = format!("0.0.0.0:{port}");
-        Self(lab.command(&["demo-backend", "--listen", &listen]).stderr(Stdio::null()).spawn().unwrap())
+        Self(
+            lab.command(&["demo-backend", "--speed", "20", "--listen", &listen])
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        )
     }
 }
 
@@ -311,7 +316,7 @@ fn live_asks_the_backend_and_every_panel() {
     lab.run(&["up"]).expect(0);
     // Rates need two samples; then every shipped panel shows something, or says what it shows instead.
     let mut last = String::new();
-    eventually("every panel shows something", Duration::from_secs(90), || {
+    eventually("every panel shows something", Duration::from_secs(150), || {
         let run = lab.run(&["check", "--live", "--format", "json"]);
         last = run.stdout;
         run.code == 0
