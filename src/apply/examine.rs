@@ -17,6 +17,7 @@ use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack};
 use crate::report::events::Reporter;
 use crate::report::findings::CheckReport;
+use crate::report::words;
 use crate::settings::Settings;
 
 /// What is to be checked.
@@ -58,8 +59,9 @@ pub async fn run<E: Engine>(
     let seen: Vec<_> = facts.rule_files.iter().filter(|_| opinion.rules_judged()).collect();
     judge::merge(&mut findings, opinion::findings(&opinion, &subjects), &seen);
     findings.retain(|finding| scope.covers(&finding.file));
+    let mut notes: Vec<String> = misfits(&mut findings).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
-    let mut notes = Vec::new();
+    judge::sort(&mut findings);
     if matches!(scope, Scope::Project) && gather::notifies_somebody(rendered) == Some(false) {
         notes.push(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)"
@@ -67,7 +69,27 @@ pub async fn run<E: Engine>(
         );
     }
     let (sources, counts) = (sources(files, scope), Counts::of(&facts));
+    // Taking thousands of rules apart takes time that nobody has to wait for.
+    std::thread::spawn(move || drop(facts));
     Ok(CheckReport { findings, sources, counts, judges: opinion.words(), notes })
+}
+
+/// Takes away what concerns shipped dashboards and routes: they are right on their own, so it only tells
+/// that they were made for other rules than the project's.
+fn misfits(findings: &mut Vec<Finding>) -> Option<String> {
+    let before = findings.len();
+    findings.retain(|finding| {
+        let shipped = finding.file.strip_prefix("<embedded>/").unwrap_or_default();
+        let judged = matches!(finding.id, judge::PROMTOOL | judge::AMTOOL);
+        judged || !(shipped.starts_with("dashboards/") || shipped.starts_with("config/"))
+    });
+    let gone = before - findings.len();
+    (gone > 0).then(|| {
+        let what = words::count(gone, "finding");
+        format!(
+            "the shipped dashboards or routes do not fit the project's own rules or contract ({what} not shown); `confidexmon init` writes them out, to be changed"
+        )
+    })
 }
 
 /// What our lints judge.

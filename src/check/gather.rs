@@ -43,7 +43,7 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
 pub fn rules(files: &ProjectFiles) -> Facts {
     let tests = files.rule_tests();
     Facts {
-        rule_files: RuleFile::parse_all(files.rule_files().map(|(_, file)| owned(file)).collect()),
+        rule_files: RuleFile::parse_all(&files.rule_files().map(|(_, file)| owned(file)).collect::<Vec<_>>()),
         rule_tests: tests
             .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
             .collect(),
@@ -151,6 +151,9 @@ fn empty_patterns(files: &FileSet) -> Vec<String> {
     let matches = |pattern: &str| {
         let full =
             if pattern.starts_with('/') { pattern.to_owned() } else { format!("{}/{pattern}", files.root) };
+        if !full.contains(['*', '?', '[', '\\']) {
+            return files.files.contains_key(&full);
+        }
         files.files.keys().any(|path| glob(&full, path))
     };
     patterns.filter(|pattern| !matches(pattern)).collect()

@@ -103,6 +103,14 @@ impl View<'_> {
         })
     }
 
+    /// The same for one file.
+    pub fn rules_of<'v>(&'v self, file: &'v RuleFile) -> impl Iterator<Item = RuleView<'v>> {
+        file.rules().filter_map(move |(group, rule)| {
+            let tree = rule.tree.as_ref().ok()?;
+            Some(RuleView { view: self, file, group, rule, tree })
+        })
+    }
+
     /// The labels that the series of a selector can have.
     pub fn selector_labels(&self, selector: &Selector) -> LabelSet {
         let Some(name) = selector.name.as_deref() else { return LabelSet::any() };

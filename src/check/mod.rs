@@ -15,6 +15,7 @@ pub mod lints;
 pub mod nearest;
 pub mod node;
 pub mod panels;
+pub mod parallel;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;
@@ -33,29 +34,23 @@ pub use finding::{Finding, Severity};
 pub use source::{Place, Source};
 
 use alertmanager::AlertmanagerFile;
-use lint::{Run, View};
+use lint::{Lint, Run, View};
 use promql::LabelSet;
 use rule_file::RuleFile;
 
 /// Every finding, in the order of files and lines.
 pub fn run(facts: &Facts) -> Vec<Finding> {
     let view = view(facts);
-    let mut findings = Vec::new();
-    let per_rule: Vec<_> = lints::ALL
-        .iter()
-        .filter_map(|lint| if let Run::Rule(check) = lint.run { Some(check) } else { None })
-        .collect();
-    for rule in view.rules() {
-        for check in &per_rule {
-            check(&rule, &mut findings);
-        }
-    }
-    run_all(&view, &mut findings);
+    let files = facts.rule_files.iter().map(Task::Rules);
+    let tasks: Vec<_> = lints::ALL.iter().filter_map(|lint| whole(lint)).chain(files).collect();
+    let mut findings: Vec<Finding> =
+        parallel::map(&tasks, |task| task.findings(&view)).into_iter().flatten().collect();
     // What they say again about everything else goes with the other duplicates.
     let mut view = view;
     for other in facts.alertmanagers.iter().skip(1) {
         view = through(view, other);
-        run_all(&view, &mut findings);
+        findings
+            .extend(lints::ALL.iter().filter_map(|lint| whole(lint)).flat_map(|task| task.findings(&view)));
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
@@ -66,11 +61,37 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-fn run_all(view: &View<'_>, findings: &mut Vec<Finding>) {
-    for lint in lints::ALL {
-        if let Run::All(check) = lint.run {
-            check(view, findings);
+/// A share of the work that needs nothing of the others.
+enum Task<'a> {
+    /// A lint that looks at everything.
+    All(fn(&View<'_>, &mut Vec<Finding>)),
+    /// The lints of single rules, for one file.
+    Rules(&'a RuleFile),
+}
+
+const fn whole(lint: &Lint) -> Option<Task<'static>> {
+    match lint.run {
+        Run::All(check) => Some(Task::All(check)),
+        Run::Rule(_) | Run::Reading => None,
+    }
+}
+
+impl Task<'_> {
+    fn findings(&self, view: &View<'_>) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        match self {
+            Self::All(check) => check(view, &mut findings),
+            Self::Rules(file) => {
+                for rule in view.rules_of(file) {
+                    for lint in lints::ALL {
+                        if let Run::Rule(check) = lint.run {
+                            check(&rule, &mut findings);
+                        }
+                    }
+                }
+            }
         }
+        findings
     }
 }
 
@@ -121,15 +142,24 @@ pub fn view(facts: &Facts) -> View<'_> {
         alertmanager: None,
         alerts: Vec::new(),
     };
+    let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
+        let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
+        let labels = rules.map(|(group, rule)| {
+            let own = rule.labels.keys().chain(group.labels.keys());
+            let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
+            own.fold(from_expr, |set, label| set.with(label))
+        });
+        labels.collect()
+    };
+    let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
+    let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
-    for (group, rule) in
-        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
-    {
-        let own = rule.labels.keys().chain(group.labels.keys());
-        let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
-        let set = own.fold(from_expr, |set, label| set.with(label));
+    for ((_, rule), set) in names.zip(sets) {
         let name = rule.name.value.as_str();
-        let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
+        let merged = match recorded.remove(name) {
+            Some(other) => other.union(set),
+            None => set,
+        };
         recorded.insert(name, merged);
     }
     let view = View { facts, recorded, recordings, alertmanager: None, alerts: Vec::new() };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::parallel;
 use super::promql::{self, Expr};
 use super::scalar::Scalar;
 use super::source::{Place, Source};
@@ -70,21 +71,8 @@ impl RuleFile {
     }
 
     /// Parses many files on as many threads as the machine has; the order is kept.
-    pub fn parse_all(files: Vec<(String, String)>) -> Vec<Self> {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(files.len()).max(1);
-        let share = files.len().div_ceil(threads).max(1);
-        let mut files = files.into_iter();
-        let mut shares = Vec::new();
-        for _ in 0..threads {
-            shares.push(files.by_ref().take(share).collect::<Vec<_>>());
-        }
-        let parse = |share: Vec<(String, String)>| {
-            share.into_iter().map(|(path, text)| Self::parse(path, text)).collect::<Vec<_>>()
-        };
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = shares.into_iter().map(|share| scope.spawn(move || parse(share))).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
-        })
+    pub fn parse_all(files: &[(String, String)]) -> Vec<Self> {
+        parallel::map(files, |(path, text)| Self::parse(path.as_str(), text.as_str()))
     }
 
     pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
@@ -174,12 +162,12 @@ mod tests {
 
     #[test]
     fn many_files_keep_their_order() {
-        let files = (0..7).map(|n| (format!("{n}.yml"), FILE.to_owned())).collect();
-        let parsed = RuleFile::parse_all(files);
+        let files: Vec<_> = (0..7).map(|n| (format!("{n}.yml"), FILE.to_owned())).collect();
+        let parsed = RuleFile::parse_all(&files);
         assert_eq!(
             parsed.iter().map(|f| f.source.path.as_str()).collect::<Vec<_>>(),
             ["0.yml", "1.yml", "2.yml", "3.yml", "4.yml", "5.yml", "6.yml"]
         );
-        assert!(RuleFile::parse_all(Vec::new()).is_empty());
+        assert!(RuleFile::parse_all(&[]).is_empty());
     }
 }

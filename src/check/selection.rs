@@ -75,7 +75,7 @@ impl Selection {
     pub fn narrow(&self, facts: &mut Facts) {
         facts.whole_set = false;
         facts.empty_rule_patterns.clear();
-        facts.rule_files = RuleFile::parse_all(self.of(Kind::Rules).map(owned).collect());
+        facts.rule_files = RuleFile::parse_all(&self.of(Kind::Rules).map(owned).collect::<Vec<_>>());
         facts.rule_tests = self
             .of(Kind::RuleTest)
             .map(|file| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))

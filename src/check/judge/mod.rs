@@ -52,6 +52,11 @@ pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, judged: &[&RuleF
     let known = |other: &Finding| findings.iter().any(|own| says_the_same(own, other));
     let new: Vec<Finding> = theirs.into_iter().filter(|other| !known(other)).collect();
     findings.extend(new);
+    sort(findings);
+}
+
+/// In the order of files and lines, each once.
+pub fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| {
         (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
     });

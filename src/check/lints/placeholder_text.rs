@@ -1,5 +1,7 @@
 //! Text that was meant to be replaced.
 
+use std::sync::OnceLock;
+
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 
@@ -31,11 +33,17 @@ const PLACEHOLDERS: [&str; 17] = [
     "placeholder",
 ];
 
+/// All of them at once: every text of every rule is searched.
+fn pattern() -> Option<&'static regex::Regex> {
+    static PATTERN: OnceLock<Option<regex::Regex>> = OnceLock::new();
+    let all = || regex::Regex::new(&format!("(?i-u:{})", PLACEHOLDERS.map(regex::escape).join("|"))).ok();
+    PATTERN.get_or_init(all).as_ref()
+}
+
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for (name, text) in rule.rule.annotations.iter().chain(&rule.rule.labels) {
-        let lower = text.value.to_ascii_lowercase();
         let found =
-            PLACEHOLDERS.iter().find_map(|placeholder| lower.find(placeholder).map(|at| (*placeholder, at)));
+            pattern().and_then(|pattern| pattern.find(&text.value)).map(|at| (at.as_str(), at.start()));
         let todo = || {
             text.value
                 .find("TODO")

@@ -1,5 +1,7 @@
 //! What delivers alerts can fail as well; without these alerts nobody would hear of it.
 
+use std::collections::BTreeSet;
+
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::check::source::Place;
@@ -34,7 +36,13 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.facts.rule_files.first().filter(|_| view.facts.whole_set) else { return };
     let mut add =
         |message: String, fix: String| out.push(LINT.at(&file.source, Place::default(), message).fix(fix));
-    let watchdog = view.rules().any(|rule| rule.rule.is_alert() && rule.tree.selectors().is_empty());
+    let mut watchdog = false;
+    let mut used = BTreeSet::new();
+    for rule in view.rules() {
+        let selectors = rule.tree.selectors();
+        watchdog |= rule.rule.is_alert() && selectors.is_empty();
+        used.extend(selectors.into_iter().filter_map(|(_, selector)| selector.name.as_deref()));
+    }
     if !watchdog {
         add(
             "no alert fires always: when the whole pipeline dies, silence looks like health".to_owned(),
@@ -42,10 +50,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         );
     }
     for (metrics, what) in WATCHED {
-        let used = |name: &str| metrics.contains(&name);
-        let watched = view
-            .rules()
-            .any(|rule| rule.tree.selectors().iter().any(|(_, s)| s.name.as_deref().is_some_and(used)));
+        let watched = metrics.iter().any(|metric| used.contains(metric));
         if !watched {
             add(
                 format!("no rule watches {what}"),

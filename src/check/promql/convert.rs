@@ -7,6 +7,7 @@ use promql_parser::parser::{
 
 use super::ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector};
 use super::marks::{Marks, SelectorMark};
+use super::patterns;
 
 /// Hands out marks in the order of the text; offset 0 once there are none left.
 pub(super) struct Converter {
@@ -115,16 +116,17 @@ impl Converter {
 
 fn matchers(theirs: &Matchers, mark: &SelectorMark) -> Vec<Matcher> {
     let placed = mark.matchers.len() == theirs.matchers.len();
-    let one = |(index, matcher): (usize, &promql_parser::label::Matcher)| Matcher {
-        label: matcher.name.clone(),
-        op: match matcher.op {
-            TheirMatchOp::Equal => MatchOp::Equal,
-            TheirMatchOp::NotEqual => MatchOp::NotEqual,
-            TheirMatchOp::Re(_) => MatchOp::Matches,
-            TheirMatchOp::NotRe(_) => MatchOp::MatchesNot,
-        },
-        value: matcher.value.clone(),
-        at: if placed { mark.matchers.get(index).copied().unwrap_or(mark.at) } else { mark.at },
+    let one = |(index, matcher): (usize, &promql_parser::label::Matcher)| {
+        let (op, value) = match matcher.op {
+            TheirMatchOp::Equal => {
+                patterns::shown(&matcher.value).unwrap_or((MatchOp::Equal, &matcher.value))
+            }
+            TheirMatchOp::NotEqual => (MatchOp::NotEqual, matcher.value.as_str()),
+            TheirMatchOp::Re(_) => (MatchOp::Matches, matcher.value.as_str()),
+            TheirMatchOp::NotRe(_) => (MatchOp::MatchesNot, matcher.value.as_str()),
+        };
+        let at = if placed { mark.matchers.get(index).copied().unwrap_or(mark.at) } else { mark.at };
+        Matcher { label: matcher.name.clone(), op, value: value.to_owned(), at }
     };
     theirs.matchers.iter().enumerate().map(one).collect()
 }

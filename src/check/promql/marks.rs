@@ -9,6 +9,8 @@ pub(super) struct Marks {
     pub(super) aggregates: Vec<usize>,
     pub(super) operators: Vec<usize>,
     pub(super) numbers: Vec<usize>,
+    /// `=~"…"` and `!~"…"`: where the operator and where the quote stand.
+    pub(super) patterns: Vec<(usize, usize)>,
     /// The deepest nesting of brackets.
     pub(super) depth: usize,
 }
@@ -200,6 +202,7 @@ impl Scanner<'_> {
 
     fn matchers(&mut self, mark: &mut SelectorMark) {
         let mut expects_label = true;
+        let mut operator = None;
         loop {
             self.skip_space();
             let Some(byte) = self.peek() else { return };
@@ -212,8 +215,17 @@ impl Scanner<'_> {
                 b',' => {
                     self.at += 1;
                     expects_label = true;
+                    operator = None;
                 }
-                b'"' | b'\'' | b'`' => self.quoted(),
+                b'"' | b'\'' | b'`' => {
+                    self.marks.patterns.extend(operator.take().map(|at| (at, start)));
+                    self.quoted();
+                }
+                b'=' | b'!' if self.text.as_bytes().get(start + 1) == Some(&b'~') => {
+                    operator = Some(start);
+                    self.at += 2;
+                    continue;
+                }
                 _ if self.name() == self.at => {
                     self.at += self.text[self.at..].chars().next().map_or(1, char::len_utf8);
                     continue;

@@ -5,6 +5,7 @@ mod ast;
 mod convert;
 mod labels;
 mod marks;
+mod patterns;
 
 pub use ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector};
 pub use labels::{LabelSet, output_labels, output_labels_with};
@@ -18,7 +19,7 @@ pub fn parse(text: &str) -> Result<Expr, String> {
     if marks.depth > DEEPEST {
         return Err(format!("more than {DEEPEST} nested brackets"));
     }
-    let theirs = promql_parser::parser::parse(text)?;
+    let theirs = promql_parser::parser::parse(&patterns::hidden(text, &marks.patterns))?;
     convert::Converter::new(marks).convert(&theirs).ok_or_else(|| "unknown kind of expression".to_owned())
 }
 

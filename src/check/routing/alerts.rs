@@ -6,6 +6,7 @@ use super::known::{Known, Labels};
 use super::values;
 use crate::check::alertmanager::AlertmanagerFile;
 use crate::check::lint::View;
+use crate::check::parallel;
 use crate::check::promql::{Expr, LabelSet};
 use crate::check::rule_file::{Group, Rule, RuleFile};
 
@@ -42,11 +43,9 @@ impl Alert<'_> {
 pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
     let facts = view.facts;
     let asked = asked_labels(view.alertmanager);
-    let rules =
-        facts.rule_files.iter().flat_map(|file| file.rules().map(move |(group, rule)| (file, group, rule)));
-    rules
-        .filter(|(_, _, rule)| rule.is_alert())
-        .map(|(file, group, rule)| {
+    let of_file = |file: &&'a RuleFile| -> Vec<Alert<'a>> {
+        let alerts = file.rules().filter(|(_, rule)| rule.is_alert());
+        let read = alerts.map(|(group, rule)| {
             let variants = match &rule.tree {
                 Ok(tree) => values::variants(tree).into_iter().map(Some).collect(),
                 Err(_) => vec![None],
@@ -56,8 +55,11 @@ pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
                 .map(|expr| Variant { labels: labels(view, group, rule, expr, &asked), expr })
                 .collect();
             Alert { file, rule, variants }
-        })
-        .collect()
+        });
+        read.collect()
+    };
+    let files: Vec<&'a RuleFile> = facts.rule_files.iter().collect();
+    parallel::map(&files, of_file).into_iter().flatten().collect()
 }
 
 /// The labels that routes and inhibition ask for.

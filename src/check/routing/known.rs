@@ -120,10 +120,17 @@ impl Known {
         }
         match self {
             Self::OneOf(values) => {
-                let results: BTreeSet<_> = values.iter().map(|value| matcher.matches(value)).collect();
-                match (results.len(), results.first()) {
-                    (1, Some(Some(true))) => Certainty::Always,
-                    (1, Some(Some(false))) => Certainty::Never,
+                // Thousands of alerts ask: no collection.
+                let mut results = values.iter().map(|value| matcher.matches(value));
+                let first = results.next().flatten();
+                match first {
+                    Some(first) if results.all(|result| result == Some(first)) => {
+                        if first {
+                            Certainty::Always
+                        } else {
+                            Certainty::Never
+                        }
+                    }
                     _ => Certainty::Maybe,
                 }
             }

@@ -11,9 +11,15 @@ use crate::report::words;
 pub fn render(report: &CheckReport, color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = String::new();
+    // Findings come file by file, and there may be thousands.
+    let (mut file, mut lines) = ("", Vec::new());
     for finding in &report.findings {
-        let source = report.sources.get(&finding.file).map(String::as_str);
-        text.push_str(&one(finding, source, &renderer));
+        if finding.file != file {
+            file = &finding.file;
+            lines = report.sources.get(file).map(|source| source.lines().collect()).unwrap_or_default();
+        }
+        let line = finding.line.checked_sub(1).and_then(|index| lines.get(index)).copied();
+        text.push_str(&one(finding, line, &renderer));
         text.push('\n');
     }
     text.push_str(&summary(report, color));
@@ -21,7 +27,7 @@ pub fn render(report: &CheckReport, color: bool) -> String {
     text
 }
 
-fn one(finding: &Finding, source: Option<&str>, renderer: &Renderer) -> String {
+fn one(finding: &Finding, line: Option<&str>, renderer: &Renderer) -> String {
     let level = match finding.severity {
         Severity::Bug => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -29,7 +35,6 @@ fn one(finding: &Finding, source: Option<&str>, renderer: &Renderer) -> String {
     };
     let level = level.with_name(word(finding.severity));
     let title = level.primary_title(finding.message.as_str()).id(finding.id);
-    let line = source.and_then(|source| source.lines().nth(finding.line.checked_sub(1)?));
     let mut group = match line {
         Some(line) => {
             let snippet = Snippet::source(line)
