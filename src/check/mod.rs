@@ -32,6 +32,7 @@ pub use facts::Facts;
 pub use finding::{Finding, Severity};
 pub use source::{Place, Source};
 
+use alertmanager::AlertmanagerFile;
 use lint::{Run, View};
 use promql::LabelSet;
 use rule_file::RuleFile;
@@ -49,18 +50,28 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
             check(&rule, &mut findings);
         }
     }
-    for lint in lints::ALL {
-        if let Run::All(check) = lint.run {
-            check(&view, &mut findings);
-        }
+    run_all(&view, &mut findings);
+    // What they say again about everything else goes with the other duplicates.
+    let mut view = view;
+    for other in facts.alertmanagers.iter().skip(1) {
+        view = through(view, other);
+        run_all(&view, &mut findings);
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
-    let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
+    let routing = facts.alertmanagers.iter().map(AlertmanagerFile::edited);
     let messages = facts.notification_templates.iter().flatten();
     let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
     finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
+}
+
+fn run_all(view: &View<'_>, findings: &mut Vec<Finding>) {
+    for lint in lints::ALL {
+        if let Run::All(check) = lint.run {
+            check(view, findings);
+        }
+    }
 }
 
 /// One sentence about what an id stands for.
@@ -97,7 +108,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown, alerts: Vec::new() };
+    let first = View { facts, recorded: unknown, alertmanager: None, alerts: Vec::new() };
     let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
     for (group, rule) in
         facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
@@ -109,10 +120,17 @@ pub fn view(facts: &Facts) -> View<'_> {
         let merged = recorded.remove(name).map_or_else(|| set.clone(), |other| other.union(set.clone()));
         recorded.insert(name, merged);
     }
-    let mut view = View { facts, recorded, alerts: Vec::new() };
-    if facts.alertmanager.is_some() {
-        view.alerts = routing::alerts::all(&view);
+    let view = View { facts, recorded, alertmanager: None, alerts: Vec::new() };
+    match facts.alertmanagers.first() {
+        Some(alertmanager) => through(view, alertmanager),
+        None => view,
     }
+}
+
+/// The view of an Alertmanager configuration: what is known of alerts is what it asks for.
+fn through<'a>(view: View<'a>, alertmanager: &'a AlertmanagerFile) -> View<'a> {
+    let mut view = View { alertmanager: Some(alertmanager), alerts: Vec::new(), ..view };
+    view.alerts = routing::alerts::all(&view);
     view
 }
 

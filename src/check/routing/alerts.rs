@@ -41,7 +41,7 @@ impl Alert<'_> {
 /// Every alert of the rule files.
 pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
     let facts = view.facts;
-    let asked = asked_labels(facts.alertmanager.as_ref());
+    let asked = asked_labels(view.alertmanager);
     let rules =
         facts.rule_files.iter().flat_map(|file| file.rules().map(move |(group, rule)| (file, group, rule)));
     rules
