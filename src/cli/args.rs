@@ -211,6 +211,9 @@ pub struct CheckOptions {
     /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
     #[arg(long, conflicts_with = "report")]
     pub routes: bool,
+    /// Instead of findings: every lint with what it finds
+    #[arg(long, conflicts_with_all = ["report", "routes", "live", "paths"])]
+    pub list: bool,
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,

@@ -4,19 +4,23 @@ use crate::apply::examine::{self, Question, Witnesses};
 use crate::apply::opinion;
 use crate::check::routing::matrix;
 use crate::check::selection::{Scope, Selection};
-use crate::check::{self, Finding, Severity};
+use crate::check::{self, Finding, Severity, lints};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem};
 use crate::cli::signals;
 use crate::error::{Error, ExitCode};
 use crate::model::Hint;
 use crate::render::render_stack;
-use crate::report::findings::{CheckReport, github, json, sarif, text};
+use crate::report::findings::{CheckReport, github, json, sarif, text, word};
 use crate::report::{Format, progress};
 use crate::settings::{self, Problem};
 use crate::store::project;
 
 pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), Error> {
+    if options.list {
+        list(&context);
+        return Ok(());
+    }
     // One folder that is a project means that project.
     if let [folder] = options.paths.as_slice()
         && project::is_project(folder)
@@ -56,6 +60,22 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     let report = examine::run(&question, &witnesses).await?;
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+}
+
+/// `--list`: the lints, their severity, and what each finds.
+fn list(context: &Context) {
+    let lints = lints::ALL.iter().map(|lint| (lint.id, word(lint.severity), lint.doc));
+    match context.output.format {
+        Format::Human => {
+            let lines = lints.map(|(id, severity, doc)| format!("{id:<26} {severity:<8} {doc}\n"));
+            context.output.data(&lines.collect::<String>());
+        }
+        Format::Json => {
+            let lints = lints
+                .map(|(id, severity, doc)| serde_json::json!({"id": id, "severity": severity, "doc": doc}));
+            context.output.json(&serde_json::json!({"lints": lints.collect::<Vec<_>>()}));
+        }
+    }
 }
 
 /// `--routes`: the matrix, and nothing is judged.
