@@ -67,8 +67,8 @@ fn list(context: &Context) {
     let lints = lints::ALL.iter().map(|lint| (lint.id, word(lint.severity), lint.doc));
     match context.output.format {
         Format::Human => {
-            let lines = lints.map(|(id, severity, doc)| format!("{id:<26} {severity:<8} {doc}\n"));
-            context.output.data(&lines.collect::<String>());
+            let rows = lints.map(|(id, severity, doc)| format!("{id:<26} {severity:<8} {doc}\n"));
+            context.output.data(&rows.collect::<String>());
         }
         Format::Json => {
             let lints = lints
