@@ -21,7 +21,6 @@
 //! | [`health`] | what an answer or an exit says about a service |
 //! | [`check`] | lints over rules, routing, notification templates and dashboards; one file a lint |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
-//! | [`demo`] | the demo backend: a model of the backend's metrics with failure scenarios (its server does I/O) |
 //!
 //! Folders that do I/O:
 //!
@@ -31,6 +30,7 @@
 //! | [`net`] | Prometheus, Alertmanager, Grafana and Redis over the wire; the only user of reqwest |
 //! | [`store`] | files on this machine: project, state, lock, archives, ports |
 //! | [`apply`] | carries plans out: containers, reloads, one-shot judges, drills, logs, status |
+//! | [`demo`] | the demo backend: a model of the backend's metrics with failure scenarios, and its server |
 //! | [`report`] | events and results → text, JSON, SARIF, GitHub annotations |
 //! | [`cli`] | flags in, exit code out; one file a command |
 //!
