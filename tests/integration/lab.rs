@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -212,8 +212,19 @@ fn lines(arguments: &[&str]) -> Vec<String> {
     String::from_utf8_lossy(&docker(arguments).stdout).lines().map(str::to_owned).collect()
 }
 
+/// A port that no other test of this run gets, below those that the kernel gives to outgoing connections.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u16 = 20_000;
+    const COUNT: u16 = 12_000;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Runs at the same time begin at different places.
+    let begin = u16::try_from(std::process::id() * 97 % u32::from(COUNT)).unwrap();
+    loop {
+        let offset = (begin + NEXT.fetch_add(1, Ordering::Relaxed) % COUNT) % COUNT;
+        if TcpListener::bind(("127.0.0.1", FIRST + offset)).is_ok() {
+            return FIRST + offset;
+        }
+    }
 }
 
 /// Status and body of a GET, with the administrator's credentials where Grafana wants them.
