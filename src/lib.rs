@@ -55,7 +55,7 @@
 //! - **Everything is concurrent**; services have no start order. Engines before 25 allow two networks of
 //!   one name, so whoever notices another run removes the spare one.
 //! - **The judge of validity is the pinned image**: promtool and amtool, in the running container before
-//!   a reload, in a one-shot container without a network for `check`. A `PromQL` that our parser cannot
+//!   a reload, in a one-shot container without a network for `check`. A query that our parser cannot
 //!   read is "not linted", never "invalid".
 //! - **serde-saphyr stands in for the archived `serde_yaml`** under its name: maintained, with positions
 //!   and without unsafe code. `docker_credential` reads registry logins, bollard's typed list is replaced by our own

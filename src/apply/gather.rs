@@ -105,6 +105,7 @@ fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Obs
     let bound: Vec<u16> = observed
         .containers
         .iter()
+        .filter(|container| container.has_its_ports())
         .flat_map(|container| container.ports.iter().map(|(_, host_port, _)| *host_port))
         .collect();
     let wanted = desired.services.values().flat_map(|service| &service.spec.ports);
@@ -134,7 +135,9 @@ fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Obs
 pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not_named: &str) -> PortHolder {
     let observed = engine.list().await.unwrap_or_default();
     let container = observed.containers.iter().find(|container| {
-        container.name != not_named && container.ports.iter().any(|(_, bound, _)| *bound == port)
+        container.name != not_named
+            && container.has_its_ports()
+            && container.ports.iter().any(|(_, bound, _)| *bound == port)
     });
     match container {
         Some(container) => PortHolder::Container(container.name.clone()),

@@ -24,6 +24,8 @@ pub struct Facts {
     pub scrape_interval: Option<Duration>,
     /// As they reach Alertmanager.
     pub external_labels: BTreeMap<String, String>,
+    /// The settings file, where jobs are named.
+    pub settings_file: Option<Source>,
     /// Every scrape job.
     pub jobs: Option<BTreeSet<String>>,
     /// The jobs that the contract describes.
@@ -32,8 +34,9 @@ pub struct Facts {
     pub target_labels: Option<BTreeSet<String>>,
     /// Names of the pages under `rules/runbooks`, without `.md`.
     pub runbooks: Option<BTreeSet<String>>,
-    /// `AlertmanagerFile::read` for a user's own file, `AlertmanagerFile::rendered` for a template's output.
-    pub alertmanager: Option<AlertmanagerFile>,
+    /// `AlertmanagerFile::read` for a user's own file, `AlertmanagerFile::rendered` for a template's
+    /// output. A stack has one; files that were named may be more, and each is judged by itself.
+    pub alertmanagers: Vec<AlertmanagerFile>,
     /// Every file in Alertmanager's container that the stack puts there, secrets included: absolute paths.
     pub alertmanager_paths: Option<BTreeSet<String>>,
     /// The notification templates, rendered where they are templates of ours.

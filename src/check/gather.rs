@@ -12,6 +12,7 @@ use super::contract::Contract;
 use super::facts::Facts;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
+use super::source::Source;
 use crate::model::{FileSet, PromDuration, ServiceKind};
 use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack};
@@ -57,6 +58,10 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     let mut facts = Facts {
         contract: contract(files, backend.as_deref()),
         runbooks: Some(runbooks),
+        settings_file: files
+            .config
+            .get("confidexmon.yml")
+            .map(|file| Source::new(file.shown_as.clone(), file.text.clone())),
         scrape_interval: Some(settings.prometheus.scrape_interval.length()),
         external_labels: settings.prometheus.external_labels.clone(),
         backend_jobs: backend.into_iter().collect(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::alertmanager::AlertmanagerFile;
 use super::facts::Facts;
 use super::finding::{Finding, Severity};
 use super::promql::{Expr, LabelSet, Selector, output_labels_with};
@@ -37,6 +38,8 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
     pub recorded: BTreeMap<&'a str, LabelSet>,
+    /// The configuration that alerts go through; lints look at one after the other.
+    pub alertmanager: Option<&'a AlertmanagerFile>,
     /// Every alert with the labels that it will arrive with; none when the routing is not known.
     pub alerts: Vec<Alert<'a>>,
 }
@@ -113,11 +116,12 @@ impl View<'_> {
             return labels.clone();
         }
         let facts = self.facts;
-        if let Some(labels) =
-            facts.target_labels.as_ref().filter(|_| name == "up" || name.starts_with("scrape_"))
-        {
-            // Prometheus makes these itself, one for each target.
-            return LabelSet::only(labels.iter().map(String::as_str));
+        // Prometheus makes these itself, one for each target; of other jobs' targets nothing is known.
+        if name == "up" || name.starts_with("scrape_") {
+            let ours = selector.pinned("job").is_some_and(|job| facts.backend_jobs.contains(job));
+            let labels = facts.target_labels.as_ref().filter(|_| ours);
+            return labels
+                .map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
         }
         match (&facts.contract, &facts.target_labels) {
             (Some(contract), Some(target_labels)) => contract

@@ -33,6 +33,7 @@ pub use facts::Facts;
 pub use finding::{Finding, Severity};
 pub use source::{Place, Source};
 
+use alertmanager::AlertmanagerFile;
 use lint::{Lint, Run, View};
 use promql::LabelSet;
 use rule_file::RuleFile;
@@ -41,12 +42,18 @@ use rule_file::RuleFile;
 pub fn run(facts: &Facts) -> Vec<Finding> {
     let view = view(facts);
     let files = facts.rule_files.iter().map(Task::Rules);
-    let tasks: Vec<_> = lints::ALL.iter().filter_map(|lint| whole(lint)).chain(files).collect();
-    let mut findings: Vec<Finding> =
-        parallel::map(&tasks, |task| task.findings(&view)).into_iter().flatten().collect();
+    let tasks: Vec<_> = whole().chain(files).collect();
+    let mut findings = work(&view, &tasks);
+    // What they say again about everything else goes with the other duplicates.
+    let mut view = view;
+    let again: Vec<_> = whole().collect();
+    for other in facts.alertmanagers.iter().skip(1) {
+        view = through(view, other);
+        findings.extend(work(&view, &again));
+    }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
-    let routing = facts.alertmanager.iter().map(alertmanager::AlertmanagerFile::edited);
+    let routing = facts.alertmanagers.iter().map(AlertmanagerFile::edited);
     let messages = facts.notification_templates.iter().flatten();
     let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
     finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
@@ -61,11 +68,15 @@ enum Task<'a> {
     Rules(&'a RuleFile),
 }
 
-const fn whole(lint: &Lint) -> Option<Task<'static>> {
-    match lint.run {
+fn whole<'a>() -> impl Iterator<Item = Task<'a>> {
+    lints::ALL.iter().filter_map(|lint: &&Lint| match lint.run {
         Run::All(check) => Some(Task::All(check)),
         Run::Rule(_) | Run::Reading => None,
-    }
+    })
+}
+
+fn work(view: &View<'_>, tasks: &[Task<'_>]) -> Vec<Finding> {
+    parallel::map(tasks, |task| task.findings(view)).into_iter().flatten().collect()
 }
 
 impl Task<'_> {
@@ -121,7 +132,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown, alerts: Vec::new() };
+    let first = View { facts, recorded: unknown, alertmanager: None, alerts: Vec::new() };
     let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
         let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
         let labels = rules.map(|(group, rule)| {
@@ -142,10 +153,17 @@ pub fn view(facts: &Facts) -> View<'_> {
         };
         recorded.insert(name, merged);
     }
-    let mut view = View { facts, recorded, alerts: Vec::new() };
-    if facts.alertmanager.is_some() {
-        view.alerts = routing::alerts::all(&view);
+    let view = View { facts, recorded, alertmanager: None, alerts: Vec::new() };
+    match facts.alertmanagers.first() {
+        Some(alertmanager) => through(view, alertmanager),
+        None => view,
     }
+}
+
+/// The view of an Alertmanager configuration: what is known of alerts is what it asks for.
+fn through<'a>(view: View<'a>, alertmanager: &'a AlertmanagerFile) -> View<'a> {
+    let mut view = View { alertmanager: Some(alertmanager), alerts: Vec::new(), ..view };
+    view.alerts = routing::alerts::all(&view);
     view
 }
 

@@ -92,10 +92,16 @@ impl Selection {
     fn narrow_routing(&self, facts: &mut Facts) {
         let source = |file: &ProjectFile| Source::new(file.shown_as.clone(), file.text.clone());
         let messages: Vec<_> = self.of(Kind::NotificationTemplate).map(source).collect();
-        if let Some(file) = self.of(Kind::Alertmanager).next() {
-            facts.alertmanager = Some(AlertmanagerFile::read(file.shown_as.clone(), file.text.clone()));
+        let named = self.of(Kind::Alertmanager);
+        let named: Vec<_> =
+            named.map(|file| AlertmanagerFile::read(file.shown_as.clone(), file.text.clone())).collect();
+        if !named.is_empty() {
+            facts.alertmanagers = named;
             facts.alertmanager_paths = None;
-            facts.notification_templates = (!messages.is_empty()).then_some(messages);
+            // One that names no templates has none but Alertmanager's own.
+            let all =
+                !messages.is_empty() || facts.alertmanagers.iter().all(|file| file.templates.is_empty());
+            facts.notification_templates = all.then_some(messages);
         }
         let dashboards = self.of(Kind::Dashboard);
         facts.dashboards =
@@ -113,7 +119,8 @@ pub fn kind(file: &ProjectFile) -> Kind {
         return Kind::NotificationTemplate;
     }
     if name.ends_with(".json") {
-        return if file.text.contains("\"panels\"") { Kind::Dashboard } else { Kind::Other };
+        let keys = ["\"panels\"", "\"rows\"", "\"elements\""];
+        return if keys.iter().any(|key| file.text.contains(key)) { Kind::Dashboard } else { Kind::Other };
     }
     if !is_yaml(name) || name == "confidexmon.yml" {
         return Kind::Other;
@@ -125,6 +132,9 @@ pub fn kind(file: &ProjectFile) -> Kind {
         Kind::Alertmanager
     } else if has("scrape_configs") || has("scrape_config_files") || (has("rule_files") && !has("groups")) {
         Kind::Prometheus
+    } else if has("services") && !has("groups") {
+        // A compose file.
+        Kind::Other
     } else if has("apiVersion") || has("providers") || has("datasources") {
         Kind::Other
     } else {
@@ -154,6 +164,7 @@ mod tests {
             ("a.yml", "global: {}\nscrape_configs: []\n", Kind::Prometheus),
             ("a.yml", "{\"groups\": []}", Kind::Rules),
             ("a.yml", "a: [b\n", Kind::Rules),
+            ("docker-compose.yml", "services:\n  a: {}\n", Kind::Other),
             ("a.json", "{\"panels\": []}", Kind::Dashboard),
             ("x/backend.prom", "a 1\n", Kind::Contract),
             ("config/confidexmon.yml", "stack: a\n", Kind::Other),

@@ -78,7 +78,8 @@ fn add(facts: &mut Facts, lint: &str, name: &str, text: String) {
         }
         Some((_, "json")) => facts.dashboards.as_mut().unwrap().push(Dashboard::read(name, text)),
         Some((_, "want")) => {}
-        Some(("alertmanager", _)) => facts.alertmanager = Some(AlertmanagerFile::read(name, text)),
+        Some(("confidexmon", _)) => facts.settings_file = Some(Source::new(name, text)),
+        Some(("alertmanager", _)) => facts.alertmanagers.push(AlertmanagerFile::read(name, text)),
         _ if lint == "test-without-alert" => {
             let rules = "groups:\n  - name: g\n    rules:\n      - alert: QueueLong\n        expr: shop_queue_length > 9\n        annotations: {summary: s, runbook: Shop}\n";
             facts.rule_files.push(RuleFile::parse("rules.yml", rules));
@@ -115,7 +116,7 @@ fn wanted(name: &str, text: &str) -> BTreeSet<Mark> {
 }
 
 /// Lints whose findings have no line to mark.
-const WITHOUT_MARKS: [&str; 4] = ["unwatched-job", "unwatched-stack", "bad-ignore", "unreadable-rules"];
+const WITHOUT_MARKS: [&str; 3] = ["unwatched-stack", "bad-ignore", "unreadable-rules"];
 
 #[test]
 fn each_planted_mistake_is_found_at_its_place() {
@@ -177,6 +178,23 @@ fn what_nobody_hears_of_is_told() {
     let line = template.lines().nth(finding.line - 1).unwrap();
     assert_eq!(line.trim(), "- name: nobody-is-notified", "line {}", finding.line);
     assert_eq!(told(&[]), []);
+}
+
+#[test]
+fn each_of_several_configurations_is_judged() {
+    let text = |severity: &str| {
+        format!(
+            "route: {{receiver: a, routes: [{{matchers: [severity={severity}], receiver: b}}]}}\nreceivers: [{{name: a}}]\n"
+        )
+    };
+    let facts = Facts {
+        alertmanagers: ["x", "y"].map(|name| AlertmanagerFile::read(name, text(name))).into(),
+        ..Facts::default()
+    };
+    let found = run(&facts);
+    let missing: Vec<_> =
+        found.iter().filter(|f| f.id == "missing-receiver").map(|f| f.file.as_str()).collect();
+    assert_eq!(missing, ["x", "y"], "{found:#?}");
 }
 
 #[test]

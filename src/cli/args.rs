@@ -242,8 +242,11 @@ pub struct DrillOptions {
     /// Alerts by name; all when none is named
     #[arg(value_name = "ALERT")]
     pub alerts: Vec<String>,
-    /// Send one alert, marked [TEST], through the running Alertmanager to the real receivers
-    #[arg(long)]
+    // As an attribute, because a doc comment takes the brackets for a link.
+    #[arg(
+        long,
+        help = "Send one alert, marked [TEST], through the running Alertmanager to the real receivers"
+    )]
     pub live: bool,
     /// With --live: do not ask first
     #[arg(short, long)]

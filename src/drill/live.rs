@@ -145,7 +145,8 @@ pub fn step(live: &Live) -> Step {
         }
         if one.delivered == 0 {
             let text = format!(
-                "{} of `{}` has delivered nothing in time ({} of {} requests failed)",
+                "{} of `{}` has delivered nothing in time ({} of {} requests failed); where a real alert of its \
+                 group fires at the moment, the test waits for the group interval with it",
                 one.integration, one.name, one.failed_requests, one.requests
             );
             return Step::failed(level::LIVE, text);

@@ -26,16 +26,32 @@ pub fn preview(kind: &str, body: &Value) -> Message {
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (title, text) = match kind {
         "slack" => (text("/attachments/0/title"), text("/attachments/0/text")),
-        "pagerduty" => (text("/payload/summary"), text("/payload/custom_details/firing")),
+        "pagerduty" => (text("/payload/summary"), details(&body["payload"]["custom_details"])),
         "webhook" => (webhook_title(body), webhook_text(body)),
         "discord" => (text("/embeds/0/title"), text("/embeds/0/description")),
         "opsgenie" => (text("/message"), text("/description")),
         "victorops" => (text("/entity_display_name"), text("/state_message")),
+        "msteamsv2" => {
+            (text("/attachments/0/content/body/0/text"), text("/attachments/0/content/body/1/text"))
+        }
         // One text holds everything.
-        "telegram" => (text("/text"), text("/text")),
+        "telegram" => (first_line(&text("/text")), text("/text")),
         _ => (text("/title"), text("/text")),
     };
-    Message { title, text }
+    Message { title: title.trim().to_owned(), text }
+}
+
+/// The details of an event are texts in the project's template, and objects without one.
+fn details(details: &Value) -> String {
+    match (&details["firing"], details.as_object()) {
+        (Value::String(text), _) => text.clone(),
+        (_, Some(fields)) if !fields.is_empty() => details.to_string(),
+        _ => String::new(),
+    }
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
 }
 
 fn webhook_title(body: &Value) -> String {
@@ -189,6 +205,9 @@ mod tests {
     fn reads_each_kind() {
         let pagerduty = json!({"payload": {"summary": "s", "custom_details": {"firing": "f"}}});
         assert_eq!(preview("pagerduty", &pagerduty), Message { title: "s".into(), text: "f".into() });
+        let objects = json!({"payload": {"summary": "s", "custom_details": {"firing": {"a": 1}}}});
+        assert_eq!(preview("pagerduty", &objects).text, r#"{"firing":{"a":1}}"#);
+        assert!(preview("pagerduty", &json!({"payload": {"custom_details": {}}})).text.is_empty());
         let webhook = json!({"status": "firing", "commonLabels": {"alertname": "A"}, "alerts": [{"annotations": {"summary": "s", "description": "d"}}]});
         assert_eq!(
             preview("webhook", &webhook),

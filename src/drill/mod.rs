@@ -15,6 +15,7 @@
 //!   the minutes to come. The protocol carries staleness markers and exact values, and adds no series of its own,
 //!   which neither a scrape nor `promtool tsdb create-blocks-from openmetrics` does. The targets that
 //!   the test does not mention are up (`feed::background`), as they are on a good day.
+//!   What recording rules would have made of it by now is written too (`recorded`).
 //! - **Forecast** (`forecast`): promtool says beforehand which alerts fire at that moment with their
 //!   true times. Only these reach the Alertmanager: with `for` left out, others may fire too early.
 //! - **Rules**: the project's, with `for`, `keep_firing_for` and the groups' intervals shortened and
@@ -22,17 +23,19 @@
 //! - **Routing**: the project's, as rendered; each integration keeps its texts and posts to our sink
 //!   (`receivers`). Other alerts of a scenario may inhibit, but notify nobody here.
 //!
-//! What is not covered: rules that depend on the time of day or on absolute timestamps, native
-//! histograms as input, and integrations that cannot be pointed elsewhere (their place is taken by a
-//! webhook, and the report says so).
+//! What is not covered: rules that depend on the time of day or on absolute timestamps; native
+//! histograms as input; integrations that cannot be pointed elsewhere (a webhook takes their place, and the report says so); and engines whose
+//! containers cannot reach this machine.
 
 pub mod feed;
 pub mod forecast;
+pub mod intake;
 pub mod level;
 pub mod live;
 pub mod message;
 pub mod page;
 pub mod receivers;
+pub mod recorded;
 pub mod remote_write;
 pub mod report;
 pub mod scenario;

@@ -63,8 +63,9 @@ fn row(alert: &AlertReport, wanted: usize) -> String {
         format!("<span class=\"why\">{}</span>", escaped(&why))
     };
     format!(
-        "<tr id=\"row-{name}\"><td><a href=\"#{name}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
+        "<tr id=\"row-{name}-{line}\"><td><a href=\"#{name}-{line}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
         name = escaped(&alert.alert),
+        line = alert.line,
         severity = escaped(alert.severity.as_deref().unwrap_or("")),
         badge = badge(alert.level, good),
         fired = time(alert.delivery.as_ref().and_then(|delivery| delivery.fired_after_ms)),
@@ -82,6 +83,8 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
     let steps: String = alert.steps.iter().map(step).collect();
     let delivery = alert.delivery.as_ref().map(|delivery| {
         let inhibited = listed("Inhibited by", &delivery.inhibited_by);
+        let elsewhere: Vec<String> = delivery.inhibited_elsewhere.iter().cloned().collect();
+        let elsewhere = listed("Inhibited", &elsewhere);
         let others = listed("Fired in the same scenario", &delivery.also_fired);
         let messages: String = delivery
             .receivers
@@ -91,13 +94,13 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
             })
             .collect();
         format!(
-            "<p>Input: the unit test “{}” of <code>rules/{}</code>.</p>{inhibited}{others}{messages}",
+            "<p>Input: the unit test “{}” of <code>rules/{}</code>.</p>{inhibited}{elsewhere}{others}{messages}",
             escaped(&delivery.scenario),
             escaped(&delivery.scenario_file)
         )
     });
     format!(
-        "<details id=\"{name}\"><summary>{badge} {name}</summary>\n<p><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
+        "<details><summary>{badge} {name}</summary>\n<p id=\"{name}-{line}\"><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
         name = escaped(&alert.alert),
         badge = badge(alert.level, alert.level >= Some(wanted)),
         file = escaped(&alert.file),
@@ -210,6 +213,7 @@ mod tests {
             scenario_file: text(),
             fired: true,
             inhibited_by: vec![text()],
+            inhibited_elsewhere: Some(text()),
             also_fired: vec![text()],
             receivers: vec![ReceiverReport { name: text(), empty: true, integrations: vec![one] }],
             ..Delivery::default()

@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::drill::feed::quoted;
+use crate::drill::series::Labels;
+
 /// Stands wherever a secret would.
 const PLACEHOLDER: &str = "drill-placeholder";
 /// The wait before a group's first message when nothing else fires, and between two messages.
@@ -36,8 +39,14 @@ pub type Address<'a> = dyn Fn(usize, usize) -> String + 'a;
 
 /// The configuration for the drill of one alert. `rendered` is the project's alertmanager.yml.
 ///
-/// `in_company`: other alerts fire in the same scenario.
-pub fn scratch(rendered: &Value, alert: &str, in_company: bool, address: &Address<'_>) -> Scratch {
+/// `own`: the labels that tell it from other rules of its name. `in_company`: other alerts fire in the same scenario.
+pub fn scratch(
+    rendered: &Value,
+    alert: &str,
+    own: &Labels,
+    in_company: bool,
+    address: &Address<'_>,
+) -> Scratch {
     let mut notes = Vec::new();
     let mut receivers = Vec::new();
     let mut configs = Vec::new();
@@ -50,8 +59,10 @@ pub fn scratch(rendered: &Value, alert: &str, in_company: bool, address: &Addres
     let mut root = rendered["route"].as_object().cloned().unwrap_or_default();
     let wait = if in_company { GROUP_WAIT_IN_COMPANY } else { GROUP_WAIT };
     shorten(&mut root, wait, true, &mut notes);
-    let quoted = crate::drill::feed::quoted(alert);
-    root.insert("matchers".to_owned(), json!([format!("alertname={quoted}")]));
+    let alertname = ("alertname".to_owned(), alert.to_owned());
+    let ours = std::iter::once((&alertname.0, &alertname.1)).chain(own);
+    let matchers: Vec<String> = ours.map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+    root.insert("matchers".to_owned(), json!(matchers));
     notes.sort_unstable();
     notes.dedup();
     let mut config = json!({
@@ -102,9 +113,16 @@ fn one_receiver(
         let Some(kind) = key.strip_suffix("_configs") else { continue };
         for integration in list.as_array().into_iter().flatten() {
             let url = address(kinds.len());
+            // With a service key Alertmanager speaks the Events API v1, at an address of its own: a
+            // drill with it would leave this machine.
+            if kind == "pagerduty"
+                && ["service_key", "service_key_file"].iter().any(|key| integration.get(key).is_some())
+            {
+                notes.push(format!("pagerduty of `{name}` is drilled with the Events API v2: version 1 cannot be pointed at a sink"));
+            }
             let (kind, settings) = redirected(kind, integration, &url).unwrap_or_else(|| {
                 notes.push(format!(
-                    "a {kind} integration of `{name}` cannot be pointed at a sink: a webhook stands in, its text is not proven"
+                    "an integration of `{name}` of the kind {kind} cannot be pointed at a sink: a webhook stands in, its text is not proven"
                 ));
                 ("webhook", json!({"url": url}))
             });
@@ -117,6 +135,9 @@ fn one_receiver(
     }
     let empty = kinds.is_empty();
     if empty {
+        notes.push(format!(
+            "the receiver `{name}` has no integration: it tells nobody. Here a webhook stands in."
+        ));
         config.insert("webhook_configs".to_owned(), json!([{"url": address(0)}]));
         kinds.push("webhook".to_owned());
     }
@@ -139,17 +160,16 @@ const KINDS: [(&str, &str, &[&str]); 9] = [
 fn redirected(kind: &str, integration: &Value, url: &str) -> Option<(&'static str, Value)> {
     let (kind, place, secrets) = *KINDS.iter().find(|(known, _, _)| *known == kind)?;
     let mut settings = integration.as_object().cloned().unwrap_or_default();
-    let events_v1 = settings.contains_key("service_key") || settings.contains_key("service_key_file");
     // Proxies, credentials and certificates are for the real address.
     settings.remove("http_config");
-    settings.retain(|name, _| !name.ends_with("_file") && !name.ends_with("_token"));
+    settings.retain(|name, _| !name.ends_with("_file") && !name.ends_with("_token") && name != "app_url");
     settings.insert(place.to_owned(), json!(url));
     for name in secrets {
         settings.insert((*name).to_owned(), json!(PLACEHOLDER));
     }
     if kind == "pagerduty" {
-        let key = if events_v1 { "service_key" } else { "routing_key" };
-        settings.insert(key.to_owned(), json!(PLACEHOLDER));
+        settings.remove("service_key");
+        settings.insert("routing_key".to_owned(), json!(PLACEHOLDER));
     }
     if kind == "telegram" {
         settings.entry("chat_id").or_insert(json!(1));
@@ -184,8 +204,9 @@ mod tests {
 
     #[test]
     fn every_integration_posts_to_the_sink_with_its_own_texts() {
-        let scratch =
-            scratch(&rendered(), "A\"b", false, &|receiver, index| format!("http://sink/{receiver}/{index}"));
+        let scratch = scratch(&rendered(), "A\"b", &Labels::new(), false, &|receiver, index| {
+            format!("http://sink/{receiver}/{index}")
+        });
         let receivers = &scratch.config["receivers"];
         assert_eq!(
             receivers[0]["slack_configs"][0],
@@ -202,12 +223,26 @@ mod tests {
         assert!(
             !scratch.config.to_string().contains("/s\"") && !scratch.config.to_string().contains("/secret")
         );
-        assert_eq!(scratch.notes.len(), 2, "{:?}", scratch.notes);
+        assert_eq!(scratch.notes.len(), 3, "{:?}", scratch.notes);
+    }
+
+    #[test]
+    fn no_drill_leaves_this_machine() {
+        let old = json!({"receivers": [{"name": "p", "pagerduty_configs": [{"service_key": "k"}], "slack_configs": [{"app_token": "t", "app_url": "https://slack.com"}]}]});
+        let scratch = scratch(&old, "A", &Labels::new(), false, &|_, _| "http://sink".to_owned());
+        let receiver = &scratch.config["receivers"][0];
+        assert_eq!(
+            receiver["pagerduty_configs"][0],
+            json!({"url": "http://sink", "routing_key": PLACEHOLDER})
+        );
+        assert_eq!(receiver["slack_configs"][0], json!({"api_url": "http://sink"}));
+        assert!(scratch.notes[0].contains("version 1"));
     }
 
     #[test]
     fn routing_stays_and_only_the_drilled_alert_takes_it() {
-        let config = scratch(&rendered(), "A\"b", false, &|_, _| "http://sink".to_owned()).config;
+        let config =
+            scratch(&rendered(), "A\"b", &Labels::new(), false, &|_, _| "http://sink".to_owned()).config;
         let route = &config["route"]["routes"][0];
         assert_eq!(route["matchers"], json!(["alertname=\"A\\\"b\""]));
         assert_eq!(route["group_by"], json!(["alertname"]));

@@ -47,6 +47,8 @@ pub struct Delivery {
     pub annotations: BTreeMap<String, String>,
     /// Names of the alerts that inhibited it.
     pub inhibited_by: Vec<String>,
+    /// Another scenario in which it is, and by which alerts.
+    pub inhibited_elsewhere: Option<String>,
     /// Other alerts of the same scenario.
     pub also_fired: Vec<String>,
     pub receivers: Vec<ReceiverReport>,
@@ -143,7 +145,9 @@ impl Delivery {
         }
         for receiver in &self.receivers {
             if let Some(missing) = receiver.integrations.iter().find(|one| !one.delivered) {
-                let text = format!("fired, but nothing arrived from {} of `{}`", missing.kind, receiver.name);
+                let why = missing.problems.first().map(|why| format!(": {why}")).unwrap_or_default();
+                let text =
+                    format!("fired, but nothing arrived from {} of `{}`{why}", missing.kind, receiver.name);
                 return Step::failed(level::SINK, text);
             }
         }

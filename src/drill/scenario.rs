@@ -73,10 +73,18 @@ impl TestFile {
 }
 
 /// The scenarios to try for an alert, the first one first: one a test, at its earliest firing time.
-pub fn firing<'a>(files: &'a [TestFile], alert: &str) -> Vec<(&'a TestFile, &'a Case)> {
+/// `is_ours` tells the rule by its labels from others of its name.
+pub fn firing<'a>(
+    files: &'a [TestFile],
+    alert: &str,
+    is_ours: impl Fn(&Labels) -> bool,
+) -> Vec<(&'a TestFile, &'a Case)> {
     let mut found: Vec<(&TestFile, &Case)> = Vec::new();
     for file in files {
-        for case in file.cases.iter().filter(|case| case.alert == alert && case.fires()) {
+        let is_candidate = |case: &&Case| {
+            case.alert == alert && case.expected.iter().any(|expected| is_ours(&expected.labels))
+        };
+        for case in file.cases.iter().filter(is_candidate) {
             match found.iter_mut().find(|(other, known)| other.path == file.path && known.index == case.index)
             {
                 Some((_, known)) if case.at < known.at => *known = case,
@@ -183,7 +191,7 @@ mod tests {
     fn takes_the_earliest_firing_time_of_each_test() {
         let files = [TestFile::parse("tests/t.yml", FILE)];
         assert_eq!(files[0].problem, None);
-        let firing = firing(&files, "A");
+        let firing = firing(&files, "A", |_| true);
         assert_eq!(firing.iter().map(|(_, case)| case.at.as_secs()).collect::<Vec<_>>(), [255, 0]);
         assert_eq!(firing[0].1.input.interval, Duration::from_secs(15));
         assert_eq!(firing[1].1.input.interval, Duration::from_mins(1));

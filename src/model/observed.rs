@@ -57,6 +57,15 @@ impl ObservedContainer {
         self.label(crate::model::labels::ROLE).is_some_and(|role| role != "service")
     }
 
+    /// False while the ports of the listing are only wanted: Podman lists them for a container that does
+    /// not run, too (4.3).
+    pub fn has_its_ports(&self) -> bool {
+        !matches!(
+            self.state.as_str(),
+            "created" | "configured" | "initialized" | "exited" | "stopped" | "dead"
+        )
+    }
+
     pub fn is_running(&self) -> bool {
         self.state == "running"
     }

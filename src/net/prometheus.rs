@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::net::alertmanager::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
 /// A Prometheus at a base URL such as `http://127.0.0.1:9090`.
@@ -116,6 +117,19 @@ impl Prometheus {
     pub async fn alertmanagers(&self) -> Result<usize, NetError> {
         let known: serde_json::Value = self.data("/api/v1/alertmanagers").await?;
         Ok(known["activeAlertmanagers"].as_array().map_or(0, Vec::len))
+    }
+
+    /// The matrix of a query over a range; times and step in seconds.
+    pub async fn query_range(
+        &self,
+        query: &str,
+        start: f64,
+        end: f64,
+        step: f64,
+    ) -> Result<serde_json::Value, NetError> {
+        let query = percent_encoded(query);
+        self.data(&format!("/api/v1/query_range?query={query}&start={start:.3}&end={end:.3}&step={step:.3}"))
+            .await
     }
 
     /// Writes samples through the remote-write receiver, which must be on.

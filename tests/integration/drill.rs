@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, docker, eventually, get_json, runtime};
+use crate::lab::{Lab, docker, eventually, get_json, repository, runtime};
 
 fn alert<'a>(report: &'a Value, name: &str) -> &'a Value {
     let alerts = report["alerts"].as_array().unwrap();
@@ -170,6 +170,97 @@ fn what_would_not_reach_a_person_is_told_with_its_reason() {
     assert_eq!((&untested["level"], &untested["delivery"]), (&json!(1), &Value::Null));
     assert!(step(untested, 2)["detail"].as_str().unwrap().contains("no unit test names it"));
     nothing_is_left(&lab);
+}
+
+/// Alertmanager reports neither of these when it loads its configuration.
+#[test]
+fn a_template_that_is_missing_is_seen_in_what_arrives() {
+    let Some(lab) = Lab::open() else { return };
+    let shipped =
+        std::fs::read_to_string(repository().join("config/notifications/confidexmon.tmpl")).unwrap();
+    let broken = shipped
+        .replace("define \"confidexmon.slack.title\"", "define \"renamed.title\"")
+        .replace("define \"confidexmon.pagerduty.description\"", "define \"renamed.description\"");
+    lab.write("config/notifications/confidexmon.tmpl", &broken);
+    let report = lab
+        .run(&["drill", "--format", "json", "OrderCacheDisconnected", "CrankServiceDown"])
+        .expect(6)
+        .json();
+    let blank = alert(&report, "OrderCacheDisconnected");
+    assert_eq!(step(blank, 3)["detail"], "the title of the slack message is blank", "{blank:#}");
+    let lost = alert(&report, "CrankServiceDown");
+    let why = step(lost, 3)["detail"].as_str().unwrap();
+    assert!(
+        why.starts_with("fired, but nothing arrived from pagerduty of `critical`: Alertmanager gave up"),
+        "{lost:#}"
+    );
+}
+
+#[test]
+fn rules_of_one_name_are_drilled_each_by_its_own_labels() {
+    let Some(lab) = Lab::open() else { return };
+    let rule = |threshold: usize, severity: &str| {
+        format!(
+            "      - alert: Queue\n        expr: confidex_crank_pending_matches > {threshold}\n        labels: {{severity: {severity}, component: queue}}\n        annotations: {{summary: Queue, description: 'It is {{{{ $value }}}}.', runbook: Queue, dashboard: confidex-overview}}\n"
+        )
+    };
+    lab.write(
+        "rules/queue.yml",
+        &format!("groups:\n  - name: queue\n    rules:\n{}{}", rule(1, "warning"), rule(10, "critical")),
+    );
+    let fires = |value: usize, labels: &str| {
+        format!(
+            "  - name: at {value}\n    interval: 15s\n    input_series:\n      - {{series: 'confidex_crank_pending_matches{{instance=\"a:1\",job=\"confidex-backend\"}}', values: '{value}x40'}}\n    alert_rule_test:\n      - eval_time: 5m\n        alertname: Queue\n        exp_alerts:\n{labels}"
+        )
+    };
+    let expected = |severity: &str, value: usize| {
+        format!(
+            "          - exp_labels: {{instance: 'a:1', job: confidex-backend, severity: {severity}, component: queue}}\n            exp_annotations: {{summary: Queue, description: 'It is {value}.', runbook: Queue, dashboard: confidex-overview}}\n"
+        )
+    };
+    let tests = [
+        fires(20, &format!("{}{}", expected("warning", 20), expected("critical", 20))),
+        fires(2, &expected("warning", 2)),
+        fires(0, "          []\n"),
+    ];
+    lab.write("rules/tests/queue.yml", &format!("rule_files: [../queue.yml]\ntests:\n{}", tests.concat()));
+    let report = lab.run(&["drill", "--format", "json"]).expect(0).json();
+    let told: Vec<(&str, Vec<&str>)> = report["alerts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["severity"].as_str().unwrap(), receivers(one)))
+        .collect();
+    assert_eq!(told, [("warning", vec!["warning"]), ("critical", vec!["critical"])], "{report:#}");
+    let elsewhere = report["alerts"][0]["delivery"]["inhibited_elsewhere"].as_str().unwrap();
+    assert_eq!(elsewhere, "in the scenario `at 20` by Queue");
+}
+
+/// Half an hour of a recorded series, in a drill that takes seconds.
+#[test]
+fn an_alert_over_a_range_of_a_recorded_series_fires() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write(
+        "rules/recorded.yml",
+        "groups:\n  - name: recorded\n    rules:\n      - record: job:confidex_crank_pending_matches:sum\n        expr: sum by (job, instance) (confidex_crank_pending_matches)\n        labels: {team: crank}\n      - alert: LongQueue\n        expr: avg_over_time(job:confidex_crank_pending_matches:sum{team=\"crank\"}[30m] offset 5m) > 1.5\n        for: 5m\n        labels: {severity: warning, component: queue}\n        annotations: {summary: Queue, description: 'It is {{ $value }}.', runbook: Queue, dashboard: confidex-overview}\n",
+    );
+    let series = "confidex_crank_pending_matches{instance=\"a:1\",job=\"confidex-backend\"}";
+    let quiet = "      - eval_time: 40m\n        alertname: LongQueue\n        exp_alerts: []\n";
+    let fires = "      - eval_time: 40m\n        alertname: LongQueue\n        exp_alerts:\n          - exp_labels: {instance: 'a:1', job: confidex-backend, severity: warning, component: queue, team: crank}\n            exp_annotations: {summary: Queue, description: 'It is 2.', runbook: Queue, dashboard: confidex-overview}\n";
+    let test = |name: &str, values: &str, expected: &str| {
+        format!(
+            "  - name: {name}\n    interval: 30s\n    input_series:\n      - {{series: '{series}', values: '{values}'}}\n    alert_rule_test:\n{expected}"
+        )
+    };
+    let tests = format!(
+        "rule_files: [../recorded.yml]\nevaluation_interval: 30s\ntests:\n{}{}",
+        test("fires", "2x100", fires),
+        test("quiet", "1x100", quiet)
+    );
+    lab.write("rules/tests/recorded.yml", &tests);
+    let report = lab.run(&["drill", "--format", "json"]).expect(0).json();
+    let annotations = &alert(&report, "LongQueue")["delivery"]["annotations"];
+    assert_eq!(annotations["description"], "It is 2.");
 }
 
 #[test]

@@ -11,7 +11,11 @@ use axum::response::{IntoResponse, Response};
 
 use crate::lab::runtime;
 
-const ENGINE: &str = "/var/run/docker.sock";
+/// The engine's socket: that of `DOCKER_HOST`, else the usual one.
+fn engine() -> String {
+    let host = std::env::var("DOCKER_HOST").unwrap_or_default();
+    host.strip_prefix("unix://").unwrap_or("/var/run/docker.sock").to_owned()
+}
 
 /// What happens to a call, by its number (1 is the first).
 pub(crate) type Fault = Box<dyn Fn(usize, &str) -> Harm + Send + Sync>;
@@ -51,7 +55,7 @@ impl Proxy {
         let folder = tempfile::tempdir().unwrap();
         let runtime = runtime();
         let calls = Arc::new(Mutex::new(Vec::new()));
-        let client = reqwest::Client::builder().unix_socket(ENGINE).build().unwrap();
+        let client = reqwest::Client::builder().unix_socket(engine()).build().unwrap();
         let shared = Shared { calls: calls.clone(), fault, number: AtomicUsize::new(0), client };
         let path = folder.path().join("engine.sock");
         runtime.block_on(async {

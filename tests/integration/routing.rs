@@ -1,10 +1,11 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
+//! Then what the command makes of it.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use confidexmon::check::alertmanager::AlertmanagerFile;
-use confidexmon::check::routing::{Labels, walk};
+use confidexmon::check::routing::{Certainty, Labels, inhibition, walk};
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, image};
@@ -101,7 +102,9 @@ fn configuration(random: &mut Random) -> String {
     json!({"route": root, "receivers": receivers}).to_string()
 }
 
-fn label_set(random: &mut Random) -> Vec<(&'static str, &'static str)> {
+type LabelSet = Vec<(&'static str, &'static str)>;
+
+fn label_set(random: &mut Random) -> LabelSet {
     let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
     kept.into_iter().map(|label| (label, random.pick(&VALUES))).collect()
 }
@@ -169,4 +172,203 @@ fn the_walk_is_that_of_alertmanager() {
         several > 40 && deep > 200,
         "the cases became dull: {several} with several routes, {deep} below the root"
     );
+}
+
+const INHIBITIONS: usize = 100;
+
+/// One inhibition rule of its own for each case, and the labels of its source and target.
+fn inhibition_case(random: &mut Random, case: usize) -> (Value, LabelSet, LabelSet) {
+    let own = format!("case=\"{case}\"");
+    let side = |random: &mut Random| {
+        let forms = ["{}=x", "{}=~\"x|y\"", "{}!=x", "{}=\"\"", "{}!=\"\"", "{}=~\".*\""];
+        (0..random.below(2))
+            .map(|_| random.pick(&forms).replace("{}", random.pick(&LABELS)))
+            .collect::<Vec<_>>()
+    };
+    let equal: Vec<&str> = LABELS.into_iter().filter(|_| random.one_in(3)).collect();
+    let (mut source, target) =
+        ([vec![own.clone()], side(random)].concat(), [vec![own], side(random)].concat());
+    // Without this many alerts are on both sides, and so never inhibited.
+    if !random.one_in(3) {
+        source.push("who=source".to_owned());
+    }
+    let rule = json!({
+        "source_matchers": source,
+        "target_matchers": target,
+        "equal": equal,
+    });
+    let labels = |random: &mut Random| -> LabelSet {
+        let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
+        kept.into_iter().map(|label| (label, random.pick(&["x", "y"]))).collect()
+    };
+    (rule, labels(random), labels(random))
+}
+
+/// The same question to a real Alertmanager: it is given both alerts and says which one is inhibited.
+#[test]
+fn inhibition_is_that_of_alertmanager() {
+    if Lab::open().is_none() {
+        return;
+    }
+    let mut random = Random(20_260_102);
+    let cases: Vec<_> = (0..INHIBITIONS).map(|case| inhibition_case(&mut random, case)).collect();
+    let rules: Vec<&Value> = cases.iter().map(|(rule, ..)| rule).collect();
+    let text =
+        json!({"route": {"receiver": "a"}, "receivers": [{"name": "a"}], "inhibit_rules": rules}).to_string();
+    let add = |case: usize, who: &str, labels: &LabelSet| {
+        let pairs: Vec<String> = labels.iter().map(|(label, value)| format!("{label}={value}")).collect();
+        format!("amtool $URL alert add case={case} who={who} {}\n", pairs.join(" "))
+    };
+    // Of several sources with the same `equal` labels Alertmanager looks at the newest, so that one is last.
+    let targets = cases.iter().enumerate().map(|(case, (_, _, target))| add(case, "target", target));
+    let sources = cases.iter().enumerate().map(|(case, (_, source, _))| add(case, "source", source));
+    let alerts: String = targets.chain(sources).collect();
+    let script = format!(
+        "cd /tmp\ncat > a.yml <<'END'\n{text}\nEND\nURL=--alertmanager.url=http://127.0.0.1:9093\n\
+         alertmanager --config.file=a.yml --storage.path=/tmp/d --cluster.listen-address= \
+         --web.listen-address=127.0.0.1:9093 >log 2>&1 &\n\
+         for i in $(seq 50); do amtool $URL alert query >/dev/null 2>&1 && break; sleep 0.2; done\n\
+         {alerts}sleep 1\namtool $URL alert query --inhibited -o json who=target\n"
+    );
+    let answer = amtool(&script);
+    let inhibited: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+    let inhibited: Vec<&str> =
+        inhibited.as_array().unwrap().iter().map(|alert| alert["labels"]["case"].as_str().unwrap()).collect();
+
+    let file = AlertmanagerFile::read("a.yml", text);
+    assert!(file.problems.is_empty(), "{:?}", file.problems);
+    let mut count = 0;
+    for (case, (rule, source, target)) in cases.iter().enumerate() {
+        let number = case.to_string();
+        let labels = |set: &LabelSet, who| {
+            Labels::exact(set.iter().copied().chain([("case", number.as_str()), ("who", who)]))
+        };
+        let (source_labels, target_labels) = (labels(source, "source"), labels(target, "target"));
+        let look = |labels| inhibition::look(&file.inhibit_rules[case], labels);
+        let ours = inhibition::inhibits(&look(&source_labels), &look(&target_labels)) == Certainty::Always;
+        assert_eq!(ours, inhibited.contains(&number.as_str()), "{rule} source {source:?} target {target:?}");
+        count += usize::from(ours);
+    }
+    assert!((15..85).contains(&count), "the cases became dull: {count} inhibited");
+}
+
+#[test]
+fn the_matrix_shows_who_is_told() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    lab.set("PAGERDUTY_SERVICE_KEY", "0123456789abcdef0123456789abcdef");
+    let table = lab.run(&["check", "--routes"]).expect(0).stdout;
+    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+    let row =
+        |alert: &str| table.lines().find(|line| line.split(' ').next() == Some(alert)).unwrap().to_owned();
+    assert!(row("CrankWalletLowBalance").contains("critical (pagerduty, slack)"), "{table}");
+    assert!(row("MPCHighTimeoutRate").contains("warning (slack)"), "{table}");
+    assert!(row("MPCHighTimeoutRate").contains("ConfidexBackendDown"), "{table}");
+
+    let matrix = lab.run(&["check", "--routes", "--format", "json"]).expect(0).json();
+    let alerts = matrix["alerts"].as_array().unwrap();
+    let of = |name: &str| alerts.iter().find(|row| row["alert"] == name).unwrap().clone();
+    let low = of("CrankWalletLowBalance");
+    assert_eq!(low["severity"], "critical");
+    assert_eq!(low["routes"][0]["integrations"], json!(["pagerduty", "slack"]));
+    assert_eq!(low["routes"][0]["group_wait"], "10s");
+    assert_eq!(low["routes"][0]["certain"], true);
+    assert_eq!(of("RPCFailover")["routes"][0]["receiver"], "warning");
+    assert_eq!(of("Watchdog")["silenced_by"], json!([]));
+}
+
+/// What promtool and amtool both accept, and would not work.
+const RULES: &str = r#"groups:
+  - name: g
+    rules:
+      - alert: SettlementFailureRate
+        expr: rate(confidex_crank_match_attempts_total{status="failed"}[5m]) / rate(confidex_crank_match_attempts_total[5m]) > 0.1
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: '{{ $value | printf "%.2f" }}%', description: d, runbook: RPCFailover}
+      - alert: HighMemory
+        expr: confidex_nodejs_heap_used_bytes > 1e9
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: CrankWalletLowBalance
+        expr: confidex_wallet_balance_sol{wallet="crank"} < 0.5
+        for: 5m
+        labels: {severity: critical}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: BackendDown
+        expr: up{job="confidex-backend"} == 0 or absent(up{job="confidex-backend"})
+        for: 1m
+        labels: {severity: critical}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+      - alert: ApiErrors
+        expr: sum(rate(confidex_http_requests_total{status=~"5.."}[5m])) > 1
+        for: 1m
+        labels: {severity: warning}
+        annotations: {summary: s, description: d, runbook: RPCFailover}
+"#;
+
+const ROUTING: &str = r"route:
+  receiver: team
+  routes:
+    - matchers: ['severity=critical']
+      receiver: pager
+    - matchers: ['alertname=CrankWalletLowBalance']
+      receiver: pager
+      group_wait: 0s
+inhibit_rules:
+  - source_matchers: ['alertname=BackendDown']
+    target_matchers: ['alertname!=BackendDown']
+    equal: [instance]
+receivers:
+  - name: team
+    webhook_configs: [{url: 'http://team.test/'}]
+  - name: pager
+    webhook_configs: [{url: 'http://pager.test/'}]
+";
+
+#[test]
+fn what_the_official_tools_accept_is_found() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("mine/rules.yml", RULES);
+    lab.write("mine/alertmanager.yml", ROUTING);
+    let report = lab.run(&["check", "--format", "json", "mine"]).expect(6).json();
+    assert_eq!(report["judges"], "run", "{report:#}");
+    let mut found: Vec<(String, String, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            let text = |key: &str| finding[key].as_str().unwrap().to_owned();
+            (text("id"), text("file"), finding["line"].as_u64().unwrap())
+        })
+        .collect();
+    found.sort();
+    let expected = [
+        ("inhibit-missing-label", "mine/alertmanager.yml", 12),
+        ("percent-of-ratio", "mine/rules.yml", 8),
+        ("ratio-without-sum", "mine/rules.yml", 5),
+        ("shadowed-route", "mine/alertmanager.yml", 6),
+        ("unknown-metric", "mine/rules.yml", 10),
+    ];
+    let expected = expected.map(|(id, file, line)| (id.to_owned(), file.to_owned(), line));
+    assert_eq!(found, expected, "{report:#}");
+}
+
+/// A template of the user's own is judged as it is rendered, and found at its own lines.
+#[test]
+fn a_users_template_is_judged_at_its_own_lines() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    let template = "# Ours.\nroute:\n  receiver: ${{ stack }}\n{% if alertmanager.slack %}\n  routes:\n    - receiver: slack\n      matchers: ['severity=~\".+\"']\n    - receiver: ${{ stack }}\n      matchers: ['severity=\"critical\"']\n{% endif %}\nreceivers:\n  - name: ${{ stack }}\n    webhook_configs: [{url: 'http://a.test/'}]\n  - name: slack\n    slack_configs:\n      - api_url_file: ${{ alertmanager.slack.api_url_file }}\n        title: '{{ template \"confidexmon.titel\" . }}'\n";
+    lab.write("config/templates/alertmanager.yml", template);
+    let report = lab.run(&["check", "--format", "json"]).expect(6).json();
+    let found: Vec<(&str, &str, u64)> = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| (f["id"].as_str().unwrap(), f["file"].as_str().unwrap(), f["line"].as_u64().unwrap()))
+        .collect();
+    let file = "config/templates/alertmanager.yml";
+    assert_eq!(found, [("shadowed-route", file, 8), ("undefined-template", file, 17)], "{report:#}");
 }

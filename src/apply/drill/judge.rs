@@ -12,6 +12,7 @@ use super::stage::{Scratch, Stage, Wanted};
 use super::{Attempt, Drill};
 use crate::drill::feed;
 use crate::drill::forecast::{self, Question};
+use crate::drill::intake::{self, Target};
 use crate::drill::scenario;
 use crate::engine::{Engine, ExecOutput};
 use crate::error::Error;
@@ -35,7 +36,7 @@ impl<'a, E: Engine> Judge<'a, E> {
         let mut files: Vec<(String, String)> =
             drill.rule_texts.iter().map(|(path, text)| (format!("project/{path}"), text.clone())).collect();
         files.push(("idle.yml".to_owned(), "{}".to_owned()));
-        let command = super::slot::idle_prometheus();
+        let command = super::process::idle_prometheus();
         let wanted = Wanted {
             service: ServiceKind::Prometheus,
             part: "judge",
@@ -109,28 +110,37 @@ impl<'a, E: Engine> Judge<'a, E> {
     }
 
     /// The scenario to drill for every alert that has one: the first in which promtool sees it fire,
-    /// with the other targets up if it still fires then.
-    pub(super) async fn attempts(&self, valid: &[String]) -> Result<Vec<Attempt>, Error> {
-        let mut open: Vec<(String, Vec<Attempt>)> = Vec::new();
-        for alert in &self.drill.alerts {
-            let found = scenario::firing(&self.drill.test_files, alert);
-            let candidates = found.into_iter().take(CANDIDATES).flat_map(|(file, case)| {
+    /// with the other targets up if it still fires then. With `tried`, another one for those alerts.
+    pub(super) async fn attempts(&self, valid: &[String], tried: &[Attempt]) -> Result<Vec<Attempt>, Error> {
+        let config =
+            super::rendered(self.stage.desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
+        let scraped = intake::scrape_targets(&config);
+        let mut open: Vec<(&Target, Vec<Attempt>)> = Vec::new();
+        let is_due = |target: &&Target| {
+            let asked = self.drill.alerts.contains(&target.alert);
+            asked && (tried.is_empty() || tried.iter().any(|attempt| attempt.target == **target))
+        };
+        for target in self.drill.targets.iter().filter(is_due) {
+            let found =
+                scenario::firing(&self.drill.test_files, &target.alert, |labels| target.is_in(labels));
+            let is_new = |(file, case): &(&scenario::TestFile, &scenario::Case)| {
+                let same = |old: &&Attempt| old.file == file.path && old.case.index == case.index;
+                !tried.iter().filter(|old| old.target == *target).any(|old| same(&old))
+            };
+            let candidates = found.into_iter().filter(is_new).take(CANDIDATES).flat_map(|(file, case)| {
                 let attempt = |input| Attempt {
-                    alert: alert.clone(),
+                    target: target.clone(),
                     file: file.path.clone(),
                     case: case.clone(),
                     input,
                     forecast: None,
                 };
-                [
-                    attempt(feed::with_background(&case.input, &self.drill.targets)),
-                    attempt(case.input.clone()),
-                ]
+                [attempt(feed::with_background(&case.input, &scraped)), attempt(case.input.clone())]
             });
             let mut candidates: Vec<Attempt> = candidates.collect();
             candidates.reverse();
             if !candidates.is_empty() {
-                open.push((alert.clone(), candidates));
+                open.push((target, candidates));
             }
         }
         let mut chosen = Vec::new();
@@ -139,10 +149,11 @@ impl<'a, E: Engine> Judge<'a, E> {
                 open.iter_mut().filter_map(|(_, candidates)| candidates.pop()).collect();
             for attempt in self.forecasts(valid, round).await? {
                 // What promtool did not answer is tried as it is; the last one even if it says no.
-                let fires = attempt.forecast.as_ref().is_none_or(|names| names.contains(&attempt.alert));
-                let last = open.iter().all(|(alert, rest)| *alert != attempt.alert || rest.is_empty());
+                let fires =
+                    attempt.forecast.as_ref().is_none_or(|names| names.contains(&attempt.target.alert));
+                let last = open.iter().all(|(target, rest)| **target != attempt.target || rest.is_empty());
                 if fires || last {
-                    open.retain(|(alert, _)| *alert != attempt.alert);
+                    open.retain(|(target, _)| **target != attempt.target);
                     chosen.push(attempt);
                 }
             }

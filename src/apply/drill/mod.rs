@@ -3,6 +3,8 @@
 
 mod judge;
 pub mod live;
+mod observe;
+mod process;
 mod sink;
 mod slot;
 mod stage;
@@ -11,10 +13,12 @@ mod wave;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::apply::Applier;
 use crate::check::rule_file::RuleFile;
+use crate::drill::intake::{Target, alert_rules};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
 use crate::drill::report::{AlertReport, Delivery};
@@ -40,11 +44,11 @@ pub struct Drill<'a> {
     pub rule_texts: Vec<(String, String)>,
     /// Alert → why the contract does not hold.
     pub broken_contracts: BTreeMap<String, String>,
+    /// One for each alert rule of the files, in their order.
+    pub targets: Vec<Target>,
     /// Names of the alerts to drill.
     pub alerts: BTreeSet<String>,
     pub links: Links,
-    /// Job and address of every scrape target.
-    pub targets: Vec<(String, String)>,
     /// How long one alert may take from its rules being in force.
     pub timeout: Duration,
 }
@@ -59,7 +63,7 @@ pub struct Outcome {
 /// One alert with the scenario that is tried.
 #[derive(Clone, Debug)]
 struct Attempt {
-    alert: String,
+    target: Target,
     file: String,
     case: Case,
     input: Input,
@@ -72,6 +76,11 @@ const WAVE: usize = 25;
 
 /// Drills every alert asked for. What was started is removed, whatever happens.
 pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let info = applier.engine.info();
+    if !info.ports_are_local || info.endpoint.starts_with("ssh://") {
+        return Err(Error::new(ExitCode::Failed, format!("a drill does not work on {}", info.endpoint))
+            .hint("its containers post to this machine: use the engine that runs here, with `--host unix:///var/run/docker.sock`"));
+    }
     let stage = stage::Stage::open(applier, drill.desired).await?;
     let result = rehearse(&stage, drill).await;
     stage.close().await;
@@ -88,32 +97,60 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
         .map(|(path, _)| path.clone())
         .filter(|path| !refused.contains_key(path))
         .collect();
-    let attempts = judge.attempts(&valid).await?;
-    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, attempts));
+    let attempts = judge.attempts(&valid, &[]).await?;
+    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, &attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
     stage.go_on()?;
+    try_again(stage, drill, &judge, &valid, attempts, &mut deliveries).await?;
+    stage.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
-    for (path, file) in &drill.rule_files {
-        for (group, rule) in
-            file.rules().filter(|(_, rule)| rule.is_alert() && drill.alerts.contains(&rule.name.value))
-        {
-            let name = &rule.name.value;
-            let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
-            let mut alert = AlertReport {
-                alert: name.clone(),
-                severity: severity.map(|severity| severity.value.clone()),
-                file: file.source.path.clone(),
-                line: rule.name.place(&file.source).line,
-                delivery: deliveries.remove(name),
-                ..AlertReport::default()
-            };
-            alert.steps = steps(drill, &verdicts, path, &alert);
-            alert.level = level::reached(&alert.steps);
-            outcome.alerts.push(alert);
+    for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
+        if !drill.alerts.contains(&target.alert) {
+            continue;
         }
+        let severity = rule.labels.get("severity").or_else(|| group.labels.get("severity"));
+        let mut alert = AlertReport {
+            alert: target.alert.clone(),
+            severity: severity.map(|severity| severity.value.clone()),
+            file: file.source.path.clone(),
+            line: rule.name.place(&file.source).line,
+            delivery: deliveries.remove(&target.key),
+            ..AlertReport::default()
+        };
+        alert.steps = steps(drill, &verdicts, path, &alert);
+        alert.level = level::reached(&alert.steps);
+        outcome.alerts.push(alert);
     }
     Ok(outcome)
+}
+
+/// An alert that is inhibited in one scenario may get through in another one: a warning whose test
+/// also raises the critical alert beside it.
+async fn try_again<E: Engine>(
+    stage: &stage::Stage<'_, E>,
+    drill: &Drill<'_>,
+    judge: &judge::Judge<'_, E>,
+    valid: &[String],
+    mut attempts: Vec<Attempt>,
+    deliveries: &mut BTreeMap<String, Delivery>,
+) -> Result<(), Error> {
+    let inhibited = |delivery: &Delivery| !delivery.inhibited_by.is_empty();
+    attempts.retain(|attempt| deliveries.get(&attempt.target.key).is_some_and(inhibited));
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let others = judge.attempts(valid, &attempts).await?;
+    let (again, _) = waves(stage, drill, valid, &others).await?;
+    for (key, mut delivery) in again {
+        let Some(old) = deliveries.get(&key) else { continue };
+        if delivery.fired && !inhibited(&delivery) {
+            let sources = old.inhibited_by.join(", ");
+            delivery.inhibited_elsewhere = Some(format!("in the scenario `{}` by {sources}", old.scenario));
+            deliveries.insert(key, delivery);
+        }
+    }
+    Ok(())
 }
 
 fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertReport) -> Vec<Step> {
@@ -144,10 +181,11 @@ async fn waves<E: Engine>(
     stage: &stage::Stage<'_, E>,
     drill: &Drill<'_>,
     valid: &[String],
-    attempts: Vec<Attempt>,
+    attempts: &[Attempt],
 ) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
     let mut deliveries = BTreeMap::new();
     let mut notes = Vec::new();
+    let mut used = Vec::new();
     let total = attempts.len();
     // Waves of equal size: 49 alerts are 25 and 24.
     let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
@@ -158,13 +196,20 @@ async fn waves<E: Engine>(
             number * size + attempts.len()
         ));
         let wave = wave::Wave { stage, drill, number, valid, attempts };
-        let (delivered, said) = wave.run().await?;
-        deliveries.extend(delivered);
-        notes.extend(said);
+        // The containers of the wave before go while this one starts; the last ones go at the end.
+        let (done, ()) = tokio::join!(wave.run(), remove(stage, std::mem::take(&mut used)));
+        let done = done?;
+        deliveries.extend(done.deliveries);
+        notes.extend(done.notes);
+        used.extend(done.containers);
     }
     notes.sort_unstable();
     notes.dedup();
     Ok((deliveries, notes))
+}
+
+async fn remove<E: Engine>(stage: &stage::Stage<'_, E>, containers: Vec<stage::Scratch>) {
+    join_all(containers.iter().map(|container| stage.remove(container))).await;
 }
 
 /// A rendered YAML file of a service as a value.

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::process;
 use super::sink::Sink;
-use super::slot::{self, Slot};
+use super::slot::Slot;
 use super::stage::{Scratch, Stage, Wanted};
 use super::{Attempt, Drill};
 use crate::drill::receivers::{self, Receiver};
@@ -31,6 +32,16 @@ pub(super) struct Wave<'a, E> {
     pub(super) attempts: &'a [Attempt],
 }
 
+/// What a wave leaves.
+pub(super) struct Done {
+    /// The alert's key → what became of it.
+    pub(super) deliveries: BTreeMap<String, Delivery>,
+    /// What is to be said about the receivers.
+    pub(super) notes: Vec<String>,
+    /// No longer needed.
+    pub(super) containers: [Scratch; 2],
+}
+
 /// The two containers.
 struct Pair {
     prometheus: Scratch,
@@ -38,8 +49,7 @@ struct Pair {
 }
 
 impl<E: Engine> Wave<'_, E> {
-    /// Alert → what became of it, and what is to be said about the receivers.
-    pub(super) async fn run(&self) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
+    pub(super) async fn run(&self) -> Result<Done, Error> {
         let pair = self.containers().await?;
         let sink = self.sink(&pair).await?;
         let (receivers, notes) = self.configure(&pair, &sink).await?;
@@ -57,15 +67,14 @@ impl<E: Engine> Wave<'_, E> {
                 prometheus: &pair.prometheus,
                 alertmanager: &pair.alertmanager,
             };
-            async move { (attempt.alert.clone(), slot.run().await) }
+            async move { (attempt.target.key.clone(), slot.run().await) }
         });
         let deliveries: BTreeMap<String, Delivery> = join_all(slots).await.into_iter().collect();
         if sink.is_silent() && deliveries.values().any(|delivery| delivery.fired) {
             return Err(Error::new(ExitCode::Failed, "alerts fire, but nothing reaches this machine from the containers")
                 .hint("a firewall on this machine probably drops what comes from the engine's bridge; allow it, for example `iptables -I INPUT -i docker0 -j ACCEPT`"));
         }
-        tokio::join!(self.stage.remove(&pair.prometheus), self.stage.remove(&pair.alertmanager));
-        Ok((deliveries, notes))
+        Ok(Done { deliveries, notes, containers: [pair.prometheus, pair.alertmanager] })
     }
 
     async fn containers(&self) -> Result<Pair, Error> {
@@ -87,7 +96,7 @@ impl<E: Engine> Wave<'_, E> {
         let prometheus = Wanted {
             service: ServiceKind::Prometheus,
             part: &first,
-            command: slot::idle_prometheus(),
+            command: process::idle_prometheus(),
             ports: ports.clone(),
             networked: true,
             files: vec![("idle.yml".to_owned(), "{}".to_owned())],
@@ -95,7 +104,7 @@ impl<E: Engine> Wave<'_, E> {
         let alertmanager = Wanted {
             service: ServiceKind::Alertmanager,
             part: &second,
-            command: slot::idle_alertmanager(),
+            command: process::idle_alertmanager(),
             ports,
             networked: true,
             files: alertmanager_files,
@@ -123,12 +132,18 @@ impl<E: Engine> Wave<'_, E> {
         let (mut receivers, mut notes) = (Vec::new(), Vec::new());
         for (number, attempt) in self.attempts.iter().enumerate() {
             prometheus.push((
-                slot::config_name(number),
+                process::config_name(number),
                 Self::prometheus(&theirs, pair, sink, number, attempt).to_string(),
             ));
             let address = |receiver, integration| sink.url(number, receiver, integration);
-            let scratch = receivers::scratch(&routing, &attempt.alert, attempt.has_company(), &address);
-            alertmanager.push((slot::config_name(number), scratch.config.to_string()));
+            let scratch = receivers::scratch(
+                &routing,
+                &attempt.target.alert,
+                &attempt.target.labels,
+                attempt.has_company(),
+                &address,
+            );
+            alertmanager.push((process::config_name(number), scratch.config.to_string()));
             receivers = scratch.receivers;
             notes.extend(scratch.notes);
         }
@@ -139,13 +154,13 @@ impl<E: Engine> Wave<'_, E> {
 
     fn prometheus(theirs: &Value, pair: &Pair, sink: &Sink, number: usize, attempt: &Attempt) -> Value {
         let pass_on = attempt.forecast.clone().map(|mut names| {
-            names.insert(attempt.alert.clone());
+            names.insert(attempt.target.alert.clone());
             names
         });
         shorten::prometheus(
             theirs,
             &shorten::Prometheus {
-                rule_files: &format!("{}/*.yml", slot::rule_folder(number)),
+                rule_files: &format!("{}/*.yml", process::rule_folder(number)),
                 alertmanager: &format!("{}:{}", pair.alertmanager.name, port(number)),
                 tap: (&sink.host(), &sink.tap_path(number)),
                 pass_on: pass_on.as_ref(),
@@ -164,7 +179,7 @@ impl<E: Engine> Wave<'_, E> {
 impl Attempt {
     /// True when other alerts fire beside it, or may.
     fn has_company(&self) -> bool {
-        self.forecast.as_ref().is_none_or(|names| names.iter().any(|name| *name != self.alert))
+        self.forecast.as_ref().is_none_or(|names| names.iter().any(|name| *name != self.target.alert))
     }
 }
 

@@ -26,6 +26,8 @@ use crate::store::tarball;
 const STAGING: &str = ".staged/";
 /// Larger config trees are refused rather than held in memory.
 const LARGEST_FILE: usize = 16 * 1024 * 1024;
+/// How long a service that does not answer just now is given before it is restarted instead.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How long a service may take to come back when it restarts in the middle of a change.
 const COMEBACK: Duration = Duration::from_secs(30);
 
@@ -64,7 +66,12 @@ pub async fn change<E: Engine>(
     restart: bool,
 ) -> Result<(), Error> {
     let change = Change::open(applier, service, wanted, container_id, changes).await?;
-    if restart { change.with_restart().await } else { change.in_place().await }
+    // A service that does not answer, because it crashes again and again for example, cannot be told
+    // to reload; a start is what brings the new files in.
+    if restart || !change.is_ready_within(PATIENCE).await {
+        return change.with_restart().await;
+    }
+    change.in_place().await
 }
 
 async fn address<E: Engine>(
@@ -292,7 +299,7 @@ impl<'a, E: Engine> Change<'a, E> {
         let paths: Vec<String> = previous.files.files.keys().cloned().collect();
         let again = match self.switch(&previous.files, &paths, &self.changes.added).await {
             Ok(()) => {
-                self.wait_until_back().await;
+                self.is_ready_within(COMEBACK).await;
                 match self.take_effect(&previous.files).await {
                     Ok(()) => {
                         self.seal(&previous.files).await?;
@@ -319,13 +326,15 @@ impl<'a, E: Engine> Change<'a, E> {
         Err(error.hint("`confidexmon up` writes the files again and says what is in force"))
     }
 
-    /// A service that restarts in the middle is given time to come back. Readiness decides nothing
-    /// here; the proof that follows does.
-    async fn wait_until_back(&self) {
-        let deadline = tokio::time::Instant::now() + COMEBACK;
-        while tokio::time::Instant::now() < deadline {
+    /// Asks until it answers. After a failure readiness decides nothing; the proof that follows does.
+    async fn is_ready_within(&self, limit: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
             if self.applier.probe(&self.wanted.probe, &self.address).await == Reading::Ready {
-                return;
+                return true;
+            }
+            if tokio::time::Instant::now() >= deadline {
+                return false;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

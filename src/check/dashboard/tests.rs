@@ -57,3 +57,40 @@ fn says_where_a_file_breaks() {
     assert!(Dashboard::read("d.json", "{\"uid\": \"x\",\n \"panels\": [").problem.is_some());
     assert!(Dashboard::read("d.json", "[]").panels.is_empty());
 }
+
+const V2: &str = r#"{
+  "apiVersion": "dashboard.grafana.app/v2beta1",
+  "kind": "Dashboard",
+  "metadata": {"name": "x"},
+  "spec": {
+    "title": "X",
+    "variables": [
+      {"kind": "DatasourceVariable", "spec": {"name": "ds", "pluginId": "prometheus"}},
+      {"kind": "QueryVariable", "spec": {"name": "path", "query": {"kind": "DataQuery", "group": "prometheus", "datasource": {"name": "${ds}"}, "spec": {"query": "label_values(shop_x, path)"}}}}
+    ],
+    "elements": {
+      "panel-1": {"kind": "Panel", "spec": {
+        "id": 1, "title": "Rate", "links": [{"url": "/d/x?var-alert=A"}],
+        "data": {"kind": "QueryGroup", "spec": {"queries": [
+          {"kind": "PanelQuery", "spec": {"refId": "A", "hidden": false, "query": {"kind": "DataQuery", "group": "prometheus", "datasource": {"name": "prom"}, "spec": {"expr": "rate(shop_x[5m])"}}}}
+        ]}},
+        "vizConfig": {"kind": "VizConfig", "group": "timeseries", "spec": {"fieldConfig": {"defaults": {"unit": "ops"}}}}
+      }}
+    }
+  }
+}
+"#;
+
+#[test]
+fn reads_the_newer_schema() {
+    let dashboard = Dashboard::read("d.json", V2);
+    assert_eq!(dashboard.uid.as_ref().unwrap().value, "x");
+    let [panel] = &dashboard.panels[..] else { unreachable!("one panel") };
+    assert_eq!((panel.title.as_str(), panel.kind.as_ref().unwrap().value.as_str()), ("Rate", "timeseries"));
+    assert_eq!(panel.datasources[0].value, "prom");
+    assert_eq!(panel.unit.as_ref().unwrap().value, "ops");
+    assert_eq!(panel.links.len(), 1);
+    assert!(panel.queries[0].tree.is_ok());
+    let kinds: Vec<_> = dashboard.variables.iter().map(|v| (v.kind.as_str(), v.query.is_some())).collect();
+    assert_eq!(kinds, [("datasource", false), ("query", true)]);
+}

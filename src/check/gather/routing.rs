@@ -18,7 +18,7 @@ const DATASOURCES: &str = "/etc/confidexmon/provisioning/datasources/";
 /// Adds them to the facts; a service that is left out leaves its facts unknown.
 pub(super) fn fill(facts: &mut Facts, files: &ProjectFiles, rendered: &RenderedStack) {
     if let Some(alertmanager) = rendered.get(&ServiceKind::Alertmanager) {
-        facts.alertmanager = config(files, alertmanager);
+        facts.alertmanagers = config(files, alertmanager).into_iter().collect();
         facts.alertmanager_paths = Some(alertmanager.files.keys().cloned().collect());
         facts.notification_templates = Some(messages(files, alertmanager));
     }

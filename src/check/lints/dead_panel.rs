@@ -10,8 +10,19 @@ pub(super) const LINT: Lint = Lint {
     run: Run::All(check),
 };
 
-/// The type, and what took its place.
-const DEAD: [(&str, &str); 21] = [
+/// The type, and what took its place. These Grafana converts when it loads a dashboard.
+const CONVERTED: [(&str, &str); 7] = [
+    ("grafana-piechart-panel", "piechart"),
+    ("grafana-singlestat-panel", "stat"),
+    ("grafana-worldmap-panel", "geomap"),
+    ("graph", "timeseries"),
+    ("natel-discrete-panel", "state-timeline"),
+    ("singlestat", "stat"),
+    ("table-old", "table"),
+];
+
+/// These stay empty.
+const DEAD: [(&str, &str); 15] = [
     ("agenty-flowcharting-panel", "canvas"),
     ("blackmirror1-singlestat-math-panel", "stat"),
     ("briangann-gauge-panel", "gauge"),
@@ -20,18 +31,12 @@ const DEAD: [(&str, &str); 21] = [
     ("btplc-trend-box-panel", "stat"),
     ("corpglory-progresslist-panel", "bargauge"),
     ("farski-blendstat-panel", "stat"),
-    ("grafana-piechart-panel", "piechart"),
-    ("grafana-worldmap-panel", "geomap"),
-    ("graph", "timeseries"),
     ("jdbranham-diagram-panel", "canvas"),
     ("michaeldmoore-annunciator-panel", "stat"),
     ("mtanda-heatmap-epoch-panel", "heatmap"),
     ("mtanda-histogram-panel", "histogram"),
-    ("natel-discrete-panel", "state-timeline"),
     ("natel-plotly-panel", "xychart"),
     ("savantly-heatmap-panel", "heatmap"),
-    ("singlestat", "stat"),
-    ("table-old", "table"),
     ("vonage-status-panel", "stat"),
 ];
 
@@ -39,13 +44,17 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
         for panel in &dashboard.panels {
             let Some(kind) = &panel.kind else { continue };
-            let Some((_, instead)) = DEAD.iter().find(|(dead, _)| *dead == kind.value) else { continue };
-            let message = format!("`{}` needs Angular, which Grafana 12 no longer has", kind.value);
-            out.push(
-                dashboard
-                    .on(&LINT, panel, kind.start(), &message)
-                    .fix(format!("use the core panel `{instead}`")),
-            );
+            let Some((instead, severity, effect)) = judge(&kind.value) else { continue };
+            let message = format!("`{}` needs Angular, which Grafana 12 no longer has: {effect}", kind.value);
+            let finding = dashboard.on(&LINT, panel, kind.start(), &message).severity(severity);
+            out.push(finding.fix(format!("use the core panel `{instead}`")));
         }
     }
+}
+
+fn judge(kind: &str) -> Option<(&'static str, Severity, &'static str)> {
+    let find = |list: &[(&str, &'static str)]| list.iter().find(|(old, _)| *old == kind).map(|(_, new)| *new);
+    let converted = find(&CONVERTED)
+        .map(|new| (new, Severity::Warning, "it is converted at each load, and not with all of its options"));
+    converted.or_else(|| find(&DEAD).map(|new| (new, Severity::Bug, "nothing is shown")))
 }

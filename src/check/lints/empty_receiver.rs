@@ -33,7 +33,7 @@ const ON_PURPOSE: [&str; 16] = [
 ];
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     let Some(root) = &file.root else { return };
     for receiver in file.receivers.iter().filter(|receiver| receiver.integrations.is_empty()) {
         if !file.routes().iter().any(|route| route.sends_to == receiver.name.value) {

@@ -11,7 +11,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let (Some(file), Some(paths)) = (&view.facts.alertmanager, &view.facts.alertmanager_paths) else {
+    let (Some(file), Some(paths)) = (view.alertmanager, &view.facts.alertmanager_paths) else {
         return;
     };
     for pattern in &file.templates {

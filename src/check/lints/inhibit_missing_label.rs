@@ -1,11 +1,11 @@
 //! `equal` on a label that one side lacks is never equal; that both lack is always.
 
-use crate::check::alertmanager::{AlertmanagerFile, InhibitRule};
+use crate::check::alertmanager::{AlertmanagerFile, InhibitRule, Placed};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::check::promql::{Expr, Kind, LabelSet};
 use crate::check::routing::inhibition::{self, Class, Look};
-use crate::check::routing::{Certainty, Known, Variant};
+use crate::check::routing::{Alert, Certainty, Known, Variant};
 
 pub(super) const LINT: Lint = Lint {
     id: "inhibit-missing-label",
@@ -15,7 +15,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     for rule in file.inhibit_rules.iter().filter(|rule| !rule.equal.is_empty()) {
         let judge = Judge { view, file, rule, classes: inhibition::classes(rule, &view.alerts) };
         judge.run(out);
@@ -46,17 +46,10 @@ impl Judge<'_, '_> {
     }
 
     fn pairs(&self) -> Vec<Pair<'_, '_>> {
-        let mut pairs = Vec::new();
-        for target in self.classes.iter().filter(|class| class.look.as_target.is_possible()) {
-            for source in self.classes.iter().filter(|class| class.look.as_source.is_possible()) {
-                if inhibition::inhibits(&without_equal(&source.look), &without_equal(&target.look))
-                    .is_possible()
-                {
-                    pairs.push((source, target));
-                }
-            }
-        }
-        pairs
+        let meets = |(source, target): &Pair<'_, '_>| {
+            inhibition::inhibits(&without_equal(&source.look), &without_equal(&target.look)).is_possible()
+        };
+        inhibition::meetings(&self.classes).into_iter().filter(meets).collect()
     }
 
     /// The targets that lose to this label alone.
@@ -66,71 +59,67 @@ impl Judge<'_, '_> {
         number: usize,
         label: &str,
     ) -> Option<(Severity, String, String)> {
-        let mut lost = Vec::new();
-        let mut dropped_by = None;
-        let mut source_lacks = false;
-        for target in &self.classes {
-            let sources: Vec<_> =
-                pairs.iter().filter(|(_, t)| std::ptr::eq(*t, target)).map(|(s, _)| *s).collect();
+        let possible =
+            |(source, target): &Pair<'_, '_>| inhibition::inhibits(&source.look, &target.look).is_possible();
+        let works = pairs.iter().any(possible);
+        let mut lost = Lost::default();
+        for of_target in pairs.chunk_by(|(_, a), (_, b)| std::ptr::eq(*a, *b)) {
+            let Some((_, target)) = of_target.first() else { continue };
             // Those that the other labels would let through.
-            let near: Vec<_> =
-                sources.into_iter().filter(|s| others_equal(&s.look, &target.look, number)).collect();
-            let near = self.without_absent(near);
+            let near = of_target
+                .iter()
+                .map(|(source, _)| *source)
+                .filter(|s| others_equal(&s.look, &target.look, number));
+            let (absent, near): (Vec<_>, Vec<_>) = near.partition(|class| self.is_absent(class));
+            // What `absent()` lacks, it lacks by nature; that counts when the rule has nothing else.
+            let near = if near.is_empty() && !works { absent } else { near };
             let blocked = |s: &&Class<'_>| equals(&s.look, &target.look, number) == Certainty::Never;
-            if near.is_empty() || !near.iter().all(blocked) {
-                continue;
-            }
-            if target.look.equal.get(number).is_some_and(|known| known.is_absent()) {
-                for (alert, variant) in &target.members {
-                    let Some(alert) = self.view.alerts.get(*alert) else { continue };
-                    let dropped =
-                        alert.variants.get(*variant).and_then(|variant| self.dropped(variant, label));
-                    if let Some(op) = dropped {
-                        lost.push(alert.name());
-                        dropped_by.get_or_insert(op);
-                    }
-                }
-            } else if near.iter().all(|s| s.look.equal.get(number).is_some_and(|known| known.is_absent())) {
-                source_lacks = true;
-                lost.extend(
-                    target.members.iter().filter_map(|(alert, _)| Some(self.view.alerts.get(*alert)?.name())),
-                );
+            if !near.is_empty() && near.iter().all(blocked) {
+                self.add(&mut lost, target, &near, number, label);
             }
         }
-        lost.sort_unstable();
-        lost.dedup();
-        if lost.is_empty() {
-            return None;
-        }
-        let names = super::empty_receiver::names(&lost);
-        Some(match dropped_by {
-            Some(op) if !source_lacks => (
-                Severity::Bug,
-                format!(
-                    "this never inhibits {names}: `{op}` in the expression drops `{label}`, and the source has it"
-                ),
-                format!("keep the label (`by ({label}, …)`) in these alerts, or take it out of `equal`"),
-            ),
-            _ => (
-                Severity::Bug,
-                format!("this never inhibits {names}: the target has `{label}`, and no source does"),
-                format!("keep `{label}` in the source's expression, or take it out of `equal`"),
-            ),
-        })
+        let severity = if works && !self.names_its_source() { Severity::Warning } else { Severity::Bug };
+        lost.told(severity, label)
     }
 
-    /// The sources without those of `absent()`: what these lack, they lack by nature. All, if there are
-    /// no others.
-    fn without_absent<'c>(&self, sources: Vec<&'c Class<'c>>) -> Vec<&'c Class<'c>> {
-        let is_absent = |class: &Class<'_>| {
-            class.members.iter().all(|(alert, variant)| {
-                let variant = self.view.alerts.get(*alert).and_then(|alert| alert.variants.get(*variant));
-                let call = variant.and_then(|variant| variant.expr).and_then(Expr::as_call);
-                call.is_some_and(|(function, _)| function.starts_with("absent"))
-            })
-        };
-        let others: Vec<_> = sources.iter().copied().filter(|class| !is_absent(class)).collect();
-        if others.is_empty() { sources } else { others }
+    fn add<'s>(
+        &'s self,
+        lost: &mut Lost<'s>,
+        target: &Class<'_>,
+        near: &[&Class<'_>],
+        number: usize,
+        label: &str,
+    ) {
+        let lacks = |class: &Class<'_>| class.look.equal.get(number).is_some_and(|known| known.is_absent());
+        if lacks(target) {
+            for (alert, variant) in &target.members {
+                let Some(alert) = self.view.alerts.get(*alert) else { continue };
+                let dropped = alert.variants.get(*variant).and_then(|variant| self.dropped(variant, label));
+                if let Some(op) = dropped {
+                    lost.names.push(alert.name());
+                    lost.dropped_by.get_or_insert(op);
+                }
+            }
+        } else if near.iter().all(|source| lacks(source)) {
+            lost.source_lacks = true;
+            let alerts = target.members.iter().filter_map(|(alert, _)| self.view.alerts.get(*alert));
+            lost.names.extend(alerts.map(Alert::name));
+        }
+    }
+
+    /// The rule is about one alert, so what it is meant to silence is plain.
+    fn names_its_source(&self) -> bool {
+        let names =
+            |placed: &Placed| placed.matcher.label == "alertname" && placed.matcher.values().is_some();
+        self.rule.source.iter().any(names)
+    }
+
+    fn is_absent(&self, class: &Class<'_>) -> bool {
+        class.members.iter().all(|(alert, variant)| {
+            let variant = self.view.alerts.get(*alert).and_then(|alert| alert.variants.get(*variant));
+            let call = variant.and_then(|variant| variant.expr).and_then(Expr::as_call);
+            call.is_some_and(|(function, _)| function.starts_with("absent"))
+        })
     }
 
     /// The aggregation that takes the label away, if the series have it.
@@ -154,6 +143,36 @@ impl Judge<'_, '_> {
             // Everything that is scraped has these two.
             LabelSet::AllBut(_) => matches!(label, "job" | "instance"),
         })
+    }
+}
+
+/// Alerts that a label keeps from being silenced.
+#[derive(Default)]
+struct Lost<'s> {
+    names: Vec<&'s str>,
+    dropped_by: Option<String>,
+    source_lacks: bool,
+}
+
+impl Lost<'_> {
+    fn told(mut self, severity: Severity, label: &str) -> Option<(Severity, String, String)> {
+        self.names.sort_unstable();
+        self.names.dedup();
+        if self.names.is_empty() {
+            return None;
+        }
+        let names = super::empty_receiver::names(&self.names);
+        let (why, fix) = match self.dropped_by {
+            Some(op) if !self.source_lacks => (
+                format!("`{op}` in the expression drops `{label}`, and the source has it"),
+                format!("keep the label (`by ({label}, …)`) in these alerts, or take it out of `equal`"),
+            ),
+            _ => (
+                format!("the target has `{label}`, and no source does"),
+                format!("keep `{label}` in the source's expression, or take it out of `equal`"),
+            ),
+        };
+        Some((severity, format!("this never inhibits {names}: {why}"), fix))
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     for rule in &file.inhibit_rules {
         let Some((severity, message, fix)) = judge(rule) else { continue };
         let at = rule.target.first().map_or(rule.at, |placed| placed.at);

@@ -11,7 +11,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     file.tree.walk(&mut |path, scalar| {
         let Some(name) = variable(&scalar.value) else { return };
         let key = path.last().map_or("a value", |key| key.value.as_str());

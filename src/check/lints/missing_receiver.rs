@@ -12,7 +12,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     for name in file.routes().into_iter().filter_map(|route| route.receiver.as_ref()) {
         if file.receiver(&name.value).is_some() {
             continue;

@@ -14,7 +14,7 @@ pub(super) const LINT: Lint = Lint {
 const FOLDER: &str = "/etc/alertmanager/";
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let (Some(file), Some(paths)) = (&view.facts.alertmanager, &view.facts.alertmanager_paths) else {
+    let (Some(file), Some(paths)) = (view.alertmanager, &view.facts.alertmanager_paths) else {
         return;
     };
     file.tree.walk(&mut |keys, scalar| {

@@ -19,25 +19,42 @@ const BUILT_IN: [&str; 6] =
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
-        let mut seen: Vec<&str> = Vec::new();
-        for panel in &dashboard.panels {
-            // A panel and its queries name the same one; once is enough.
-            seen.clear();
-            for uid in &panel.datasources {
-                if !seen.contains(&uid.value.as_str()) {
-                    seen.push(&uid.value);
-                    if let Some((message, fix)) = judge(view, dashboard, uid) {
-                        out.push(dashboard.on(&LINT, panel, uid.start(), &message).fix(fix));
-                    }
-                }
-            }
-        }
-        for uid in dashboard.variables.iter().filter_map(|variable| variable.datasource.as_ref()) {
-            if let Some((message, fix)) = judge(view, dashboard, uid) {
-                out.push(dashboard.finding(&LINT, uid.start(), message).fix(fix));
-            }
+        for (uid, titles) in uses(dashboard) {
+            let Some((message, fix)) = judge(view, dashboard, uid) else { continue };
+            let message = if titles.is_empty() {
+                message
+            } else {
+                format!("{message}: no data in {}", super::empty_receiver::names(&titles))
+            };
+            out.push(dashboard.finding(&LINT, uid.start(), message).fix(fix));
         }
     }
+}
+
+/// Each uid where it stands first, with the panels that use it: one mistake, made in every panel, is
+/// told once.
+fn uses(dashboard: &Dashboard) -> Vec<(&Scalar, Vec<&str>)> {
+    let of_panels = dashboard.panels.iter().flat_map(|panel| {
+        panel.datasources.iter().map(move |uid| (uid, Some((panel.at, panel.title.as_str()))))
+    });
+    let of_variables =
+        dashboard.variables.iter().filter_map(|variable| Some((variable.datasource.as_ref()?, None)));
+    let mut found: Vec<(&Scalar, Vec<(usize, &str)>)> = Vec::new();
+    for (uid, panel) in of_panels.chain(of_variables) {
+        let at = found.iter().position(|(known, _)| known.value == uid.value).unwrap_or(found.len());
+        if at == found.len() {
+            found.push((uid, Vec::new()));
+        }
+        if let (Some((_, panels)), Some(panel)) = (found.get_mut(at), panel)
+            && !panels.contains(&panel)
+        {
+            panels.push(panel);
+        }
+    }
+    found
+        .into_iter()
+        .map(|(uid, panels)| (uid, panels.into_iter().map(|(_, title)| title).collect()))
+        .collect()
 }
 
 fn judge(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String, String)> {

@@ -82,14 +82,14 @@ fn itself(binary: &Binary) -> Option<(String, String)> {
             "each {which} of `{name}` is divided by itself, because `/` matches series by all of their labels: the result is always 1 (NaN when nothing happens), whatever the true share"
         ),
         format!(
-            "aggregate both sides: `sum by (job, instance) ({}…) / sum by (job, instance) (…)`",
+            "aggregate both sides: `sum by (job, instance) ({0}) / sum by (job, instance) ({0})`",
             call(left)
         ),
     ))
 }
 
 fn call(function: &str) -> String {
-    if function.is_empty() { String::new() } else { format!("{function}(") }
+    if function.is_empty() { "…".to_owned() } else { format!("{function}(…)") }
 }
 
 const fn symbol(op: MatchOp) -> &'static str {

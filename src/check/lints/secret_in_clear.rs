@@ -12,7 +12,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 /// Keys whose value is a secret wherever they stand.
-const SECRETS: [&str; 25] = [
+const SECRETS: [&str; 24] = [
     "api_key",
     "api_secret",
     "app_token",
@@ -25,7 +25,6 @@ const SECRETS: [&str; 25] = [
     "opsgenie_api_key",
     "password",
     "rocketchat_token",
-    "routing_key",
     "secret_key",
     "service_key",
     "slack_api_url",
@@ -51,7 +50,7 @@ const SECRET_URLS: [&str; 6] = [
 ];
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     file.tree.walk(&mut |path, scalar| {
         if let Some(what) = secret(path, &scalar.value) {
             let message = format!("{what} stands here in clear, for everyone who can read the file");
@@ -74,9 +73,15 @@ fn secret(path: &[&Scalar], value: &str) -> Option<String> {
         return None;
     }
     let key = path.last()?.value.as_str();
-    // Slack's `api_url` is the webhook itself; the same key of other services is an address only.
-    let is_webhook = key == "api_url" && path.iter().any(|key| key.value == "slack_configs");
-    if SECRETS.contains(&key) || is_webhook {
+    let of = |service: &str| path.iter().any(|key| key.value == service);
+    // Slack's `api_url` is the webhook itself, and PagerDuty's `routing_key` the key; the same words of
+    // other services are no secrets.
+    let is_secret = match key {
+        "api_url" => of("slack_configs"),
+        "routing_key" => of("pagerduty_configs"),
+        key => SECRETS.contains(&key),
+    };
+    if is_secret {
         return Some(format!("the secret `{key}`"));
     }
     if SECRET_URLS.iter().any(|start| trimmed.starts_with(start)) {

@@ -34,7 +34,7 @@ victorops.default.state_message webex.default.message wechat.default.agent_id we
 wechat.default.to_party wechat.default.to_tag wechat.default.to_user";
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let (Some(file), Some(templates)) = (&view.facts.alertmanager, &view.facts.notification_templates) else {
+    let (Some(file), Some(templates)) = (view.alertmanager, &view.facts.notification_templates) else {
         return;
     };
     let parsed: Vec<_> =

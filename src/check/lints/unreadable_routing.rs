@@ -11,7 +11,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = &view.facts.alertmanager else { return };
+    let Some(file) = view.alertmanager else { return };
     for (at, reason) in &file.problems {
         out.push(file.finding(&LINT, *at, format!("Alertmanager refuses this: {reason}")));
     }

@@ -15,7 +15,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(root) = view.facts.alertmanager.as_ref().and_then(|file| file.root.as_ref()) else { return };
+    let Some(root) = view.alertmanager.and_then(|file| file.root.as_ref()) else { return };
     let mut routed: Vec<&str> = Vec::new();
     let mut chooses = false;
     root.walk(&mut |route| {

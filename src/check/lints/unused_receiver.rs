@@ -11,7 +11,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = view.facts.alertmanager.as_ref().filter(|file| file.root.is_some()) else { return };
+    let Some(file) = view.alertmanager.filter(|file| file.root.is_some()) else { return };
     let routes = file.routes();
     for receiver in &file.receivers {
         let name = receiver.name.value.as_str();

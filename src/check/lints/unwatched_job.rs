@@ -4,6 +4,7 @@ use crate::check::alertmanager::Matcher;
 use crate::check::backend::is_stack_job;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::check::node::{self, Node};
 use crate::check::promql::{Expr, Selector};
 use crate::check::rule_file::{Rule, RuleFile};
 use crate::check::source::{Place, Source};
@@ -28,7 +29,11 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         .filter(|rule| rule.rule.is_alert() || rule.tree.any(&is_up))
         .map(|rule| rule.tree)
         .collect();
-    let file = Source::new("config/confidexmon.yml", "");
+    let file = view
+        .facts
+        .settings_file
+        .clone()
+        .unwrap_or_else(|| Source::new("config/confidexmon.yml", String::new()));
     // The stack's own services are another lint's matter.
     for job in jobs.iter().filter(|job| !is_stack_job(job)) {
         let watched = watching
@@ -38,9 +43,17 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             let message =
                 format!("the job \"{job}\" is scraped, and no alert watches its `up`: it may be down unseen");
             let fix = format!("add an alert on `up{{job=\"{job}\"}} == 0`, or stop scraping it");
-            out.push(LINT.at(&file, Place::default(), message).fix(fix));
+            out.push(LINT.at(&file, place_of(job, &file), message).fix(fix));
         }
     }
+}
+
+/// Where the settings name the job; the whole file when they do not.
+fn place_of(job: &str, file: &Source) -> Place {
+    let tree = node::parse(file).unwrap_or(Node::Null);
+    let targets = tree.list_at("targets").iter();
+    let mut named = targets.filter_map(|target| target.scalar_at("job")).filter(|name| name.value == job);
+    named.next().map_or(Place::default(), |name| name.place(file))
 }
 
 fn is_up(node: &Expr) -> bool {

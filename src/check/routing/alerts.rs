@@ -42,7 +42,7 @@ impl Alert<'_> {
 /// Every alert of the rule files.
 pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
     let facts = view.facts;
-    let asked = asked_labels(facts.alertmanager.as_ref());
+    let asked = asked_labels(view.alertmanager);
     let of_file = |file: &&'a RuleFile| -> Vec<Alert<'a>> {
         let alerts = file.rules().filter(|(_, rule)| rule.is_alert());
         let read = alerts.map(|(group, rule)| {

@@ -54,6 +54,30 @@ pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<Class<'v>
     found.into_iter().map(|(look, members)| Class { look, members }).collect()
 }
 
+/// Every source with every target that it may meet, target by target. Those that differ in a label of
+/// `equal` which all of them have, and whose values are known, are left out: of thousands of alerts
+/// that are most.
+pub fn meetings<'c, 'v>(classes: &'c [Class<'v>]) -> Vec<(&'c Class<'v>, &'c Class<'v>)> {
+    let labels = classes.first().map_or(0, |class| class.look.equal.len());
+    let known = |class: &'c Class<'v>, label: usize| {
+        class.look.equal.get(label).and_then(|known| known.value()).filter(|value| !value.is_empty())
+    };
+    let shared: Vec<usize> =
+        (0..labels).filter(|label| classes.iter().all(|class| known(class, *label).is_some())).collect();
+    let key = |class: &'c Class<'v>| -> Vec<_> { shared.iter().map(|label| known(class, *label)).collect() };
+    let mut sources: BTreeMap<Vec<Option<&str>>, Vec<&'c Class<'v>>> = BTreeMap::new();
+    for class in classes.iter().filter(|class| class.look.as_source.is_possible()) {
+        sources.entry(key(class)).or_default().push(class);
+    }
+    let targets = classes.iter().filter(|class| class.look.as_target.is_possible());
+    targets
+        .flat_map(|target| {
+            let near = sources.get(&key(target)).into_iter().flatten();
+            near.map(move |source| (*source, target))
+        })
+        .collect()
+}
+
 fn matched(matchers: &[Placed], labels: &Labels) -> Certainty {
     labels.matched_by(matchers.iter().map(|placed| &placed.matcher))
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::alerts::Alert;
-use super::inhibition;
+use super::inhibition::{self, Class};
 use super::known::Certainty;
 use super::walk::walk;
 use crate::check::alertmanager::{AlertmanagerFile, InhibitRule, Route};
@@ -58,7 +58,7 @@ pub struct Silencer {
 
 /// `None` when the configuration or its route is not known.
 pub fn matrix(view: &View<'_>) -> Option<Matrix> {
-    let file = view.facts.alertmanager.as_ref()?;
+    let file = view.alertmanager?;
     let root = file.root.as_ref()?;
     let mut silencers = silencers(file, &view.alerts);
     let row = |(number, alert): (usize, &Alert<'_>)| Row {
@@ -128,19 +128,17 @@ fn silencers(file: &AlertmanagerFile, alerts: &[Alert<'_>]) -> Vec<Vec<Silencer>
     let mut found: Vec<Vec<Silencer>> = alerts.iter().map(|_| Vec::new()).collect();
     for rule in &file.inhibit_rules {
         let classes = inhibition::classes(rule, alerts);
-        for target in &classes {
-            let mut names: Vec<&str> = classes
-                .iter()
-                .filter(|source| inhibition::inhibits(&source.look, &target.look).is_possible())
-                .flat_map(|source| source.members.iter().map(|member| alerts[member.0].name()))
-                .collect();
+        let possible = |(source, target): &(&Class<'_>, &Class<'_>)| {
+            inhibition::inhibits(&source.look, &target.look).is_possible()
+        };
+        let pairs: Vec<_> = inhibition::meetings(&classes).into_iter().filter(possible).collect();
+        for of_target in pairs.chunk_by(|(_, a), (_, b)| std::ptr::eq(*a, *b)) {
+            let members = of_target.iter().flat_map(|(source, _)| &source.members);
+            let mut names: Vec<&str> = members.map(|(alert, _)| alerts[*alert].name()).collect();
             names.sort_unstable();
             names.dedup();
-            if names.is_empty() {
-                continue;
-            }
             let silencer = silencer(rule, &names);
-            for (alert, _) in &target.members {
+            for (alert, _) in of_target.iter().take(1).flat_map(|(_, target)| &target.members) {
                 if !found[*alert].contains(&silencer) {
                     found[*alert].push(silencer.clone());
                 }

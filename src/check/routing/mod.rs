@@ -14,4 +14,6 @@ pub use matrix::{Matrix, matrix};
 pub use walk::{Hit, walk};
 
 #[cfg(test)]
+mod soundness;
+#[cfg(test)]
 mod tests;

@@ -73,7 +73,7 @@ fn small(rule: &str, config: &str) -> String {
     assert!(file.problem.is_none() && !file.groups.is_empty(), "{:?}", file.problem);
     let facts = Facts {
         rule_files: vec![file],
-        alertmanager: Some(AlertmanagerFile::read("am.yml", config)),
+        alertmanagers: vec![AlertmanagerFile::read("am.yml", config)],
         external_labels: BTreeMap::from([("cluster".to_owned(), "eu".to_owned())]),
         ..Facts::default()
     };

@@ -60,7 +60,13 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
 
 /// `--routes`: the matrix, and nothing is judged.
 fn routes(context: &Context, question: &Question<'_>) -> Result<(), Error> {
-    let Some(matrix) = matrix(&check::view(&examine::facts(question))) else {
+    let facts = examine::facts(question);
+    if facts.alertmanagers.len() > 1 {
+        let names: Vec<_> = facts.alertmanagers.iter().map(|file| file.source.path.as_str()).collect();
+        let message = format!("`--routes` shows one Alertmanager configuration, not {}", names.join(", "));
+        return Err(Error::new(ExitCode::Usage, message).hint("name one of them"));
+    }
+    let Some(matrix) = matrix(&check::view(&facts)) else {
         return Err(Error::new(ExitCode::Usage, "there is no Alertmanager configuration with a `route`")
             .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
     };

@@ -78,7 +78,7 @@ fn container_labels(spec: &ContainerSpec) -> HashMap<String, String> {
     all
 }
 
-fn our_labels(spec: &ContainerSpec, role: &str) -> HashMap<String, String> {
+pub(super) fn our_labels(spec: &ContainerSpec, role: &str) -> HashMap<String, String> {
     let pairs =
         [(labels::STACK, spec.stack.as_str()), (labels::SERVICE, spec.service.name()), (labels::ROLE, role)];
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()

@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 use crate::engine::{EngineError, ErrorKind};
 use crate::model::{ContainerSpec, NetworkSpec};
 
-use super::convert::{create_body, network_body, policy};
+use super::convert::{create_body, network_body, our_labels, policy};
 use super::errors::hung;
 use super::observe::{IdAnswer, InspectAnswer};
 use super::wire::Wire;
@@ -27,10 +27,23 @@ const AFTER_GRACE: Duration = Duration::from_secs(15);
 const REMOVAL: Duration = Duration::from_secs(20);
 
 pub(super) async fn create_container(wire: &Wire, spec: &ContainerSpec) -> Result<String, EngineError> {
+    if wire.info.podman {
+        label_volumes(wire, spec).await?;
+    }
     let action = format!("create container `{}`", spec.name);
     let options = CreateContainerOptions { name: Some(spec.name.clone()), platform: String::new() };
     let body = create_body(spec, wire.info.podman);
     Ok(wire.call(&action, CHANGE, wire.docker.create_container(Some(options), body)).await?.id)
+}
+
+/// Podman takes no labels for a volume that a container's creation makes (4.3), so it is made before.
+async fn label_volumes(wire: &Wire, spec: &ContainerSpec) -> Result<(), EngineError> {
+    for mount in &spec.mounts {
+        let action = format!("create volume `{}`", mount.volume);
+        let body = serde_json::json!({"Name": mount.volume, "Labels": our_labels(spec, &mount.role)});
+        wire.post::<serde_json::Value>(&action, CHANGE, "/volumes/create", &body).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn create_network(wire: &Wire, spec: &NetworkSpec) -> Result<String, EngineError> {

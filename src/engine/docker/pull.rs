@@ -137,13 +137,27 @@ async fn credentials(registry: String) -> Option<DockerCredentials> {
             serveraddress: Some(registry),
             ..Default::default()
         }),
-        Err(CredentialRetrievalError::NoCredentialConfigured | CredentialRetrievalError::ConfigNotFound) => {
-            None
-        }
+        // `ConfigReadError` is also what a missing file gives when nobody ever logged in.
+        Err(
+            CredentialRetrievalError::NoCredentialConfigured
+            | CredentialRetrievalError::ConfigNotFound
+            | CredentialRetrievalError::ConfigReadError,
+        ) => None,
         Err(error) => {
             // The text of a failed helper may quote what it read; only its kind is told.
-            let kind = std::mem::discriminant(&error);
-            tracing::warn!(%registry, ?kind, "no usable credentials, pulling anonymously");
+            let reason = match error {
+                CredentialRetrievalError::HelperFailure { helper, .. } => {
+                    format!("the helper `{helper}` failed")
+                }
+                CredentialRetrievalError::HelperCommunicationError => {
+                    "the credential helper cannot be run".to_owned()
+                }
+                CredentialRetrievalError::MalformedHelperResponse => {
+                    "the credential helper's answer cannot be read".to_owned()
+                }
+                _ => "the stored credentials cannot be read".to_owned(),
+            };
+            tracing::warn!("pulling anonymously from {registry}: {reason}");
             None
         }
     }
