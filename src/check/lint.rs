@@ -38,6 +38,8 @@ pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
     pub recorded: BTreeMap<&'a str, LabelSet>,
+    /// Recorded metric → the rules that record it.
+    pub recordings: BTreeMap<&'a str, Vec<(&'a Group, &'a Rule)>>,
     /// The configuration that alerts go through; lints look at one after the other.
     pub alertmanager: Option<&'a AlertmanagerFile>,
     /// Every alert with the labels that it will arrive with; none when the routing is not known.

@@ -132,7 +132,19 @@ pub fn view(facts: &Facts) -> View<'_> {
     // A recording rule may read another one, so the labels of all of them are unknown at first.
     let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let first = View { facts, recorded: unknown, alertmanager: None, alerts: Vec::new() };
+    let mut recordings: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (group, rule) in
+        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
+    {
+        recordings.entry(&rule.name.value).or_default().push((group, rule));
+    }
+    let first = View {
+        facts,
+        recorded: unknown,
+        recordings: BTreeMap::new(),
+        alertmanager: None,
+        alerts: Vec::new(),
+    };
     let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
         let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
         let labels = rules.map(|(group, rule)| {
@@ -153,7 +165,7 @@ pub fn view(facts: &Facts) -> View<'_> {
         };
         recorded.insert(name, merged);
     }
-    let view = View { facts, recorded, alertmanager: None, alerts: Vec::new() };
+    let view = View { facts, recorded, recordings, alertmanager: None, alerts: Vec::new() };
     match facts.alertmanagers.first() {
         Some(alertmanager) => through(view, alertmanager),
         None => view,

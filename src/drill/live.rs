@@ -1,12 +1,20 @@
 //! One alert through the running Alertmanager: what is posted, and what its counters prove.
+//!
+//! The counters are those of a receiver, not of an alert, and other alerts use it too. So counting
+//! begins only just before the group of this alert is due. `alertmanager_notifications_total` proves
+//! nothing at all: it counts a notification when its first attempt begins (measured with a receiver that
+//! refuses connections). What was delivered are the requests that did not fail.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::check::exposition;
+use crate::check::alertmanager::AlertmanagerFile;
+use crate::check::{exposition, routing};
 use crate::drill::level::{self, Step};
 use crate::drill::report::{Live, LiveReceiver};
+use crate::model::PromDuration;
 
 /// The label that tells a drill's alert from a real one.
 pub const LABEL: &str = "drill";
@@ -36,7 +44,6 @@ pub type Counters = BTreeMap<(String, String), Counts>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    pub notifications: u64,
     pub requests: u64,
     pub failed_requests: u64,
     /// Reason → notifications given up.
@@ -59,7 +66,6 @@ pub fn counters(text: &str) -> Counters {
         )]
         let value = sample.value as u64;
         match sample.name.as_str() {
-            "alertmanager_notifications_total" => counts.notifications += value,
             "alertmanager_notification_requests_total" => counts.requests += value,
             "alertmanager_notification_requests_failed_total" => counts.failed_requests += value,
             "alertmanager_notifications_failed_total" => {
@@ -85,14 +91,14 @@ pub fn since(before: &Counters, now: &Counters, receivers: &BTreeSet<String>) ->
             })
             .filter(|(_, count)| *count > 0)
             .collect();
-        // A notification that was given up is counted as one too.
-        let given_up: u64 = failed.values().sum();
+        let requests = counts.requests.saturating_sub(old.requests);
+        let failed_requests = counts.failed_requests.saturating_sub(old.failed_requests);
         LiveReceiver {
             name: key.0.clone(),
             integration: key.1.clone(),
-            delivered: counts.notifications.saturating_sub(old.notifications).saturating_sub(given_up),
-            requests: counts.requests.saturating_sub(old.requests),
-            failed_requests: counts.failed_requests.saturating_sub(old.failed_requests),
+            delivered: requests.saturating_sub(failed_requests),
+            requests,
+            failed_requests,
             failed,
             notified_after_ms: None,
         }
@@ -100,7 +106,22 @@ pub fn since(before: &Counters, now: &Counters, receivers: &BTreeSet<String>) ->
     .collect()
 }
 
-/// What keeps the alert from being told, in words, from its entry in `/api/v2/alerts`.
+/// Receiver → how long the alert's group waits before its first message, as the configuration says.
+pub fn waits(config: &str, labels: &BTreeMap<String, String>) -> BTreeMap<String, Duration> {
+    let file = AlertmanagerFile::read("alertmanager.yml", config);
+    let Some(root) = &file.root else { return BTreeMap::new() };
+    let labels = routing::Labels::exact(labels.iter().map(|(name, value)| (name.clone(), value.clone())));
+    let mut waits: BTreeMap<String, Duration> = BTreeMap::new();
+    for hit in routing::walk(root, &labels) {
+        let wait =
+            PromDuration::parse(&hit.route.timing.group_wait).map_or(Duration::ZERO, |wait| wait.length());
+        let known = waits.entry(hit.route.sends_to.clone()).or_default();
+        *known = wait.max(*known);
+    }
+    waits
+}
+
+/// What keeps the alert from being told, in words, from its entry in Alertmanager's API.
 pub fn suppression(alert: &Value) -> Option<String> {
     let status = &alert["status"];
     let list = |name: &str| -> Vec<String> {
@@ -186,6 +207,28 @@ mod tests {
         let slack = Live { receivers: counted().into_iter().skip(1).collect(), ..Live::default() };
         assert_eq!(step(&slack).ok, Some(true));
         assert!(step(&Live::default()).detail.contains("nobody is told"));
+    }
+
+    /// A receiver that refuses connections: each attempt counts, nothing is given up for minutes.
+    #[test]
+    fn attempts_that_fail_deliver_nothing() {
+        let after = "alertmanager_notifications_total{integration=\"webhook\",receiver_name=\"w\"} 1\nalertmanager_notification_requests_total{integration=\"webhook\",receiver_name=\"w\"} 4\nalertmanager_notification_requests_failed_total{integration=\"webhook\",receiver_name=\"w\"} 4\n";
+        let receivers = since(&Counters::new(), &counters(after), &["w".to_owned()].into());
+        assert_eq!(receivers[0].delivered, 0);
+        assert!(!is_settled(&receivers));
+        let why = step(&Live { receivers, ..Live::default() }).detail;
+        assert!(why.contains("delivered nothing in time (4 of 4 requests failed)"), "{why}");
+    }
+
+    #[test]
+    fn the_wait_is_that_of_the_route_taken() {
+        let config = "route:\n  receiver: all\n  group_wait: 20s\n  routes:\n    - receiver: critical\n      matchers: ['severity=\"critical\"']\n      group_wait: 10s\n      continue: true\n    - receiver: team\n      matchers: ['severity=\"critical\"']\nreceivers: [{name: all}, {name: critical}, {name: team}]\n";
+        let waits = |severity: &str| waits(config, &[("severity".to_owned(), severity.to_owned())].into());
+        let seconds = |waits: BTreeMap<String, Duration>| -> Vec<(String, u64)> {
+            waits.into_iter().map(|(name, wait)| (name, wait.as_secs())).collect()
+        };
+        assert_eq!(seconds(waits("critical")), [("critical".to_owned(), 10), ("team".to_owned(), 20)]);
+        assert_eq!(seconds(waits("info")), [("all".to_owned(), 20)]);
     }
 
     #[test]

@@ -42,6 +42,12 @@ impl Alertmanager {
         self.http.get_json(&url, self.auth.as_ref()).await
     }
 
+    /// The groups of alerts that match a filter. Only here do alerts say which time interval mutes them.
+    pub async fn groups(&self, filter: &str) -> Result<Value, NetError> {
+        let url = format!("{}?filter={}", self.url("/api/v2/alerts/groups"), percent_encoded(filter));
+        self.http.get_json(&url, self.auth.as_ref()).await
+    }
+
     /// The text of `/metrics`.
     pub async fn metrics(&self) -> Result<String, NetError> {
         let url = self.url("/metrics");

@@ -445,6 +445,24 @@ fn live_says_when_nobody_would_be_told() {
     assert!(step(untold, 4)["detail"].as_str().unwrap().contains("nobody is told"), "{untold:#}");
 }
 
+#[test]
+fn live_names_the_time_interval_that_mutes_it_and_the_drill_does_not_depend_on_the_hour() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("ALERT_WEBHOOK_URL", "http://127.0.0.1:9/");
+    lab.write(
+        "config/templates/alertmanager.yml",
+        "templates:\n{% for file in alertmanager.template_files %}\n  - ${{ file }}\n{% endfor %}\nroute:\n  receiver: webhook\n  group_wait: 1s\n  routes:\n    - matchers: ['alertname=\"OrderCacheDisconnected\"']\n      mute_time_intervals: [always]\ntime_intervals:\n  - name: always\n    time_intervals:\n      - times: [{start_time: '00:00', end_time: '24:00'}]\nreceivers:\n  - name: webhook\n    webhook_configs:\n      - url_file: ${{ alertmanager.webhook.url_file }}\n",
+    );
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let report =
+        lab.run(&["drill", "OrderCacheDisconnected", "--live", "--yes", "--format", "json"]).expect(6).json();
+    let muted = alert(&report, "OrderCacheDisconnected");
+    assert_eq!(step(muted, 3)["ok"], true, "{muted:#}");
+    assert!(report["notes"].to_string().contains("the time interval `always` of a route"));
+    let why = step(muted, 4)["detail"].as_str().unwrap();
+    assert!(why.contains("muted by the time interval always"), "{muted:#}");
+}
+
 fn silence(lab: &Lab, alert: &str) {
     let now = jiff::Timestamp::now();
     let body = json!({

@@ -17,3 +17,4 @@ mod proxy;
 mod readme;
 mod reload;
 mod routing;
+mod security;

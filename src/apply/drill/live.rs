@@ -1,6 +1,6 @@
 //! Sends one marked alert through the running Alertmanager and takes it back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -21,6 +21,8 @@ use crate::services::{Desired, Probe};
 const PAUSE: Duration = Duration::from_millis(500);
 /// A suppression that lasts so long is one, and not only the moment before an inhibitor ends.
 const SUPPRESSED: Duration = Duration::from_secs(3);
+/// Counting begins so long before the message is due.
+const EARLY: Duration = Duration::from_secs(1);
 /// How long the alert may take to be gone after it was resolved.
 const GONE: Duration = Duration::from_secs(5);
 
@@ -40,6 +42,13 @@ pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Resu
     if alertmanager.is_ready().await { Ok(alertmanager) } else { Err(not_running()) }
 }
 
+/// The configuration that the stack's Alertmanager runs with, as rendered.
+pub fn config(desired: &Desired) -> String {
+    let wanted = desired.services.get(&ServiceKind::Alertmanager);
+    let file = wanted.and_then(|wanted| wanted.files.files.get("/etc/alertmanager/alertmanager.yml"));
+    file.map(|file| String::from_utf8_lossy(file.bytes()).into_owned()).unwrap_or_default()
+}
+
 fn not_running() -> Error {
     Error::new(
         ExitCode::Failed,
@@ -48,11 +57,12 @@ fn not_running() -> Error {
     .hint("start the stack: `confidexmon up`")
 }
 
-/// Posts the alert, watches the counters, and resolves it in every case.
+/// Posts the alert (`config` is the Alertmanager's own), watches the counters, and resolves it in every case.
 pub async fn send<E: Engine>(
     applier: &Applier<E>,
     alertmanager: &Alertmanager,
     delivery: &Delivery,
+    config: &str,
     timeout: Duration,
 ) -> Result<Live, Error> {
     let Some(labels) = delivery.labels.first() else {
@@ -68,8 +78,10 @@ pub async fn send<E: Engine>(
     let last = starts + SignedDuration::try_from(timeout * 2).unwrap_or(SignedDuration::from_mins(10));
     alertmanager.post_alerts(&body(last)).await?;
     let mut report = Live { nonce: nonce.clone(), ..Live::default() };
+    let waits = live::waits(config, labels);
+    let mut watch = Watch { alertmanager, waits, before, began: Instant::now(), timeout };
     let watched = tokio::select! {
-        watched = watch(alertmanager, &before, timeout, &mut report) => watched.map_err(Error::from),
+        watched = watch.run(&mut report) => watched.map_err(Error::from),
         () = applier.cancel.cancelled() => Err(Error::new(ExitCode::Interrupted, "stopped by a signal")),
     };
     let resolved = alertmanager.post_alerts(&body(Timestamp::now())).await;
@@ -86,34 +98,62 @@ fn filter(nonce: &str) -> String {
     format!("{}=\"{nonce}\"", live::LABEL)
 }
 
-async fn watch(
-    alertmanager: &Alertmanager,
-    before: &live::Counters,
+/// What is known while the alert is on its way.
+struct Watch<'a> {
+    alertmanager: &'a Alertmanager,
+    /// Receiver → how long the group waits.
+    waits: BTreeMap<String, Duration>,
+    before: live::Counters,
+    began: Instant,
     timeout: Duration,
-    report: &mut Live,
-) -> Result<(), NetError> {
-    let began = Instant::now();
-    let mut suppressed_since: Option<Instant> = None;
-    loop {
-        sleep(PAUSE).await;
-        let alerts = alertmanager.alerts(&filter(&report.nonce)).await?;
-        let alert = alerts.get(0).cloned().unwrap_or(Value::Null);
-        let names = alert["receivers"].as_array().into_iter().flatten();
-        let receivers: BTreeSet<String> =
-            names.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
-        let now = live::since(before, &live::counters(&alertmanager.metrics().await?), &receivers);
-        note(report, now, began);
-        report.suppressed = live::suppression(&alert);
-        if report.suppressed.is_none() {
-            suppressed_since = None;
-        } else if suppressed_since.get_or_insert_with(Instant::now).elapsed() > SUPPRESSED {
-            return Ok(());
+}
+
+impl Watch<'_> {
+    async fn run(&mut self, report: &mut Live) -> Result<(), NetError> {
+        let due = self.waits.values().max().copied().unwrap_or_default();
+        let mut suppressed_since: Option<Instant> = None;
+        let mut settled = false;
+        loop {
+            sleep(PAUSE).await;
+            let alerts = self.alertmanager.alerts(&filter(&report.nonce)).await?;
+            let alert = alerts.get(0).cloned().unwrap_or(Value::Null);
+            let names = alert["receivers"].as_array().into_iter().flatten();
+            let receivers: BTreeSet<String> =
+                names.filter_map(|one| one["name"].as_str().map(str::to_owned)).collect();
+            self.count(&receivers, report).await?;
+            let groups = self.alertmanager.groups(&filter(&report.nonce)).await?;
+            let grouped = groups.as_array().into_iter().flatten();
+            let mut grouped = grouped.flat_map(|group| group["alerts"].as_array().into_iter().flatten());
+            report.suppressed = live::suppression(&alert).or_else(|| grouped.find_map(live::suppression));
+            if report.suppressed.is_none() {
+                suppressed_since = None;
+            } else if suppressed_since.get_or_insert_with(Instant::now).elapsed() > SUPPRESSED {
+                return Ok(());
+            }
+            // A receiver without an integration is known after the first look.
+            let nobody =
+                !receivers.is_empty() && report.receivers.is_empty() && self.began.elapsed() > SUPPRESSED;
+            // Twice in a row: Alertmanager raises two counters one after the other, and says a little
+            // later that a time interval mutes the alert.
+            let is_due = self.began.elapsed() > due && report.suppressed.is_none();
+            let before = std::mem::replace(&mut settled, is_due && live::is_settled(&report.receivers));
+            if nobody || (before && settled) || self.began.elapsed() > self.timeout {
+                return Ok(());
+            }
         }
-        // A receiver without an integration is known after the first look.
-        let nobody = !receivers.is_empty() && report.receivers.is_empty() && began.elapsed() > SUPPRESSED;
-        if live::is_settled(&report.receivers) || nobody || began.elapsed() > timeout {
-            return Ok(());
+    }
+
+    /// What each receiver has sent since its message became due; what it sent before was not this alert.
+    async fn count(&mut self, receivers: &BTreeSet<String>, report: &mut Live) -> Result<(), NetError> {
+        let now = live::counters(&self.alertmanager.metrics().await?);
+        let elapsed = self.began.elapsed();
+        for (key, counts) in &now {
+            if self.waits.get(&key.0).is_some_and(|wait| elapsed + EARLY < *wait) {
+                self.before.insert(key.clone(), counts.clone());
+            }
         }
+        note(report, live::since(&self.before, &now, receivers), self.began);
+        Ok(())
     }
 }
 

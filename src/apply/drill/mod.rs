@@ -195,7 +195,7 @@ async fn waves<E: Engine>(
             number * size + 1,
             number * size + attempts.len()
         ));
-        let wave = wave::Wave { stage, drill, number, valid, attempts };
+        let wave = wave::Wave { stage, drill, number: stage.next_wave(), valid, attempts };
         // The containers of the wave before go while this one starts; the last ones go at the end.
         let (done, ()) = tokio::join!(wave.run(), remove(stage, std::mem::take(&mut used)));
         let done = done?;

@@ -1,6 +1,7 @@
 //! The containers and the network of a drill: made, found again, and taken away in every case.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
@@ -28,6 +29,7 @@ pub(super) struct Stage<'a, E> {
     pub(super) desired: &'a Desired,
     id: String,
     network: String,
+    waves: AtomicUsize,
 }
 
 /// A container that runs.
@@ -55,12 +57,23 @@ impl<'a, E: Engine> Stage<'a, E> {
     /// Removes what a killed run left behind.
     pub(super) async fn open(applier: &'a Applier<E>, desired: &'a Desired) -> Result<Self, Error> {
         sweep(applier, &desired.stack).await?;
-        Ok(Self { applier, desired, id: nonce(), network: desired.stack.drill_network() })
+        Ok(Self {
+            applier,
+            desired,
+            id: nonce(),
+            network: desired.stack.drill_network(),
+            waves: AtomicUsize::new(0),
+        })
     }
 
     /// Random hex digits of this run.
     pub(super) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// A number that no wave of this run has had: containers of the last one may still be there.
+    pub(super) fn next_wave(&self) -> usize {
+        self.waves.fetch_add(1, Ordering::Relaxed)
     }
 
     /// An error once the user has asked to stop. Asked before each call that makes something, and

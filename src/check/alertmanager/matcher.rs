@@ -36,6 +36,17 @@ impl Matcher {
         Self { label: label.into(), op, value, pattern, listed }
     }
 
+    /// One that Alertmanager refuses: nothing is claimed about what it matches.
+    pub fn unreadable(line: &str) -> Self {
+        Self {
+            label: String::new(),
+            op: MatchOp::Matches,
+            value: line.to_owned(),
+            pattern: None,
+            listed: None,
+        }
+    }
+
     /// `None` when the expression is one that only Go can read.
     pub fn matches(&self, value: &str) -> Option<bool> {
         match self.op {

@@ -148,8 +148,16 @@ fn matchers(node: &Node, [equal, like, new]: [&str; 3], problems: &mut Vec<(usiz
             Ok(parsed) => {
                 found.extend(parsed.into_iter().map(|matcher| Placed { matcher, at: line.start() }));
             }
-            Err(reason) => problems.push((line.start(), format!("`{}`: {reason}", line.value))),
+            Err(reason) => {
+                problems.push((line.start(), format!("`{}`: {reason}", line.value)));
+                found.push(Placed { matcher: Matcher::unreadable(&line.value), at: line.start() });
+            }
         }
+    }
+    // A text or a map in place of the list.
+    if let Some(key) = node.key(new).filter(|_| !matches!(node.get(new), Some(Node::List(_) | Node::Null))) {
+        problems.push((key.start(), format!("`{new}` must be a list of texts")));
+        found.push(Placed { matcher: Matcher::unreadable(new), at: key.start() });
     }
     found
 }

@@ -74,6 +74,10 @@ fn what_alertmanager_refuses_is_told() {
     assert_eq!(reasons("receivers: []\n"), ["there is no `route`"]);
     assert_eq!(reasons("route: {receiver: a, routes: [{matchers: [oops]}]}\n").len(), 1);
     assert_eq!(reasons("route: {routes: [\n").len(), 1);
+    assert_eq!(
+        reasons("route: {receiver: a, routes: [{matchers: 'a=b'}]}\n"),
+        ["`matchers` must be a list of texts"]
+    );
     assert_eq!(reasons("route: {continue: true, matchers: [a=b]}\n").len(), 3);
 }
 
@@ -91,4 +95,15 @@ fn places_in_a_rendered_file_are_those_of_its_template() {
     assert_eq!(at("\"r\"\n  routes"), Some(Place { line: 4, column: 3 }));
     assert_eq!(at("\"a\""), Some(Place { line: 12, column: 3 }));
     assert_eq!(at("extra"), None);
+}
+
+/// A route that Alertmanager refuses is not one that takes everything.
+#[test]
+fn an_unreadable_matcher_claims_nothing() {
+    use crate::check::routing::{Certainty, Labels, walk};
+    let text = "route: {receiver: a, routes: [{receiver: b, matchers: [oops]}, {receiver: c, matchers: 'x=y'}, {receiver: d}]}\n";
+    let file = AlertmanagerFile::read("f", text);
+    let hits = walk(file.root.as_ref().unwrap(), &Labels::exact([("x", "y")]));
+    let said: Vec<_> = hits.iter().map(|hit| (hit.route.sends_to.as_str(), hit.certainty)).collect();
+    assert_eq!(said, [("b", Certainty::Maybe), ("c", Certainty::Maybe), ("d", Certainty::Maybe)]);
 }

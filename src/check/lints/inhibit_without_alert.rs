@@ -13,9 +13,11 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.alertmanager else { return };
-    if !view.facts.whole_set || view.alerts.is_empty() {
+    if view.alerts.is_empty() {
         return;
     }
+    // Of some of the rules only this much can be said.
+    let severity = if view.facts.whole_set { LINT.severity } else { Severity::Info };
     for rule in &file.inhibit_rules {
         let classes = inhibition::classes(rule, &view.alerts);
         let sides = [
@@ -32,7 +34,11 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
                 "no alert can be the {side} of this rule ({}): it never inhibits anything",
                 condition.join(", ")
             );
-            out.push(file.finding(&LINT, at, message).fix("correct the matchers, or remove the rule"));
+            out.push(
+                file.finding(&LINT, at, message)
+                    .severity(severity)
+                    .fix("correct the matchers, or remove the rule"),
+            );
         }
     }
 }

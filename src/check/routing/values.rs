@@ -6,6 +6,7 @@ use crate::check::alertmanager::Matcher;
 use crate::check::lint::View;
 use crate::check::promql::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 use crate::check::routing::known::Known;
+use crate::check::rule_file::{Group, Rule};
 
 /// Expressions with more alternatives than this are taken as one.
 const MOST_VARIANTS: usize = 8;
@@ -44,29 +45,44 @@ fn keeps_labels(function: &str) -> bool {
     )
 }
 
+/// Recording rules that read each other are followed this far.
+const DEEPEST: usize = 4;
+
+/// What is asked: a label, and how many recording rules led here.
+#[derive(Clone, Copy)]
+struct Ask<'q> {
+    view: &'q View<'q>,
+    label: &'q str,
+    depth: usize,
+}
+
 /// What is known of a label of the result.
 pub(super) fn known(view: &View<'_>, expr: &Expr, label: &str) -> Known {
-    let of = |inner: &Expr| known(view, inner, label);
+    of_expr(Ask { view, label, depth: 0 }, expr)
+}
+
+fn of_expr(ask: Ask<'_>, expr: &Expr) -> Known {
+    let of = |inner: &Expr| of_expr(ask, inner);
     match &expr.kind {
         Kind::Number(_) | Kind::Text(_) => Known::absent(),
-        Kind::Selector(selector) => of_selector(view, selector, label),
+        Kind::Selector(selector) => of_selector(ask, selector),
         Kind::Negate(inner) | Kind::Subquery { inner, .. } => of(inner),
         Kind::Aggregate { op, param, inner, grouping } => {
-            aggregated(op, param.as_deref(), grouping, label, || of(inner))
+            aggregated(op, param.as_deref(), grouping, ask.label, || of(inner))
         }
-        Kind::Call { function, args } => called(view, function, args, label),
+        Kind::Call { function, args } => called(ask, function, args),
         Kind::Binary(binary) if binary.lhs.is_scalar() => of(&binary.rhs),
         Kind::Binary(binary) if binary.rhs.is_scalar() => of(&binary.lhs),
-        Kind::Binary(binary) => joined(binary, label, &of),
+        Kind::Binary(binary) => joined(binary, ask.label, &of),
     }
 }
 
-fn of_selector(view: &View<'_>, selector: &Selector, label: &str) -> Known {
+fn of_selector(ask: Ask<'_>, selector: &Selector) -> Known {
     if selector.alternatives {
         return Known::unknown();
     }
-    let pinned = selector.matchers.iter().filter(|matcher| matcher.label == label).map(|found| {
-        let matcher = Matcher::new(label, found.op, found.value.as_str());
+    let pinned = selector.matchers.iter().filter(|matcher| matcher.label == ask.label).map(|found| {
+        let matcher = Matcher::new(ask.label, found.op, found.value.as_str());
         let set = |values: Vec<&str>| values.into_iter().map(ToOwned::to_owned).collect();
         match (matcher.values(), matcher.excluded()) {
             (Some(values), _) => Known::OneOf(set(values)),
@@ -75,20 +91,41 @@ fn of_selector(view: &View<'_>, selector: &Selector, label: &str) -> Known {
             _ => Known::unknown(),
         }
     });
-    pinned.fold(scraped(view, selector, label), Known::and)
+    pinned.fold(of_series(ask, selector), Known::and)
 }
 
-/// Every scraped series has `job` and `instance`; recorded ones and `ALERTS` have what rules gave them.
-fn scraped(view: &View<'_>, selector: &Selector, label: &str) -> Known {
-    let Some(name) = selector.name.as_deref() else { return Known::unknown() };
-    if !matches!(label, "job" | "instance") || name.starts_with("ALERTS") || view.recorded.contains_key(name)
-    {
+fn of_series(ask: Ask<'_>, selector: &Selector) -> Known {
+    let Some(name) = selector.name.as_deref().filter(|name| !name.starts_with("ALERTS")) else {
+        return Known::unknown();
+    };
+    if ask.view.recorded.contains_key(name) {
+        return recorded(ask, name);
+    }
+    // Every scraped series has these two.
+    match ask.label {
+        "job" => job(ask.view, name).and(Known::present()),
+        "instance" => Known::present(),
+        _ => Known::unknown(),
+    }
+}
+
+/// What the rules that record a metric give it.
+fn recorded(ask: Ask<'_>, name: &str) -> Known {
+    if ask.depth >= DEEPEST {
         return Known::unknown();
     }
-    match label {
-        "job" => job(view, name).and(Known::present()),
-        _ => Known::present(),
-    }
+    let ask = Ask { depth: ask.depth + 1, ..ask };
+    let of_rule = |(group, rule): &(&Group, &Rule)| {
+        let own = rule.labels.get(ask.label).or_else(|| group.labels.get(ask.label));
+        match (own, &rule.tree) {
+            (Some(value), _) if value.value.contains("{{") => Known::unknown(),
+            (Some(value), _) => Known::exactly(value.value.as_str()),
+            (None, Ok(tree)) => of_expr(ask, tree),
+            (None, Err(_)) => Known::unknown(),
+        }
+    };
+    let rules = ask.view.recordings.get(name).into_iter().flatten();
+    rules.map(of_rule).reduce(Known::or).unwrap_or_else(Known::unknown)
 }
 
 /// The jobs that can have a metric: the backend's for what its contract has, else the others.
@@ -127,13 +164,15 @@ fn aggregated(
     if keeps { inner() } else { Known::absent() }
 }
 
-fn called(view: &View<'_>, function: &str, args: &[Expr], label: &str) -> Known {
+fn called(ask: Ask<'_>, function: &str, args: &[Expr]) -> Known {
     let vector =
-        || args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::absent, |arg| known(view, arg, label));
+        || args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::absent, |arg| of_expr(ask, arg));
     match function {
-        "absent" | "absent_over_time" => args.first().map_or_else(Known::absent, |arg| absent(arg, label)),
+        "absent" | "absent_over_time" => {
+            args.first().map_or_else(Known::absent, |arg| absent(arg, ask.label))
+        }
         "label_replace" | "label_join" => match args.get(1).map(|arg| &arg.kind) {
-            Some(Kind::Text(made)) if made != label => vector(),
+            Some(Kind::Text(made)) if made != ask.label => vector(),
             _ => Known::unknown(),
         },
         "scalar" | "vector" => Known::absent(),

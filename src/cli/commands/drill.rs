@@ -41,7 +41,8 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let _lock = context.lock(&engine, &lock_name(&loaded.settings.stack), "drill")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
     let alertmanager = if options.live {
-        Some(drill::live::running(&applier, &context.desired(&project)?).await?)
+        let real = context.desired(&project)?;
+        Some((drill::live::running(&applier, &real).await?, drill::live::config(&real)))
     } else {
         None
     };
@@ -56,10 +57,10 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let outcome = Box::pin(drill::run(&applier, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
-    if let Some(alertmanager) = alertmanager {
+    if let Some((alertmanager, config)) = alertmanager {
         context.output.info("sending the test alert through the running Alertmanager");
         for alert in &mut report.alerts {
-            send(&applier, &alertmanager, alert, options).await?;
+            send(&applier, &alertmanager, &config, alert, options).await?;
         }
         report.notes.push(
             "Where a receiver is told of resolved alerts, one more message follows after the group interval."
@@ -74,6 +75,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
 async fn send<E: Engine>(
     applier: &Applier<E>,
     alertmanager: &Alertmanager,
+    config: &str,
     alert: &mut AlertReport,
     options: &DrillOptions,
 ) -> Result<(), Error> {
@@ -81,7 +83,7 @@ async fn send<E: Engine>(
         alert.steps.push(Step::not_tried(level::LIVE, "not sent: it has not reached level 3"));
         return Ok(());
     };
-    let live = drill::live::send(applier, alertmanager, delivery, options.timeout).await?;
+    let live = drill::live::send(applier, alertmanager, delivery, config, options.timeout).await?;
     alert.steps.push(live::step(&live));
     alert.level = level::reached(&alert.steps);
     alert.live = Some(live);
