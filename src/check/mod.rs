@@ -42,15 +42,14 @@ use rule_file::RuleFile;
 pub fn run(facts: &Facts) -> Vec<Finding> {
     let view = view(facts);
     let files = facts.rule_files.iter().map(Task::Rules);
-    let tasks: Vec<_> = lints::ALL.iter().filter_map(|lint| whole(lint)).chain(files).collect();
-    let mut findings: Vec<Finding> =
-        parallel::map(&tasks, |task| task.findings(&view)).into_iter().flatten().collect();
+    let tasks: Vec<_> = whole().chain(files).collect();
+    let mut findings = work(&view, &tasks);
     // What they say again about everything else goes with the other duplicates.
     let mut view = view;
+    let again: Vec<_> = whole().collect();
     for other in facts.alertmanagers.iter().skip(1) {
         view = through(view, other);
-        findings
-            .extend(lints::ALL.iter().filter_map(|lint| whole(lint)).flat_map(|task| task.findings(&view)));
+        findings.extend(work(&view, &again));
     }
     let rules = facts.rule_files.iter().map(|file| &file.source);
     let tests = facts.rule_tests.iter().map(|file| &file.source);
@@ -69,11 +68,15 @@ enum Task<'a> {
     Rules(&'a RuleFile),
 }
 
-const fn whole(lint: &Lint) -> Option<Task<'static>> {
-    match lint.run {
+fn whole<'a>() -> impl Iterator<Item = Task<'a>> {
+    lints::ALL.iter().filter_map(|lint: &&Lint| match lint.run {
         Run::All(check) => Some(Task::All(check)),
         Run::Rule(_) | Run::Reading => None,
-    }
+    })
+}
+
+fn work(view: &View<'_>, tasks: &[Task<'_>]) -> Vec<Finding> {
+    parallel::map(tasks, |task| task.findings(view)).into_iter().flatten().collect()
 }
 
 impl Task<'_> {
