@@ -26,6 +26,8 @@ pub async fn run<E: Engine>(
     if let Some(error) = explain::blockers(&plan.blockers) {
         return Err(vec![error]);
     }
+    let replaced = plan.services.iter().map(|service| image_of_replacement(applier, desired, service, pull));
+    collect(join_all(replaced).await)?;
     collect(join_all(plan.services.iter().map(|service| removals(applier, service))).await)?;
     let network = network::ensure(applier, desired, plan).shared();
     let met_another_run = AtomicBool::new(false);
@@ -55,6 +57,32 @@ pub async fn run<E: Engine>(
 fn collect(results: impl IntoIterator<Item = Result<(), Error>>) -> Result<(), Vec<Error>> {
     let errors: Vec<Error> = results.into_iter().filter_map(Result::err).collect();
     if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// What will be replaced runs on until its successor's image is there: a mistyped name must not cost
+/// the service.
+async fn image_of_replacement<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    plan: &ServicePlan,
+    policy: PullPolicy,
+) -> Result<(), Error> {
+    let has = |wanted: fn(&Step) -> bool| plan.steps.iter().any(wanted);
+    let replaced =
+        has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
+    let Some(wanted) = desired.services.get(&plan.service).filter(|_| replaced) else { return Ok(()) };
+    let image = &wanted.spec.image;
+    if applier.engine.image_id(image).await?.is_some() {
+        return Ok(());
+    }
+    if policy == PullPolicy::Never {
+        let action = format!("replace `{}`", plan.container);
+        let answer = format!("the image `{image}` is not there");
+        return Err(Error::from(EngineError::new(action, ErrorKind::ImageMissing, answer)).hint(
+            "`--pull never` was given; pull the image first, or leave the flag out. Nothing was removed",
+        ));
+    }
+    pull::image(applier, plan.service, image).await.map_err(|error| error.hint("nothing was removed"))
 }
 
 async fn removals<E: Engine>(applier: &Applier<E>, service: &ServicePlan) -> Result<(), Error> {

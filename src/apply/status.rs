@@ -78,7 +78,10 @@ async fn row<E: Engine>(
     };
     let (detail, reading) = tokio::join!(applier.engine.inspect(&container.id), probe);
     let detail = detail.unwrap_or_default();
-    let (health, note) = health(container, reading, &detail);
+    let (health, note) = match (container.is_running(), wanted, port) {
+        (true, Some(wanted), None) => ("unhealthy".to_owned(), unpublished(container, wanted)),
+        _ => health(container, reading, &detail),
+    };
     let started = Some(detail.started_at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
     Row {
         service,
@@ -89,6 +92,16 @@ async fn row<E: Engine>(
         restarts: detail.restart_count,
         started_at: started,
         note,
+    }
+}
+
+/// Why a running container of an enabled service has no port on the host.
+fn unpublished(container: &ObservedContainer, wanted: &crate::services::DesiredService) -> String {
+    match &wanted.spec.network {
+        Some(network) if !container.networks.contains_key(network) => {
+            format!("it is not attached to the network `{network}`; `confidexmon up` repairs it")
+        }
+        _ => "it publishes no port; `confidexmon up` repairs it".to_owned(),
     }
 }
 

@@ -121,6 +121,9 @@ pub struct UpOptions {
     /// Show the plan and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// Allow the last rule of a running Prometheus to go, which switches every alert off
+    #[arg(long)]
+    pub allow_empty: bool,
 }
 
 #[derive(Clone, Debug, Args)]

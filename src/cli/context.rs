@@ -142,6 +142,10 @@ impl Context {
 
     fn report(&self, problems: &[Problem], project: &Project) {
         for problem in problems {
+            if self.output.format == Format::Json {
+                self.output.say(&problem_event(problem).to_string());
+                continue;
+            }
             let file = problem.place.as_ref().map(|place| place.file.as_str());
             let text = project.files.config.values().find(|config| Some(config.shown_as.as_str()) == file);
             let text = text.map(|config| config.text.as_str());
@@ -189,6 +193,19 @@ impl Context {
             .or_else(|| from("HOME").map(|home| home.join(".local/state/confidexmon")))
             .unwrap_or_else(|| std::env::temp_dir().join("confidexmon-state"))
     }
+}
+
+/// A problem of the configuration, for programs.
+fn problem_event(problem: &Problem) -> serde_json::Value {
+    let place = problem.place.as_ref();
+    serde_json::json!({
+        "event": if problem.severity == Severity::Error { "problem" } else { "warning" },
+        "text": problem.message,
+        "file": place.map(|place| &place.file),
+        "line": place.map(|place| place.line),
+        "column": place.map(|place| place.column),
+        "hint": problem.hint,
+    })
 }
 
 fn configuration_error(problems: usize) -> Error {

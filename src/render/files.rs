@@ -87,11 +87,20 @@ fn parsed_back(name: &str, shown_as: &str, text: String) -> Result<String, Templ
                 file: shown_as.to_owned(),
                 line: 0,
                 column: 0,
-                message: format!("its output is not YAML, at line {rendered_line} of the rendered file"),
-                hint: Some("look at the rendered file: `confidexmon render --output DIR`".to_owned()),
+                message: not_yaml(&text, rendered_line),
+                hint: Some("correct the template around that line".to_owned()),
             })
         }
     }
+}
+
+/// The line itself is shown, unless it might hold a password.
+fn not_yaml(text: &str, line: usize) -> String {
+    let words = text.lines().nth(line.saturating_sub(1)).unwrap_or_default().trim();
+    if words.is_empty() || words.to_lowercase().contains("password") {
+        return format!("its output is not YAML, at line {line} of the rendered file");
+    }
+    format!("its output is not YAML, at line {line} of the rendered file: `{words}`")
 }
 
 fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {

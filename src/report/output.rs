@@ -54,8 +54,12 @@ impl Output {
 
     /// A line on stderr; silent with `--quiet`.
     pub fn info(&self, text: &str) {
-        if !self.quiet {
-            self.say(text);
+        if self.quiet {
+            return;
+        }
+        match self.format {
+            Format::Human => self.say(text),
+            Format::Json => self.say(&serde_json::json!({"event": "fact", "text": text}).to_string()),
         }
     }
 
@@ -65,7 +69,10 @@ impl Output {
     }
 
     pub fn warning(&self, text: &str) {
-        self.say(&format!("{}: {text}", self.styled("warning", WARN)));
+        match self.format {
+            Format::Human => self.say(&format!("{}: {text}", self.styled("warning", WARN))),
+            Format::Json => self.say(&serde_json::json!({"event": "warning", "text": text}).to_string()),
+        }
     }
 
     /// `text` in `style` where stderr shows colour.

@@ -179,3 +179,37 @@ fn two_runs_from_two_machines_end_with_one_stack() {
         lab.run(&["down"]).expect(0);
     }
 }
+
+#[test]
+fn an_image_that_cannot_be_had_costs_nothing_that_runs() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let before = lab.containers();
+    let image = crate::lab::image("alertmanager");
+    lab.set("CONFIDEXMON_IMAGE_ALERTMANAGER", "127.0.0.1:1/nosuch:1");
+    for pull in ["missing", "never"] {
+        let run = lab.run(&["up", "--without", "grafana", "--pull", pull]).expect(1);
+        assert!(run.stderr.contains("127.0.0.1:1/nosuch:1"), "{}", run.stderr);
+        assert_eq!(lab.containers(), before, "{pull}");
+        assert_eq!(crate::lab::get(&lab.url("alertmanager", "/-/ready")).0, 200);
+    }
+    lab.set("CONFIDEXMON_IMAGE_ALERTMANAGER", &image);
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert_eq!(lab.containers(), before);
+}
+
+#[test]
+fn a_container_without_its_network_is_told_as_such() {
+    let Some(lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let network = lab.networks().remove(0);
+    docker(&["network", "disconnect", "-f", &network, &lab.container("prometheus")]);
+    let run = lab.run(&["status"]).expect(0);
+    assert!(
+        run.stderr.contains(&format!("prometheus: it is not attached to the network `{network}`")),
+        "{}",
+        run.stderr
+    );
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert!(lab.run(&["status"]).expect(0).stdout.contains("healthy"));
+}

@@ -157,8 +157,10 @@ fn an_empty_rule_set_is_refused_unless_it_is_meant() {
     let Some(lab) = with_rules() else { return };
     std::fs::remove_dir_all(lab.folder.path().join("rules")).unwrap();
     lab.write("rules/none.yml", "groups: []\n");
-    let run = lab.run(&["reload-rules"]).expect(2);
-    assert!(run.stderr.contains("--allow-empty"), "{}", run.stderr);
+    for command in ["reload-rules", "up"] {
+        let run = lab.run(&[command]).expect(2);
+        assert!(run.stderr.contains("--allow-empty"), "{command}: {}", run.stderr);
+    }
     assert!(holds(&lab, "ZKProofSlow"));
     lab.run(&["reload-rules", "--allow-empty"]).expect(0);
     assert_eq!(lab.loaded_rules(), Vec::<String>::new());

@@ -233,7 +233,7 @@ impl<'a, E: Engine> Change<'a, E> {
         }
         let words = format!("{}{}", output.stdout, output.stderr);
         let staged = format!("{}/{STAGING}", self.wanted.files.root);
-        Ok(Judgement::Refused(words.replace(&staged, "")))
+        Ok(Judgement::Refused(without_praise(&words.replace(&staged, ""))))
     }
 
     fn staged_path(&self, name: &str) -> String {
@@ -346,6 +346,20 @@ impl<'a, E: Engine> Change<'a, E> {
             crate::services::Probe::Redis { .. } => None,
         }
     }
+}
+
+/// A judge's words without what it found right.
+fn without_praise(words: &str) -> String {
+    let praise = |line: &str| {
+        let line = line.trim_start();
+        line.is_empty()
+            || line.starts_with("Checking ")
+            || line.contains("SUCCESS")
+            || line.starts_with("Found:")
+            || line.starts_with("- ")
+    };
+    let lines: Vec<&str> = words.lines().filter(|line| !praise(line)).collect();
+    if lines.is_empty() { words.to_owned() } else { lines.join("\n") }
 }
 
 fn said(mut error: Error, more: &str) -> Error {

@@ -13,7 +13,7 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.alertmanager else { return };
-    if view.alerts.is_empty() {
+    if view.alerts.is_empty() || view.facts.rule_files.iter().any(|file| file.problem.is_some()) {
         return;
     }
     // Of some of the rules only this much can be said.

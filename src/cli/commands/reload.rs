@@ -67,8 +67,13 @@ fn refuse_an_empty_rule_set(desired: &Desired, allowed: bool) -> Result<(), Erro
     if allowed || request::rule_count(wanted) > 0 {
         return Ok(());
     }
-    Err(Error::new(ExitCode::Usage, "rules/ holds no rule, which would switch every alert off; nothing was touched")
-        .hint("when this is meant: `--allow-empty`; the shipped rules come back with `confidexmon init`, or when the folder rules/ is removed"))
+    Err(empty_rule_set())
+}
+
+/// The refusal to switch every alert off.
+pub fn empty_rule_set() -> Error {
+    Error::new(ExitCode::Usage, "rules/ holds no rule, which would switch every alert off; nothing was touched")
+        .hint("when this is meant: `--allow-empty`; the shipped rules come back with `confidexmon init`, or when the folder rules/ is removed")
 }
 
 fn running<'a>(

@@ -29,7 +29,12 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
         .filter(|service| !running.contains_key(service))
         .map(|service| service.name())
         .collect();
-    if !missing.is_empty() || desired.services.is_empty() {
+    if desired.services.is_empty() {
+        let names: Vec<&str> = options.services.iter().map(|service| service.name()).collect();
+        return Err(Error::new(ExitCode::Failed, format!("{} is not enabled", names.join(", ")))
+            .hint("`confidexmon up --with SERVICE` or the settings enable it"));
+    }
+    if !missing.is_empty() {
         return Err(Error::new(
             ExitCode::Failed,
             format!("there is no container of {} to restart", missing.join(", ")),

@@ -100,26 +100,34 @@ fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJ
 fn table(output: Output, current: &StatusJson) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    let heads = ["SERVICE", "STATE", "HEALTH", "UPTIME", "RESTARTS", "URL", "IMAGE"];
-    table.set_header(heads.map(|head| output.styled_data(head, BOLD)));
+    table.set_header(["SERVICE", "STATE", "HEALTH", "UPTIME", "RESTARTS", "URL", "IMAGE"]);
     for service in &current.services {
-        let style = match service.health.as_str() {
-            "healthy" => GOOD,
-            "starting" => WARN,
-            _ => BAD,
-        };
         table.add_row([
             service.name.clone(),
             service.state.clone(),
-            output.styled_data(&service.health, style),
+            service.health.clone(),
             service.started_at.as_deref().map_or_else(|| "-".to_owned(), uptime),
             service.restarts.to_string(),
             service.url.clone().unwrap_or_else(|| "-".to_owned()),
             service.image.clone(),
         ]);
     }
+    // Colour comes after the layout, which would count it as width.
     let text = table.to_string();
-    text.lines().map(|line| format!("{}\n", line.trim())).collect()
+    let mut lines = text.lines();
+    let head = lines.next().unwrap_or_default().trim();
+    let mut shown = format!("{}\n", output.styled_data(head, BOLD));
+    for (line, service) in lines.zip(&current.services) {
+        let style = match service.health.as_str() {
+            "healthy" => GOOD,
+            "starting" => WARN,
+            _ => BAD,
+        };
+        let health = format!(" {} ", service.health);
+        let styled = format!(" {} ", output.styled_data(&service.health, style));
+        shown.push_str(&format!("{}\n", line.trim().replacen(&health, &styled, 1)));
+    }
+    shown
 }
 
 fn uptime(started_at: &str) -> String {

@@ -3,8 +3,10 @@
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::apply::reload::request;
 use crate::apply::{Applier, gather, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
+use crate::cli::commands::reload;
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -35,6 +37,9 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let plan = reconcile(&desired, &facts, &policy(&options.plan));
     for note in &plan.notes {
         applier.warn(note.clone());
+    }
+    if !options.allow_empty && loses_every_rule(&desired, &plan) {
+        return Err(reload::empty_rule_set());
     }
     if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
@@ -69,6 +74,20 @@ pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> 
         Some(error) => Err(error),
         None => Ok(()),
     }
+}
+
+/// True when a Prometheus that has rules would be left without any.
+fn loses_every_rule(desired: &Desired, plan: &Plan) -> bool {
+    let Some(wanted) = desired.services.get(&ServiceKind::Prometheus) else { return false };
+    let steps =
+        plan.services.iter().filter(|one| one.service == ServiceKind::Prometheus).flat_map(|one| &one.steps);
+    let loses = steps.into_iter().any(|step| match step {
+        Step::ChangeFiles { changes, .. } => {
+            changes.removed.iter().chain(&changes.changed).any(|path| path.contains("/rules/"))
+        }
+        _ => false,
+    });
+    loses && request::rule_count(wanted) == 0
 }
 
 fn policy(options: &PlanOptions) -> Policy {
