@@ -30,7 +30,7 @@ fn a_foreign_container_with_our_name_is_never_touched() {
     docker(&["create", "--name", &name, &image("redis")]);
     let run = lab.run(&["up"]);
     let still_there = docker(&["inspect", &name]).status.success();
-    docker(&["rm", "-f", &name]);
+    docker(&["rm", "-f", "-v", &name]);
     assert!(still_there);
     let run = run.expect(1);
     assert!(

@@ -208,7 +208,7 @@ fn logs_are_merged_in_time_order_and_followed_across_a_recreation() {
     follow_start(1);
     docker(&["restart", &lab.container("alertmanager")]);
     follow_start(2);
-    docker(&["rm", "-f", &lab.container("alertmanager")]);
+    docker(&["rm", "-f", "-v", &lab.container("alertmanager")]);
     lab.run(&["up", "--without", "grafana"]).expect(0);
     follow_start(3);
     let newest = || {
