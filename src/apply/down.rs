@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 
-use crate::apply::Applier;
+use crate::apply::{Applier, network};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::{ObservedContainer, ServiceKind, StackName, labels};
+use crate::model::{ObservedContainer, ServiceKind, StackName};
 use crate::report::events::{Event, ServiceState};
 use crate::services::stop_grace;
 
@@ -63,7 +63,7 @@ async fn remove<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) 
 async fn remove_networks<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<Vec<String>, Error> {
     let mut removed = Vec::new();
     for network in applier.engine.find_networks(&stack.network()).await? {
-        if network.labels.get(labels::STACK).map(String::as_str) != Some(stack.as_str()) {
+        if !network::is_ours(&network, stack) {
             let text = format!("the network `{}` is not confidexmon's and stays", network.name);
             applier.reporter.event(&Event::Warning { text });
             continue;

@@ -1,6 +1,6 @@
 //! Looks at the engine and at this machine before anything is decided.
 
-use crate::apply::Applier;
+use crate::apply::{Applier, network};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{Manifest, Observed, ObservedContainer, StackName, labels};
@@ -58,9 +58,7 @@ async fn our_network<E: Engine>(
     desired: &Desired,
 ) -> Result<Option<crate::model::ObservedNetwork>, EngineError> {
     let mut found = applier.engine.find_networks(&desired.network.name).await?;
-    found.retain(|network| {
-        network.labels.get(labels::STACK).map(String::as_str) == Some(desired.stack.as_str())
-    });
+    found.retain(|network| network::is_ours(network, &desired.stack));
     Ok(found.into_iter().next())
 }
 

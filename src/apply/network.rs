@@ -3,7 +3,7 @@
 use crate::apply::Applier;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::Error;
-use crate::model::{NetworkSpec, ObservedNetwork, labels};
+use crate::model::{NetworkSpec, ObservedNetwork, StackName, labels};
 use crate::plan::Plan;
 use crate::services::Desired;
 
@@ -24,7 +24,7 @@ pub async fn ensure<E: Engine>(applier: &Applier<E>, desired: &Desired, plan: &P
 
 async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> NetworkResult {
     let found = applier.engine.find_networks(&spec.name).await?;
-    if found.iter().any(|network| is_ours(network, spec)) {
+    if found.iter().any(|network| is_ours(network, &spec.stack)) {
         return Ok(());
     }
     let action = format!("create the network `{}`", spec.name);
@@ -38,7 +38,7 @@ async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) ->
 /// not let go; so two runs that meet the duplicates keep the same one.
 pub async fn remove_duplicates<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> Result<(), Error> {
     let mut found = applier.engine.find_networks(&spec.name).await?;
-    found.retain(|network| is_ours(network, spec));
+    found.retain(|network| is_ours(network, &spec.stack));
     found.sort_by(|a, b| a.id.cmp(&b.id));
     let Some((first, others)) = found.split_first() else { return Ok(()) };
     let mut in_use = false;
@@ -61,6 +61,7 @@ async fn remove_unused<E: Engine>(applier: &Applier<E>, network: &ObservedNetwor
     }
 }
 
-fn is_ours(network: &ObservedNetwork, spec: &NetworkSpec) -> bool {
-    network.labels.get(labels::STACK).map(String::as_str) == Some(spec.stack.as_str())
+/// It carries the stack's label; of others only the name may be the same.
+pub fn is_ours(network: &ObservedNetwork, stack: &StackName) -> bool {
+    network.labels.get(labels::STACK).map(String::as_str) == Some(stack.as_str())
 }

@@ -42,6 +42,7 @@ pub async fn run<E: Engine>(
                 service: service_plan.service,
                 pull,
                 id: service_plan.container_id.clone(),
+                network_spec: &desired.network,
                 met_another_run,
             };
             run.steps(service_plan, network).await
@@ -111,6 +112,7 @@ struct ServiceRun<'a, E> {
     pull: PullPolicy,
     /// The container, once it exists.
     id: Option<String>,
+    network_spec: &'a NetworkSpec,
     /// Set when a container appeared between our look and our call.
     met_another_run: &'a AtomicBool,
 }
@@ -160,11 +162,6 @@ impl<E: Engine> ServiceRun<'_, E> {
             }
         }
         Ok(())
-    }
-
-    fn network_spec(&self) -> Option<NetworkSpec> {
-        let name = self.wanted.spec.network.clone()?;
-        Some(NetworkSpec { stack: self.wanted.spec.stack.clone(), name })
     }
 
     fn say(&self, detail: &str) {
@@ -253,12 +250,10 @@ impl<E: Engine> ServiceRun<'_, E> {
         let name = &self.wanted.spec.name;
         self.say("starting");
         let mut result = self.applier.engine.start(name).await;
-        if let (Err(EngineError { kind: ErrorKind::Conflict, .. }), Some(network)) =
-            (&result, self.network_spec())
-        {
+        if matches!(&result, Err(error) if error.kind == ErrorKind::Conflict) {
             // Two runs at once, or one that was killed in the middle: an engine before 25 then has
             // two networks of one name and starts nothing on either.
-            network::remove_duplicates(self.applier, &network).await?;
+            network::remove_duplicates(self.applier, self.network_spec).await?;
             result = self.applier.engine.start(name).await;
         }
         match result {

@@ -55,6 +55,11 @@ impl FileChanges {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
     }
 
+    /// Every file that changes in some way.
+    pub fn touched(&self) -> impl Iterator<Item = &String> {
+        self.added.iter().chain(&self.changed).chain(&self.removed)
+    }
+
     /// Files that must be written, in path order.
     pub fn written(&self) -> Vec<String> {
         let mut paths: Vec<String> = self.added.iter().chain(&self.changed).cloned().collect();

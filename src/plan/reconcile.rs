@@ -140,10 +140,9 @@ fn running(service: ServiceKind, container: &ObservedContainer, changes: FileCha
     if changes.is_empty() {
         return Vec::new();
     }
-    let touched = changes.added.iter().chain(&changes.changed).chain(&changes.removed);
     // One that is between two crashes cannot be asked anything: only a new start helps it.
     let restart = !container.is_running()
-        || touched.map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
+        || changes.touched().map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
     let cause = describe(&changes);
     vec![Step::ChangeFiles { container_id: container.id.clone(), changes, restart, cause }]
 }

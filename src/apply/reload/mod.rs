@@ -13,8 +13,8 @@ pub mod request;
 
 use std::time::Duration;
 
+use crate::apply::Applier;
 use crate::apply::probe::Address;
-use crate::apply::{Applier, wait};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
@@ -281,8 +281,9 @@ impl<'a, E: Engine> Change<'a, E> {
 
     /// Reloads and proves that `set` is in force.
     async fn take_effect(&self, set: &FileSet) -> Result<(), Error> {
-        let touched = self.changes.added.iter().chain(&self.changes.changed).chain(&self.changes.removed);
-        if touched.map(|path| file_effect(self.service, path)).max() == Some(FileEffect::Nothing) {
+        if self.changes.touched().map(|path| file_effect(self.service, path)).max()
+            == Some(FileEffect::Nothing)
+        {
             return Ok(());
         }
         match self.service {
@@ -365,12 +366,4 @@ fn without_praise(words: &str) -> String {
 fn said(mut error: Error, more: &str) -> Error {
     error.message = format!("{}; {more}", error.message);
     error
-}
-
-/// Kept here so that callers need not know `wait`: the containers that run now.
-pub async fn running<E: Engine>(
-    applier: &Applier<E>,
-    desired: &crate::services::Desired,
-) -> Result<wait::Running, Error> {
-    Ok(wait::running(applier, desired).await?)
 }

@@ -6,7 +6,7 @@ use crate::apply::reload::{Change, Judgement, intent};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::FileSet;
-use crate::net::prometheus::Prometheus;
+use crate::net::prometheus::{LoadedGroup, Prometheus};
 
 /// How long a reload by signal may take to show.
 const SIGNAL_DEADLINE: Duration = Duration::from_secs(15);
@@ -23,19 +23,19 @@ pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Prometheus {
 pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
     let prometheus = api(change);
     reload(change, &prometheus).await?;
-    prove(&prometheus, set).await
+    prove(&prometheus, set).await.map(drop)
 }
 
-/// An error unless exactly the rules of `set` are in force.
-pub(super) async fn prove(prometheus: &Prometheus, set: &FileSet) -> Result<(), Error> {
+/// What is loaded; an error unless exactly the rules of `set` are in force.
+pub(super) async fn prove(prometheus: &Prometheus, set: &FileSet) -> Result<Vec<LoadedGroup>, Error> {
     let info = prometheus.runtime_info().await?;
     if !info.reload_config_success {
         return Err(Error::new(ExitCode::Failed, "Prometheus did not take the new configuration")
             .hint("its reason is in its log: `confidexmon logs prometheus --tail 20`"));
     }
-    let loaded = intent::of_loaded(&prometheus.rules().await?);
-    match intent::difference(&intent::of_files(set), &loaded) {
-        None => Ok(()),
+    let groups = prometheus.rules().await?;
+    match intent::difference(&intent::of_files(set), &intent::of_loaded(&groups)) {
+        None => Ok(groups),
         Some(difference) => Err(Error::new(
             ExitCode::Failed,
             format!("Prometheus does not hold the rules that were written: {difference}"),

@@ -10,6 +10,7 @@ use crate::apply::{Applier, gather};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind};
+use crate::net::prometheus::LoadedGroup;
 use crate::services::{DesiredService, FileEffect, file_effect};
 
 /// What a reload ended with.
@@ -40,21 +41,17 @@ pub async fn run<E: Engine>(
         refuse_what_needs_a_start(service, &files)?;
     }
     let change = Change::open(applier, service, wanted, &container.id, &files).await?;
-    let rules_before = match service {
-        ServiceKind::Prometheus => prometheus::api(&change).rules().await?,
-        _ => Vec::new(),
+    let proven = if files.is_empty() { in_force(&change).await } else { None };
+    let acted = proven.is_none();
+    let before = match proven {
+        Some(rules) => rules,
+        None => rules(&change).await?,
     };
-    let acted = !(files.is_empty() && in_force(&change).await);
     if acted {
         change.in_place().await?;
     }
-    let rules = match service {
-        ServiceKind::Prometheus if acted => {
-            Some(diff::between(&rules_before, &prometheus::api(&change).rules().await?))
-        }
-        ServiceKind::Prometheus => Some(diff::between(&rules_before, &rules_before)),
-        _ => None,
-    };
+    let after = if acted { rules(&change).await? } else { before.clone() };
+    let rules = (service == ServiceKind::Prometheus).then(|| diff::between(&before, &after));
     Ok(Reloaded { service, files, acted, rules, elapsed: began.elapsed() })
 }
 
@@ -63,21 +60,28 @@ pub fn rule_count(wanted: &DesiredService) -> usize {
     intent::rule_count(&intent::of_files(&wanted.files))
 }
 
-/// The files are those that we wrote; this asks whether they also count.
-async fn in_force<E: Engine>(change: &Change<'_, E>) -> bool {
+/// The rules that a Prometheus holds; other services have none.
+async fn rules<E: Engine>(change: &Change<'_, E>) -> Result<Vec<LoadedGroup>, Error> {
+    match change.service {
+        ServiceKind::Prometheus => Ok(prometheus::api(change).rules().await?),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The files are those that we wrote; this asks whether they also count. `None`: they do not.
+async fn in_force<E: Engine>(change: &Change<'_, E>) -> Option<Vec<LoadedGroup>> {
     let set = &change.wanted.files;
     let proof = match change.service {
-        ServiceKind::Prometheus => prometheus::prove(&prometheus::api(change), set).await,
+        ServiceKind::Prometheus => return prometheus::prove(&prometheus::api(change), set).await.ok(),
         ServiceKind::Alertmanager => alertmanager::prove(&alertmanager::api(change)).await,
         ServiceKind::Grafana => grafana::prove(&grafana::api(change), set).await,
         ServiceKind::Redis => Ok(()),
     };
-    proof.is_ok()
+    proof.ok().map(|()| Vec::new())
 }
 
 fn refuse_what_needs_a_start(service: ServiceKind, files: &FileChanges) -> Result<(), Error> {
-    let touched = files.added.iter().chain(&files.changed).chain(&files.removed);
-    let mut at_start = touched.filter(|path| file_effect(service, path) == FileEffect::Restart);
+    let mut at_start = files.touched().filter(|path| file_effect(service, path) == FileEffect::Restart);
     match at_start.next() {
         None => Ok(()),
         Some(path) => Err(Error::new(
