@@ -26,6 +26,7 @@ pub mod shape;
 pub mod source;
 pub mod template;
 pub mod testing;
+mod unquote;
 
 use std::collections::BTreeMap;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::parallel;
-use super::promql::{self, Expr};
+use super::promql::{self, Expr, Unread};
 use super::scalar::Scalar;
 use super::source::{Place, Source};
 
@@ -37,7 +37,7 @@ pub struct Rule {
     pub name: Scalar,
     pub expr: Scalar,
     /// The tree of `expr`, or why it is not linted.
-    pub tree: Result<Expr, String>,
+    pub tree: Result<Expr, Unread>,
     /// `for`.
     pub hold: Option<Scalar>,
     pub keep_firing_for: Option<Scalar>,

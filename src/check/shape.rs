@@ -59,9 +59,7 @@ pub fn core(expr: &Expr) -> (&Expr, f64) {
         Kind::Call { function, args } if keeps_scale(function) => {
             args.iter().find(|arg| through(arg)).map_or((expr, 1.0), core)
         }
-        Kind::Aggregate { op, inner, .. }
-            if matches!(op.as_str(), "max" | "min" | "avg" | "topk" | "bottomk") =>
-        {
+        Kind::Aggregate { op, inner, .. } if matches!(*op, "max" | "min" | "avg" | "topk" | "bottomk") => {
             core(inner)
         }
         Kind::Binary(binary) => match (binary.op, binary.lhs.constant(), binary.rhs.constant()) {
@@ -182,7 +180,7 @@ fn inner_factor(expr: &Expr) -> f64 {
 fn same_reading(lhs: &Expr, rhs: &Expr) -> bool {
     match (&lhs.kind, &rhs.kind) {
         (Kind::Aggregate { op: a, inner: x, .. }, Kind::Aggregate { op: b, inner: y, .. }) => {
-            a == b && matches!(a.as_str(), "sum" | "count") && same_reading(x, y)
+            a == b && matches!(*a, "sum" | "count") && same_reading(x, y)
         }
         (Kind::Call { function: a, args: x }, Kind::Call { function: b, args: y }) => {
             a == b && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same_reading(x, y))
@@ -201,7 +199,7 @@ pub fn part_of(part: &Selector, whole: &Selector) -> bool {
         part.matchers.iter().any(|m| m.label == wanted.label && m.op == wanted.op && m.value == wanted.value)
             || excluded(part, wanted)
     };
-    part.name == whole.name && !part.alternatives && !whole.alternatives && whole.matchers.iter().all(has)
+    part.name == whole.name && whole.matchers.iter().all(has)
 }
 
 /// `status="failed"` is within `status!="skipped"`.

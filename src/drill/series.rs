@@ -23,7 +23,7 @@ pub fn labels(text: &str) -> Result<Labels, String> {
     };
     let mut labels = Labels::new();
     for matcher in selector.matchers {
-        if matcher.op != MatchOp::Equal || selector.alternatives {
+        if matcher.op != MatchOp::Equal {
             return Err(format!("`{text}` is not one series"));
         }
         labels.insert(matcher.label, matcher.value);

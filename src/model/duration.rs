@@ -25,27 +25,12 @@ const UNITS: [(&str, u64); 7] = [
 impl PromDuration {
     /// `None` when `text` is not a Prometheus duration.
     pub fn parse(text: &str) -> Option<Self> {
-        if text == "0" {
-            return Some(Self { text: text.to_owned(), length: Duration::ZERO });
-        }
-        let mut rest = text;
-        let mut next_unit = 0;
-        let mut millis: u64 = 0;
-        while !rest.is_empty() {
-            let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-            let amount: u64 = rest.get(..digits)?.parse().ok()?;
-            rest = rest.get(digits..)?;
-            let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-            let unit = rest.get(..letters)?;
-            let index = UNITS.iter().position(|(name, _)| *name == unit)?;
-            if index < next_unit {
-                return None;
-            }
-            next_unit = index + 1;
-            millis = millis.checked_add(amount.checked_mul(UNITS[index].1)?)?;
-            rest = rest.get(letters..)?;
-        }
-        (!text.is_empty()).then(|| Self { text: text.to_owned(), length: Duration::from_millis(millis) })
+        Some(Self { text: text.to_owned(), length: Duration::from_millis(millis(text)?) })
+    }
+
+    /// The length in seconds of a duration; `None` where [`Self::parse`] has none.
+    pub fn seconds(text: &str) -> Option<f64> {
+        millis(text).map(|millis| Duration::from_millis(millis).as_secs_f64())
     }
 
     pub const fn length(&self) -> Duration {
@@ -55,6 +40,30 @@ impl PromDuration {
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+fn millis(text: &str) -> Option<u64> {
+    if text == "0" {
+        return Some(0);
+    }
+    let mut rest = text;
+    let mut next_unit = 0;
+    let mut millis: u64 = 0;
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let amount: u64 = rest.get(..digits)?.parse().ok()?;
+        rest = rest.get(digits..)?;
+        let letters = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
+        let unit = rest.get(..letters)?;
+        let index = UNITS.iter().position(|(name, _)| *name == unit)?;
+        if index < next_unit {
+            return None;
+        }
+        next_unit = index + 1;
+        millis = millis.checked_add(amount.checked_mul(UNITS[index].1)?)?;
+        rest = rest.get(letters..)?;
+    }
+    (!text.is_empty()).then_some(millis)
 }
 
 impl PartialEq for PromDuration {

@@ -5,7 +5,6 @@ mod classic;
 pub mod matcher;
 mod origin;
 mod route;
-mod unquote;
 mod utf8;
 
 use crate::check::finding::Finding;

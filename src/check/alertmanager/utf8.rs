@@ -1,7 +1,7 @@
 //! The newer of Alertmanager's two matcher parsers: any label name, strict quotes.
 
 use super::matcher::{Parsed, operator};
-use super::unquote::unquote;
+use crate::check::unquote::unquote;
 
 pub(super) fn parse(text: &str) -> Result<Vec<Parsed>, String> {
     let mut parser = Parser { rest: text.trim_start() };
@@ -50,7 +50,7 @@ impl<'a> Parser<'a> {
                 _ if escaped => escaped = false,
                 '\\' => escaped = true,
                 '"' => {
-                    let inner = unquote(&self.rest[1..at]).ok_or("invalid escape in quotes")?;
+                    let inner = unquote(&self.rest[1..at], '"').ok_or("invalid escape in quotes")?;
                     return Ok((inner, &self.rest[at + 1..]));
                 }
                 _ => {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::check::promql::{Expr, parse};
+use crate::check::promql::{Expr, Unread, parse};
 use crate::check::scalar::Scalar;
 use crate::check::source::{Place, Source};
 
@@ -15,7 +15,7 @@ pub struct Query {
     /// `{{instance}}`.
     pub legend: Option<Scalar>,
     /// The tree, or why it is not linted.
-    pub tree: Result<Expr, String>,
+    pub tree: Result<Expr, Unread>,
     /// Where the expression begins in the text.
     offset: usize,
 }

@@ -39,10 +39,10 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 fn growth(value: &Expr) -> Option<(usize, &str, &Selector)> {
     let (core, _) = shape::core(value);
     match &core.kind {
-        Kind::Call { function, args } if matches!(function.as_str(), "increase" | "rate") => {
+        Kind::Call { function, args } if matches!(*function, "increase" | "rate") => {
             Some((core.at, function, args.first()?.as_selector()?))
         }
-        Kind::Aggregate { op, inner, .. } if op == "sum" => growth(inner),
+        Kind::Aggregate { op, inner, .. } if *op == "sum" => growth(inner),
         _ => None,
     }
 }

@@ -123,7 +123,7 @@ impl Judge<'_, '_> {
     }
 
     /// The aggregation that takes the label away, if the series have it.
-    fn dropped(&self, variant: &Variant<'_>, label: &str) -> Option<String> {
+    fn dropped(&self, variant: &Variant<'_>, label: &str) -> Option<&'static str> {
         let expr = variant.expr?;
         let mut aggregation = None;
         expr.walk(&mut |node| {
@@ -131,7 +131,7 @@ impl Judge<'_, '_> {
                 && aggregation.is_none()
                 && self.series_have(inner, label)
             {
-                aggregation = Some(op.clone());
+                aggregation = Some(*op);
             }
         });
         aggregation
@@ -150,7 +150,7 @@ impl Judge<'_, '_> {
 #[derive(Default)]
 struct Lost<'s> {
     names: Vec<&'s str>,
-    dropped_by: Option<String>,
+    dropped_by: Option<&'static str>,
     source_lacks: bool,
 }
 

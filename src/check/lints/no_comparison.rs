@@ -41,7 +41,7 @@ fn filters(rule: &RuleView<'_>, expr: &Expr) -> bool {
     expr.any(&|node| match &node.kind {
         Kind::Binary(binary) => {
             (binary.op.is_comparison() && !binary.returns_bool)
-                || matches!(binary.op, Op::And | Op::Unless | Op::Other)
+                || matches!(binary.op, Op::And | Op::Unless | Op::Trim)
         }
         Kind::Call { function, .. } => function.starts_with("absent"),
         // A recorded series may exist only while its own expression is true; `ALERTS` always does so.

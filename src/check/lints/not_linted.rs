@@ -13,10 +13,9 @@ pub(super) const LINT: Lint = Lint {
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for file in &view.facts.rule_files {
         for (_, rule) in file.rules() {
-            let Err(reason) = &rule.tree else { continue };
-            let reason = reason.lines().next().unwrap_or_default();
-            let place = rule.expr.place_of(&file.source, 0);
-            let finding = LINT.at(&file.source, place, format!("this expression was not linted: {reason}"));
+            let Err(unread) = &rule.tree else { continue };
+            let place = rule.expr.place_of(&file.source, unread.at);
+            let finding = LINT.at(&file.source, place, format!("this expression was not linted: {unread}"));
             out.push(if rule.is_alert() { finding.alert(&rule.name.value) } else { finding });
         }
     }

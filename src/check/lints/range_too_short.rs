@@ -22,7 +22,10 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         };
         for arg in args {
             let Kind::Selector(selector) = &arg.kind else { continue };
-            let Some(range) = selector.range.filter(|range| *range < interval * 4) else { continue };
+            let Some(range) = selector.range.filter(|range| *range < interval * 4 && !selector.extended)
+            else {
+                continue;
+            };
             // Recorded series have the interval of their group, not that of a scrape.
             if selector.name.as_deref().is_some_and(|name| rule.view.recorded.contains_key(name)) {
                 continue;

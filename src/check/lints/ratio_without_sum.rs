@@ -34,7 +34,7 @@ fn plain(expr: &Expr) -> Option<(&Selector, &str)> {
         Kind::Call { function, args } => {
             let inner = args.iter().find(|arg| !arg.is_scalar())?;
             matches!(
-                function.as_str(),
+                *function,
                 "rate"
                     | "irate"
                     | "increase"
@@ -45,7 +45,7 @@ fn plain(expr: &Expr) -> Option<(&Selector, &str)> {
                     | "sum_over_time"
                     | "last_over_time"
             )
-            .then(|| plain(inner).map(|(selector, _)| (selector, function.as_str())))?
+            .then(|| plain(inner).map(|(selector, _)| (selector, *function)))?
         }
         Kind::Binary(binary) if binary.op == Op::Mul && binary.lhs.constant().is_some() => plain(&binary.rhs),
         Kind::Binary(binary) if binary.op == Op::Mul && binary.rhs.constant().is_some() => plain(&binary.lhs),
@@ -107,7 +107,7 @@ fn one_sided(rule: &RuleView<'_>, binary: &Binary) -> Option<(String, String)> {
         return None;
     }
     let aggregated =
-        |expr: &Expr| matches!(&expr.kind, Kind::Aggregate { op, .. } if op == "sum" || op == "count");
+        |expr: &Expr| matches!(&expr.kind, Kind::Aggregate { op, .. } if matches!(*op, "sum" | "count"));
     let (sum, bare, side) =
         match (aggregated(&binary.lhs), plain(&binary.rhs), plain(&binary.lhs), aggregated(&binary.rhs)) {
             (true, Some((bare, _)), _, _) => (&binary.lhs, bare, "right"),

@@ -38,7 +38,7 @@ fn instant(value: &Expr) -> Option<(usize, &Selector)> {
     let (core, _) = shape::core(value);
     match &core.kind {
         Kind::Selector(selector) => selector.range.is_none().then_some((core.at, selector)),
-        Kind::Aggregate { op, inner, .. } if op == "sum" => instant(inner),
+        Kind::Aggregate { op, inner, .. } if *op == "sum" => instant(inner),
         _ => None,
     }
 }

@@ -106,7 +106,7 @@ fn unit(expr: &Expr) -> Option<Unit> {
         Kind::Selector(selector) => {
             of(selector).filter(|_| !selector.name.as_deref().is_some_and(|name| name.ends_with("_bucket")))
         }
-        Kind::Call { function, args } if function == "histogram_quantile" => {
+        Kind::Call { function, args } if *function == "histogram_quantile" => {
             args.last()?.selectors().first().and_then(|(_, selector)| of(selector))
         }
         _ => None,

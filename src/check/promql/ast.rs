@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::functions;
+
 /// A node and where its token (name, function, operator or number) stands in the expression.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
@@ -14,8 +16,8 @@ pub enum Kind {
     Number(f64),
     Text(String),
     Selector(Selector),
-    Call { function: String, args: Vec<Expr> },
-    Aggregate { op: String, param: Option<Box<Expr>>, inner: Box<Expr>, grouping: Grouping },
+    Call { function: &'static str, args: Vec<Expr> },
+    Aggregate { op: &'static str, param: Option<Box<Expr>>, inner: Box<Expr>, grouping: Grouping },
     Binary(Box<Binary>),
     Subquery { inner: Box<Expr>, range: Duration, step: Option<Duration> },
     Negate(Box<Expr>),
@@ -28,10 +30,11 @@ pub struct Selector {
     pub name: Option<String>,
     /// Without the matcher that gave the name.
     pub matchers: Vec<Matcher>,
-    /// `{a="1" or b="2"}`: the matchers above are not all of the story.
-    pub alternatives: bool,
     pub range: Option<Duration>,
+    /// By `offset` or `@`.
     pub shifted: bool,
+    /// `anchored` or `smoothed`: samples beyond the range count as well.
+    pub extended: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -100,33 +103,11 @@ pub enum Op {
     And,
     Or,
     Unless,
-    /// Newer than this file; lints leave it alone.
-    Other,
+    /// `</` or `>/`, which cut histograms; lints leave them alone.
+    Trim,
 }
 
 impl Op {
-    pub fn parse(text: &str) -> Self {
-        match text {
-            "+" => Self::Add,
-            "-" => Self::Sub,
-            "*" => Self::Mul,
-            "/" => Self::Div,
-            "%" => Self::Mod,
-            "^" => Self::Pow,
-            "atan2" => Self::Atan2,
-            "==" => Self::Equal,
-            "!=" => Self::NotEqual,
-            "<" => Self::Less,
-            "<=" => Self::LessOrEqual,
-            ">" => Self::Greater,
-            ">=" => Self::GreaterOrEqual,
-            "and" => Self::And,
-            "or" => Self::Or,
-            "unless" => Self::Unless,
-            _ => Self::Other,
-        }
-    }
-
     pub const fn is_comparison(self) -> bool {
         matches!(
             self,
@@ -144,7 +125,7 @@ impl Op {
     }
 
     pub const fn is_arithmetic(self) -> bool {
-        !self.is_comparison() && !self.is_set() && !matches!(self, Self::Other)
+        !self.is_comparison() && !self.is_set() && !matches!(self, Self::Trim)
     }
 
     /// The same comparison with its sides exchanged.
@@ -255,7 +236,7 @@ impl Expr {
     pub fn is_scalar(&self) -> bool {
         match &self.kind {
             Kind::Number(_) | Kind::Text(_) => true,
-            Kind::Call { function, .. } => matches!(function.as_str(), "scalar" | "time" | "pi"),
+            Kind::Call { function, .. } => functions::returns_scalar(function),
             Kind::Binary(binary) => binary.lhs.is_scalar() && binary.rhs.is_scalar(),
             Kind::Negate(inner) => inner.is_scalar(),
             _ => false,

@@ -142,9 +142,6 @@ fn called(function: &str, args: &[Expr], known: &dyn Fn(&Selector) -> LabelSet) 
 /// `absent` invents a series from the equality matchers of its selector.
 fn absent(arg: &Expr) -> LabelSet {
     let Some(selector) = arg.as_selector() else { return LabelSet::none() };
-    if selector.alternatives {
-        return LabelSet::any();
-    }
     LabelSet::only(selector.matchers.iter().filter(|m| m.op == MatchOp::Equal).map(|m| m.label.as_str()))
 }
 
@@ -152,7 +149,7 @@ fn joined(binary: &Binary, lhs: LabelSet, rhs: LabelSet) -> LabelSet {
     match binary.op {
         Op::Or => return lhs.union(rhs),
         Op::And | Op::Unless => return lhs,
-        Op::Other => return LabelSet::any(),
+        Op::Trim => return LabelSet::any(),
         _ => {}
     }
     match (&binary.cardinality, &binary.matching) {

@@ -78,9 +78,6 @@ fn of_expr(ask: Ask<'_>, expr: &Expr) -> Known {
 }
 
 fn of_selector(ask: Ask<'_>, selector: &Selector) -> Known {
-    if selector.alternatives {
-        return Known::unknown();
-    }
     let pinned = selector.matchers.iter().filter(|matcher| matcher.label == ask.label).map(|found| {
         let matcher = Matcher::new(ask.label, found.op, found.value.as_str());
         let set = |values: Vec<&str>| values.into_iter().map(ToOwned::to_owned).collect();
@@ -184,9 +181,6 @@ fn called(ask: Ask<'_>, function: &str, args: &[Expr]) -> Known {
 /// `absent` invents a series from the equality matchers of its selector.
 fn absent(arg: &Expr, label: &str) -> Known {
     let Some(selector) = arg.as_selector() else { return Known::absent() };
-    if selector.alternatives {
-        return Known::unknown();
-    }
     let mut pinned = selector.matchers.iter().filter(|matcher| matcher.label == label);
     match (pinned.next(), pinned.next()) {
         (Some(only), None) if only.op == MatchOp::Equal => Known::exactly(only.value.as_str()),
@@ -198,7 +192,7 @@ fn joined(binary: &Binary, label: &str, of: &dyn Fn(&Expr) -> Known) -> Known {
     match binary.op {
         Op::Or => return of(&binary.lhs).or(of(&binary.rhs)),
         Op::And | Op::Unless => return of(&binary.lhs),
-        Op::Other => return Known::unknown(),
+        Op::Trim => return Known::unknown(),
         _ => {}
     }
     let copied = |extra: &[String]| extra.iter().any(|name| name == label);

@@ -1,7 +1,10 @@
-//! Go's string escapes.
+//! Go's string escapes, as Prometheus and Alertmanager read them.
 
-/// The text inside double quotes as Go reads it; `None` where Go refuses it.
-pub(super) fn unquote(inner: &str) -> Option<String> {
+/// The text between two of these quotes as Go reads it; `None` where Go refuses it.
+pub(super) fn unquote(inner: &str, quote: char) -> Option<String> {
+    if !inner.contains(['\\', '\n']) {
+        return Some(inner.to_owned());
+    }
     let mut bytes = Vec::with_capacity(inner.len());
     let mut rest = inner;
     while let Some(c) = rest.chars().next() {
@@ -10,7 +13,7 @@ pub(super) fn unquote(inner: &str) -> Option<String> {
             return None;
         }
         if c == '\\' {
-            rest = escape(rest, &mut bytes)?;
+            rest = escape(rest, quote, &mut bytes)?;
         } else {
             push(c, &mut bytes);
         }
@@ -19,7 +22,7 @@ pub(super) fn unquote(inner: &str) -> Option<String> {
 }
 
 /// Reads what follows a backslash.
-fn escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
+fn escape<'a>(text: &'a str, quote: char, bytes: &mut Vec<u8>) -> Option<&'a str> {
     let c = text.chars().next()?;
     let rest = &text[c.len_utf8()..];
     let simple = match c {
@@ -31,7 +34,8 @@ fn escape<'a>(text: &'a str, bytes: &mut Vec<u8>) -> Option<&'a str> {
         't' => b'\t',
         'v' => 11,
         '\\' => b'\\',
-        '"' => b'"',
+        '"' if quote == '"' => b'"',
+        '\'' if quote == '\'' => b'\'',
         'x' => return byte(number(rest, 2, 16)?, bytes),
         'u' => return character(number(rest, 4, 16)?, bytes),
         'U' => return character(number(rest, 8, 16)?, bytes),
@@ -68,12 +72,14 @@ mod tests {
 
     #[test]
     fn escapes_are_those_of_go() {
-        assert_eq!(unquote("a\\n\\t\\\"\\\\").as_deref(), Some("a\n\t\"\\"));
-        assert_eq!(unquote("\\u00e4\\xc3\\xa4\\101").as_deref(), Some("ääA"));
-        assert_eq!(unquote("\\d"), None);
-        assert_eq!(unquote("\\'"), None);
-        assert_eq!(unquote("\\xff"), None);
-        assert_eq!(unquote("\\u12"), None);
-        assert_eq!(unquote("\n"), None);
+        assert_eq!(unquote("a\\n\\t\\\"\\\\", '"').as_deref(), Some("a\n\t\"\\"));
+        assert_eq!(unquote("\\u00e4\\xc3\\xa4\\101", '"').as_deref(), Some("ääA"));
+        assert_eq!(unquote("\\d", '"'), None);
+        assert_eq!(unquote("\\'", '"'), None);
+        assert_eq!(unquote("\\xff", '"'), None);
+        assert_eq!(unquote("\\u12", '"'), None);
+        assert_eq!(unquote("\n", '"'), None);
+        assert_eq!(unquote("it\\'s \"", '\'').as_deref(), Some("it's \""));
+        assert_eq!(unquote("\\\"", '\''), None);
     }
 }
