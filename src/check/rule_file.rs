@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-
+use super::node::{self, Node};
 use super::parallel;
 use super::promql::{self, Expr, Unread};
 use super::scalar::Scalar;
@@ -55,19 +54,12 @@ impl RuleFile {
     /// Never fails: the official judge refuses what cannot be read, this remembers where.
     pub fn parse(path: impl Into<String>, text: impl Into<String>) -> Self {
         let source = Source::new(path, text);
-        let file = match serde_yaml::from_str::<Option<FileText>>(&source.text) {
-            Ok(file) => file.unwrap_or_default(),
-            Err(error) => {
-                let place = error.location().map_or(Place::default(), |at| Place {
-                    line: usize::try_from(at.line()).unwrap_or(0),
-                    column: usize::try_from(at.column()).unwrap_or(0),
-                });
-                let message = error.without_snippet().to_string();
-                return Self { source, groups: Vec::new(), problem: Some((place, message)) };
-            }
-        };
-        let groups = file.groups.unwrap_or_default().into_iter().map(Group::from).collect();
-        Self { source, groups, problem: None }
+        let read = node::parse(&source)
+            .and_then(|root| groups(root).map_err(|misfit| (source.place(misfit.at), misfit.what)));
+        match read {
+            Ok(groups) => Self { source, groups, problem: None },
+            Err(problem) => Self { source, groups: Vec::new(), problem: Some(problem) },
+        }
     }
 
     /// Parses many files on as many threads as the machine has; the order is kept.
@@ -80,57 +72,114 @@ impl RuleFile {
     }
 }
 
-#[derive(Default, Deserialize)]
-struct FileText {
-    groups: Option<Vec<GroupText>>,
+/// Something that has no place in a rule file.
+struct Misfit {
+    /// Byte offset in the file.
+    at: usize,
+    what: String,
 }
 
-#[derive(Deserialize)]
-struct GroupText {
-    #[serde(default)]
-    name: Scalar,
-    interval: Option<Scalar>,
-    labels: Option<BTreeMap<String, Scalar>>,
-    rules: Option<Vec<RuleText>>,
+/// Fields that nobody knows are for the official judge to refuse.
+fn groups(root: Node) -> Result<Vec<Group>, Misfit> {
+    let mut found = Vec::new();
+    for (key, value) in entries(root, "a rule file", 0)? {
+        if key.value == "groups" {
+            for group in items(value, &key)? {
+                found.push(group_of(group, &key)?);
+            }
+        }
+    }
+    Ok(found)
 }
 
-#[derive(Deserialize)]
-struct RuleText {
-    alert: Option<Scalar>,
-    record: Option<Scalar>,
-    #[serde(default)]
-    expr: Scalar,
-    r#for: Option<Scalar>,
-    keep_firing_for: Option<Scalar>,
-    labels: Option<BTreeMap<String, Scalar>>,
-    annotations: Option<BTreeMap<String, Scalar>>,
+fn group_of(node: Node, list: &Scalar) -> Result<Group, Misfit> {
+    let mut group =
+        Group { name: Scalar::default(), interval: None, labels: BTreeMap::new(), rules: Vec::new() };
+    for (key, value) in entries(node, "a group", list.start())? {
+        match key.value.as_str() {
+            "name" => group.name = text(value, &key)?.unwrap_or_default(),
+            "interval" => group.interval = text(value, &key)?,
+            "labels" => group.labels = texts(value, &key)?,
+            "rules" => {
+                for rule in items(value, &key)? {
+                    group.rules.push(rule_of(rule, &key)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(group)
 }
 
-impl From<GroupText> for Group {
-    fn from(text: GroupText) -> Self {
-        Self {
-            name: text.name,
-            interval: text.interval,
-            labels: text.labels.unwrap_or_default(),
-            rules: text.rules.unwrap_or_default().into_iter().map(Rule::from).collect(),
+fn rule_of(node: Node, list: &Scalar) -> Result<Rule, Misfit> {
+    let (mut alert, mut record, mut expr) = (None, None, None);
+    let (mut hold, mut keep_firing_for) = (None, None);
+    let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
+    for (key, value) in entries(node, "a rule", list.start())? {
+        match key.value.as_str() {
+            "alert" => alert = text(value, &key)?,
+            "record" => record = text(value, &key)?,
+            "expr" => expr = text(value, &key)?,
+            "for" => hold = text(value, &key)?,
+            "keep_firing_for" => keep_firing_for = text(value, &key)?,
+            "labels" => labels = texts(value, &key)?,
+            "annotations" => annotations = texts(value, &key)?,
+            _ => {}
+        }
+    }
+    let expr: Scalar = expr.unwrap_or_default();
+    Ok(Rule {
+        kind: if alert.is_some() { RuleKind::Alert } else { RuleKind::Recording },
+        name: alert.or(record).unwrap_or_default(),
+        tree: promql::parse(&expr.value),
+        expr,
+        hold,
+        keep_firing_for,
+        labels,
+        annotations,
+    })
+}
+
+fn entries(node: Node, what: &str, at: usize) -> Result<Vec<(Scalar, Node)>, Misfit> {
+    match node {
+        Node::Map(entries) => Ok(entries),
+        Node::Null => Ok(Vec::new()),
+        other => {
+            let at = other.first().map_or(at, Scalar::start);
+            Err(Misfit { at, what: format!("{what} is a mapping, not {}", other.kind()) })
         }
     }
 }
 
-impl From<RuleText> for Rule {
-    fn from(text: RuleText) -> Self {
-        let kind = if text.alert.is_some() { RuleKind::Alert } else { RuleKind::Recording };
-        Self {
-            kind,
-            name: text.alert.or(text.record).unwrap_or_default(),
-            tree: promql::parse(&text.expr.value),
-            expr: text.expr,
-            hold: text.r#for,
-            keep_firing_for: text.keep_firing_for,
-            labels: text.labels.unwrap_or_default(),
-            annotations: text.annotations.unwrap_or_default(),
-        }
+fn items(node: Node, key: &Scalar) -> Result<Vec<Node>, Misfit> {
+    match node {
+        Node::List(items) => Ok(items),
+        Node::Null => Ok(Vec::new()),
+        other => Err(misfit(key, "a list", &other)),
     }
+}
+
+fn text(node: Node, key: &Scalar) -> Result<Option<Scalar>, Misfit> {
+    match node {
+        Node::Scalar(scalar) => Ok(Some(scalar)),
+        Node::Null => Ok(None),
+        other => Err(misfit(key, "text", &other)),
+    }
+}
+
+fn texts(node: Node, key: &Scalar) -> Result<BTreeMap<String, Scalar>, Misfit> {
+    let mut found = BTreeMap::new();
+    for (name, value) in entries(node, &format!("`{}`", key.value), key.start())? {
+        let value =
+            text(value, &name)?.unwrap_or_else(|| Scalar::new(String::new(), name.start(), name.start()));
+        found.insert(name.value, value);
+    }
+    Ok(found)
+}
+
+fn misfit(key: &Scalar, expected: &str, found: &Node) -> Misfit {
+    let at = found.first().map_or(key.start(), Scalar::start);
+    Misfit { at, what: format!("`{}` is {expected}, not {}", key.value, found.kind()) }
 }
 
 #[cfg(test)]
@@ -156,6 +205,17 @@ mod tests {
         let file = RuleFile::parse("a.yml", "groups:\n  - name: a\n    rules:\n      - alert: [x\n");
         assert!(file.groups.is_empty());
         assert!(file.problem.unwrap().0.line >= 4);
+        let misfits = [
+            ("[a]", "a rule file is a mapping, not a list"),
+            ("groups: x", "`groups` is a list, not text"),
+            ("groups: [x]", "a group is a mapping, not text"),
+            ("groups: [{name: a, rules: [{alert: {b: c}}]}]", "`alert` is text, not a mapping"),
+            ("groups: [{name: a, rules: [{alert: b, labels: c}]}]", "`labels` is a mapping, not text"),
+            ("groups: [{name: a, rules: [{alert: b, labels: {c: [d]}}]}]", "`c` is text, not a list"),
+        ];
+        for (text, expected) in misfits {
+            assert_eq!(RuleFile::parse("a.yml", text).problem.unwrap().1, expected, "{text}");
+        }
         assert!(RuleFile::parse("a.yml", "").problem.is_none());
         assert!(RuleFile::parse("a.yml", "# nothing\n").problem.is_none());
     }

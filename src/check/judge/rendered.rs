@@ -1,7 +1,5 @@
 //! From a line of a rendered file back to the line of the template that it came from.
 
-use regex::Regex;
-
 use super::bug;
 use crate::check::finding::Finding;
 use crate::check::source::Place;
@@ -68,9 +66,9 @@ impl<'a> Rendered<'a> {
         }
         let lines: Vec<&str> = self.text.lines().collect();
         let wanted = *lines.get(rendered.checked_sub(1)?)?;
-        let patterns: Vec<Option<Regex>> = self.template.lines().map(pattern).collect();
+        let patterns: Vec<Option<Pattern<'_>>> = self.template.lines().map(Pattern::of).collect();
         let fits = |at: usize, line: &str| {
-            patterns.get(at).and_then(Option::as_ref).is_some_and(|pattern| pattern.is_match(line))
+            patterns.get(at).and_then(Option::as_ref).is_some_and(|pattern| pattern.fits(line))
         };
         let score = |at: usize| {
             let before = rendered.checked_sub(2).and_then(|index| lines.get(index));
@@ -90,22 +88,41 @@ impl<'a> Rendered<'a> {
     }
 }
 
-/// What a line of the template can become; `None` for lines that only steer.
-fn pattern(line: &str) -> Option<Regex> {
-    let trimmed = line.trim();
-    if trimmed.starts_with("{%") || trimmed.starts_with("{#") || trimmed.ends_with("#}") {
-        return None;
+/// What a line of the template can become: these pieces, with anything between them.
+struct Pattern<'a>(Vec<&'a str>);
+
+impl<'a> Pattern<'a> {
+    /// `None` for lines that only steer.
+    fn of(line: &'a str) -> Option<Self> {
+        let trimmed = line.trim();
+        if trimmed.starts_with("{%") || trimmed.starts_with("{#") || trimmed.ends_with("#}") {
+            return None;
+        }
+        let mut pieces = Vec::new();
+        let mut rest = line;
+        while let Some((before, after)) = rest.split_once("${{") {
+            pieces.push(before);
+            rest = after.split_once("}}").map_or("", |(_, rest)| rest);
+        }
+        pieces.push(rest.trim_end());
+        Some(Self(pieces))
     }
-    let mut regex = String::from("^");
-    let mut rest = line;
-    while let Some((before, after)) = rest.split_once("${{") {
-        regex.push_str(&regex::escape(before));
-        regex.push_str(".*");
-        rest = after.split_once("}}").map_or("", |(_, rest)| rest);
+
+    fn fits(&self, line: &str) -> bool {
+        match self.0.as_slice() {
+            [] => false,
+            [only] => line.trim_end() == *only,
+            [first, middle @ .., last] => {
+                let rest = line.strip_prefix(first).map(str::trim_end);
+                let Some(mut rest) = rest.and_then(|rest| rest.strip_suffix(last)) else { return false };
+                middle.iter().all(|piece| {
+                    let found = rest.split_once(piece).map(|(_, behind)| behind);
+                    rest = found.unwrap_or_default();
+                    found.is_some()
+                })
+            }
+        }
     }
-    regex.push_str(&regex::escape(rest.trim_end()));
-    regex.push_str("\\s*$");
-    Regex::new(&regex).ok()
 }
 
 #[cfg(test)]
@@ -122,6 +139,24 @@ mod tests {
         assert_eq!(lines, [Some(1), Some(2), Some(4), Some(5), Some(4), Some(5), Some(7), Some(8), None]);
         let finding = rendered.at_line("promtool", "  line 5: field name not found");
         assert_eq!(finding.map(|f| (f.line, f.column)), Some((4, 5)));
+    }
+
+    #[test]
+    fn values_may_stand_anywhere_in_a_line() {
+        let cases = [
+            ("a: 1", "a: 1  ", true),
+            ("a: 1", "a: 12", false),
+            ("a: ${{ x }}", "a: ", true),
+            ("a: ${{ x }}/b", "a: x/y/b", true),
+            ("a: ${{ x }}/b", "a: x/c", false),
+            ("${{ x }}-${{ y }}-z", "1-2-z", true),
+            ("${{ x }}-${{ y }}-z", "1-z", false),
+            ("ab${{ x }}bc", "abc", false),
+        ];
+        for (template, line, expected) in cases {
+            assert_eq!(Pattern::of(template).is_some_and(|p| p.fits(line)), expected, "{template} {line}");
+        }
+        assert!(Pattern::of("  {% if x %}").is_none());
     }
 
     #[test]

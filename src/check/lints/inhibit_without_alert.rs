@@ -19,13 +19,9 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     // Of some of the rules only this much can be said.
     let severity = if view.facts.whole_set { LINT.severity } else { Severity::Info };
     for rule in &file.inhibit_rules {
-        let classes = inhibition::classes(rule, &view.alerts);
-        let sides = [
-            ("source", &rule.source, classes.iter().any(|class| class.look.as_source.is_possible())),
-            ("target", &rule.target, classes.iter().any(|class| class.look.as_target.is_possible())),
-        ];
-        for (side, matchers, matched) in sides {
-            if matched {
+        for (side, matchers) in [("source", &rule.source), ("target", &rule.target)] {
+            let mut variants = view.alerts.iter().flat_map(|alert| &alert.variants);
+            if variants.any(|variant| inhibition::matched(matchers, &variant.labels).is_possible()) {
                 continue;
             }
             let condition: Vec<_> = matchers.iter().map(|placed| placed.matcher.to_string()).collect();

@@ -268,15 +268,25 @@ fn shown_theirs(expr: &theirs::Expr) -> String {
         E::Subquery(subquery) => {
             format!("{}[{:?}:{:?}]", text(&subquery.expr), subquery.range, subquery.step)
         }
-        E::Unary(unary) => match unary.expr.as_ref() {
-            // Behind brackets they keep the sign as an operation.
-            E::Paren(paren) if matches!(paren.expr.as_ref(), E::NumberLiteral(_)) => {
-                format!("-{}", text(&paren.expr))
+        E::Unary(unary) => {
+            let mut inner = unary.expr.as_ref();
+            while let E::Paren(paren) = inner {
+                inner = &paren.expr;
             }
-            inner => format!("-({})", text(inner)),
-        },
+            // Behind brackets they keep the sign of a number as an operation.
+            match inner {
+                E::NumberLiteral(number) => format!("{:?}", -number.val),
+                E::Unary(_) => folded(&text(inner)),
+                _ => format!("-({})", text(inner)),
+            }
+        }
         E::Extension(_) => String::new(),
     }
+}
+
+/// The sign before what may have become a number.
+fn folded(inner: &str) -> String {
+    inner.parse::<f64>().map_or_else(|_| format!("-({inner})"), |number| format!("{:?}", -number))
 }
 
 fn their_selector(selector: &theirs::VectorSelector, range: Option<Duration>) -> String {

@@ -78,6 +78,7 @@ pub fn meetings<'c, 'v>(classes: &'c [Class<'v>]) -> Vec<(&'c Class<'v>, &'c Cla
         .collect()
 }
 
-fn matched(matchers: &[Placed], labels: &Labels) -> Certainty {
+/// Whether an alert with these labels passes all matchers.
+pub fn matched(matchers: &[Placed], labels: &Labels) -> Certainty {
     labels.matched_by(matchers.iter().map(|placed| &placed.matcher))
 }
