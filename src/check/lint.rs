@@ -1,6 +1,6 @@
 //! What a lint is, and what it is shown.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::alertmanager::AlertmanagerFile;
 use super::facts::Facts;
@@ -37,7 +37,9 @@ pub enum Run {
 pub struct View<'a> {
     pub facts: &'a Facts,
     /// Recorded metric → the labels of its series.
-    pub recorded: BTreeMap<&'a str, LabelSet>,
+    pub recorded: HashMap<&'a str, LabelSet>,
+    /// The contract's series → the labels that they have in Prometheus, as far as those are known.
+    pub series: HashMap<String, LabelSet>,
     /// Recorded metric → the rules that record it.
     pub recordings: BTreeMap<&'a str, Vec<(&'a Group, &'a Rule)>>,
     /// The configuration that alerts go through; lints look at one after the other.
@@ -125,15 +127,7 @@ impl View<'_> {
             return labels
                 .map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
         }
-        match (&facts.contract, &facts.target_labels) {
-            (Some(contract), Some(target_labels)) => contract
-                .series(name)
-                .filter(|series| series.family.samples > 0)
-                .map_or_else(LabelSet::any, |series| {
-                    LabelSet::only(series.label_names().chain(target_labels.iter().map(String::as_str)))
-                }),
-            _ => LabelSet::any(),
-        }
+        self.series.get(name).cloned().unwrap_or_else(LabelSet::any)
     }
 
     /// The labels that the result of an expression can have.

@@ -28,7 +28,7 @@ pub mod template;
 pub mod testing;
 mod unquote;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 pub use facts::Facts;
 pub use finding::{Finding, Severity};
@@ -142,6 +142,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     let first = View {
         facts,
         recorded: unknown,
+        series: series(facts),
         recordings: BTreeMap::new(),
         alertmanager: None,
         alerts: Vec::new(),
@@ -157,7 +158,7 @@ pub fn view(facts: &Facts) -> View<'_> {
     };
     let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
     let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
-    let mut recorded: BTreeMap<&str, LabelSet> = BTreeMap::new();
+    let mut recorded: HashMap<&str, LabelSet> = HashMap::new();
     for ((_, rule), set) in names.zip(sets) {
         let name = rule.name.value.as_str();
         let merged = match recorded.remove(name) {
@@ -166,11 +167,23 @@ pub fn view(facts: &Facts) -> View<'_> {
         };
         recorded.insert(name, merged);
     }
-    let view = View { facts, recorded, recordings, alertmanager: None, alerts: Vec::new() };
+    let view = View { recorded, recordings, ..first };
     match facts.alertmanagers.first() {
         Some(alertmanager) => through(view, alertmanager),
         None => view,
     }
+}
+
+/// The labels of the contract's series; none where those that targets add are not known.
+fn series(facts: &Facts) -> HashMap<String, LabelSet> {
+    let (Some(contract), Some(target_labels)) = (&facts.contract, &facts.target_labels) else {
+        return HashMap::new();
+    };
+    let labels = |name: &String| {
+        let series = contract.series(name).filter(|series| series.family.samples > 0)?;
+        Some(LabelSet::only(series.label_names().chain(target_labels.iter().map(String::as_str))))
+    };
+    contract.series_names().filter_map(|name| labels(&name).map(|labels| (name, labels))).collect()
 }
 
 /// The view of an Alertmanager configuration: what is known of alerts is what it asks for.

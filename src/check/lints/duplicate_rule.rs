@@ -1,6 +1,6 @@
 //! The same rule twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
@@ -13,34 +13,25 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let mut first: BTreeMap<Key<'_>, RuleView<'_>> = BTreeMap::new();
+    let mut named: HashMap<(bool, &str), Vec<RuleView<'_>>> = HashMap::new();
     for rule in view.rules() {
-        match first.entry(key(&rule)) {
-            std::collections::btree_map::Entry::Vacant(slot) => {
-                slot.insert(rule);
-            }
-            std::collections::btree_map::Entry::Occupied(slot) => out.push(finding(&rule, slot.get())),
+        let before = named.entry((rule.rule.is_alert(), &rule.rule.name.value)).or_default();
+        match before.iter().find(|first| same(first, &rule)) {
+            Some(first) => out.push(finding(&rule, first)),
+            None => before.push(rule),
         }
     }
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Key<'a> {
-    alert: bool,
-    name: &'a str,
-    labels: Vec<(&'a str, &'a str)>,
-    expr: String,
+/// Two expressions may feed one alert, and record different series under one name.
+fn same(first: &RuleView<'_>, second: &RuleView<'_>) -> bool {
+    let words = |rule: &RuleView<'_>| rule.rule.expr.value.split_whitespace().collect::<String>();
+    labels(first) == labels(second) && words(first) == words(second)
 }
 
-fn key<'a>(rule: &RuleView<'a>) -> Key<'a> {
-    let (group, rule) = (rule.group, rule.rule);
-    let mut labels: BTreeMap<&str, &str> = BTreeMap::new();
-    for (label, value) in group.labels.iter().chain(&rule.labels) {
-        labels.insert(label, &value.value);
-    }
-    // Two expressions may feed one alert, and record different series under one name.
-    let expr = rule.expr.value.split_whitespace().collect();
-    Key { alert: rule.is_alert(), name: &rule.name.value, labels: labels.into_iter().collect(), expr }
+fn labels<'a>(rule: &RuleView<'a>) -> BTreeMap<&'a str, &'a str> {
+    let all = rule.group.labels.iter().chain(&rule.rule.labels);
+    all.map(|(label, value)| (label.as_str(), value.value.as_str())).collect()
 }
 
 fn finding(rule: &RuleView<'_>, first: &RuleView<'_>) -> Finding {

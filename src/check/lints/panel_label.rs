@@ -91,7 +91,7 @@ fn legend(
             let message =
                 format!("the legend names `{label}`, and the query does not return it: the name has a hole");
             let finding = dashboard.on(&LINT, panel, legend.start(), &message).severity(Severity::Warning);
-            out.push(match nearest(label, &known) {
+            out.push(match nearest(label, known.iter()) {
                 Some(near) => finding.fix(format!("did you mean `{near}`?")),
                 None => finding.fix("keep the label in the query, or leave it out of the legend"),
             });

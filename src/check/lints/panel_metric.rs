@@ -1,5 +1,7 @@
 //! A panel on a metric that nobody exports or records stays empty.
 
+use std::collections::BTreeSet;
+
 use crate::check::backend::Judged;
 use crate::check::contract::{MetricType, Part};
 use crate::check::dashboard::{Dashboard, Panel, Query};
@@ -64,7 +66,10 @@ fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opti
     let name = selector.name.as_deref()?;
     if name.contains(':') {
         let all_known = view.facts.whole_set && !view.facts.rule_files.is_empty();
-        let near = || nearest(name, view.recorded.keys()).map(|near| format!("did you mean `{near}`?"));
+        let near = || {
+            nearest(name, view.recorded.keys().collect::<BTreeSet<_>>())
+                .map(|near| format!("did you mean `{near}`?"))
+        };
         return (all_known && !view.recorded.contains_key(name))
             .then(|| (Severity::Bug, format!("no rule records `{name}`: this stays empty"), near()));
     }

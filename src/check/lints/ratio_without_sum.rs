@@ -122,7 +122,7 @@ fn one_sided(rule: &RuleView<'_>, binary: &Binary) -> Option<(String, String)> {
     if kept.contains("instance") || !same_metric || recorded {
         return None;
     }
-    let kept: Vec<_> = kept.into_iter().collect();
+    let kept: Vec<_> = kept.iter().map(String::as_str).collect();
     Some((
         format!(
             "the {side} side keeps all labels of `{}`, the other side only ({}): no series match, so the result is always empty",

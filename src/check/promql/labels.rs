@@ -1,14 +1,15 @@
 //! Which labels the result of an expression can carry.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 
 /// The labels that can survive; the metric's name is never counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelSet {
-    /// At most these.
-    Only(BTreeSet<String>),
+    /// At most these. Shared: thousands of selectors have the labels of the same few metrics.
+    Only(Arc<BTreeSet<String>>),
     /// Whatever the series have, except these.
     AllBut(BTreeSet<String>),
 }
@@ -18,12 +19,12 @@ impl LabelSet {
         Self::AllBut(BTreeSet::new())
     }
 
-    pub const fn none() -> Self {
-        Self::Only(BTreeSet::new())
+    pub fn none() -> Self {
+        Self::Only(Arc::default())
     }
 
     pub fn only<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
-        Self::Only(labels.into_iter().map(Into::into).collect())
+        Self::Only(Arc::new(labels.into_iter().map(Into::into).collect()))
     }
 
     /// False only when the label certainly is not there.
@@ -37,23 +38,33 @@ impl LabelSet {
     #[must_use]
     pub fn with(mut self, label: &str) -> Self {
         match &mut self {
-            Self::Only(labels) => labels.insert(label.to_owned()),
-            Self::AllBut(labels) => labels.remove(label),
-        };
+            Self::Only(labels) if labels.contains(label) => {}
+            Self::Only(labels) => {
+                Arc::make_mut(labels).insert(label.to_owned());
+            }
+            Self::AllBut(labels) => {
+                labels.remove(label);
+            }
+        }
         self
     }
 
     #[must_use]
     pub fn without(mut self, label: &str) -> Self {
         match &mut self {
-            Self::Only(labels) => labels.remove(label),
-            Self::AllBut(labels) => labels.insert(label.to_owned()),
-        };
+            Self::Only(labels) if !labels.contains(label) => {}
+            Self::Only(labels) => {
+                Arc::make_mut(labels).remove(label);
+            }
+            Self::AllBut(labels) => {
+                labels.insert(label.to_owned());
+            }
+        }
         self
     }
 
     fn keep(self, wanted: &[String]) -> Self {
-        Self::Only(wanted.iter().filter(|label| self.may_have(label)).cloned().collect())
+        Self::only(wanted.iter().filter(|label| self.may_have(label)))
     }
 
     fn drop_all(self, unwanted: &[String]) -> Self {
@@ -63,7 +74,8 @@ impl LabelSet {
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Only(a), Self::Only(b)) => Self::Only(a.union(&b).cloned().collect()),
+            (Self::Only(a), Self::Only(b)) if a.is_superset(&b) => Self::Only(a),
+            (Self::Only(a), Self::Only(b)) => Self::only(a.union(&b)),
             (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(a.intersection(&b).cloned().collect()),
             (Self::Only(only), Self::AllBut(but)) | (Self::AllBut(but), Self::Only(only)) => {
                 Self::AllBut(but.difference(&only).cloned().collect())
@@ -75,7 +87,10 @@ impl LabelSet {
         match (self, other) {
             (Self::AllBut(a), Self::AllBut(b)) => Self::AllBut(a.union(&b).cloned().collect()),
             (Self::Only(only), other) | (other, Self::Only(only)) => {
-                Self::Only(only.into_iter().filter(|label| other.may_have(label)).collect())
+                if only.iter().all(|label| other.may_have(label)) {
+                    return Self::Only(only);
+                }
+                Self::only(only.iter().filter(|label| other.may_have(label)))
             }
         }
     }

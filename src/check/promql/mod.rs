@@ -9,8 +9,10 @@ mod ast;
 mod durations;
 mod functions;
 mod labels;
+mod modifiers;
 mod parser;
 mod scanner;
+mod selectors;
 #[cfg(test)]
 mod tests;
 mod types;

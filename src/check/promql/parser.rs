@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector};
+use super::ast::{Binary, Expr, Grouping, Kind, Op, Selector};
 use super::functions::{self, Type};
+use super::modifiers::Modifiers;
 use super::scanner::{Scanner, Unread, at_byte};
 use super::{durations, types};
 
@@ -34,8 +35,8 @@ pub(super) fn parse(text: &str) -> Parsed<Expr> {
     }
 }
 
-struct Parser<'a> {
-    scanner: Scanner<'a>,
+pub(super) struct Parser<'a> {
+    pub(super) scanner: Scanner<'a>,
     nesting: usize,
 }
 
@@ -84,7 +85,7 @@ const AGGREGATORS: [(&str, bool); 14] = [
 /// Words that are never the name of a metric.
 const RESERVED: [&str; 6] = ["on", "ignoring", "group_left", "group_right", "bool", "atan2"];
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     /// Operators that bind at least as tightly as `loosest`, and what stands between them.
     fn binary(&mut self, loosest: usize) -> Parsed<Typed> {
         let mut left = self.unary()?;
@@ -99,7 +100,7 @@ impl<'a> Parser<'a> {
                 Op::Pow => self.nested(|parser| parser.binary(POWER))?,
                 _ => self.binary(strength + 1)?,
             };
-            left = self.combine(left, at, (op, symbol), modifiers, right)?;
+            left = combine(left, at, (op, symbol), modifiers, right)?;
         }
         Ok(left)
     }
@@ -112,22 +113,6 @@ impl<'a> Parser<'a> {
         }
         let rest = &self.scanner.text[self.scanner.at..];
         SYMBOLS.into_iter().find(|(symbol, ..)| rest.starts_with(symbol))
-    }
-
-    fn combine(
-        &self,
-        left: Typed,
-        at: usize,
-        (op, symbol): (Op, &str),
-        modifiers: Modifiers,
-        right: Typed,
-    ) -> Parsed<Typed> {
-        let kind = types::of_binary(op, symbol, &modifiers, left.kind, right.kind)
-            .map_err(|reason| Unread { at, reason })?;
-        let depth = deeper(left.depth.max(right.depth), at)?;
-        let Modifiers { returns_bool, matching, cardinality, .. } = modifiers;
-        let binary = Binary { op, lhs: left.expr, rhs: right.expr, returns_bool, matching, cardinality };
-        Ok(Typed { expr: Expr { kind: Kind::Binary(Box::new(binary)), at }, kind, depth, closed: false })
     }
 
     fn unary(&mut self) -> Parsed<Typed> {
@@ -214,15 +199,15 @@ impl<'a> Parser<'a> {
         let at = self.scanner.at;
         self.scanner.at += 1;
         let range = durations::positive(&mut self.scanner)?;
-        let subquery = self.scanner.take(":");
-        let step = if subquery && self.scanner.peek() != Some(b']') {
+        let has_step = self.scanner.take(":");
+        let step = if has_step && self.scanner.peek() != Some(b']') {
             Some(durations::positive(&mut self.scanner)?)
         } else {
             None
         };
         self.scanner.expect("]", "behind the range")?;
-        if subquery {
-            return self.subquery(operand, at, range, step);
+        if has_step {
+            return subquery(operand, at, range, step);
         }
         match operand.expr.kind {
             Kind::Selector(selector) if !operand.closed && selector.range.is_none() && !selector.shifted => {
@@ -234,16 +219,6 @@ impl<'a> Parser<'a> {
                 "a range belongs right behind a selector; anything else needs a subquery `[range:step]`",
             )),
         }
-    }
-
-    fn subquery(&self, operand: Typed, at: usize, range: Duration, step: Option<Duration>) -> Parsed<Typed> {
-        if operand.kind != Type::Vector {
-            return Err(at_byte(at, &format!("a subquery of a {}", operand.kind.name())));
-        }
-        let depth = deeper(operand.depth, at)?;
-        let place = operand.expr.at;
-        let kind = Kind::Subquery { inner: Box::new(operand.expr), range, step };
-        Ok(Typed { expr: Expr { kind, at: place }, kind: Type::Matrix, depth, closed: false })
     }
 
     fn primary(&mut self) -> Parsed<Typed> {
@@ -289,7 +264,7 @@ impl<'a> Parser<'a> {
     }
 
     /// A number, a duration, `Inf` or `NaN`.
-    fn number(&mut self) -> Parsed<Option<f64>> {
+    pub(super) fn number(&mut self) -> Parsed<Option<f64>> {
         if let Some(word) = self.scanner.word(true) {
             let value = match word {
                 _ if word.eq_ignore_ascii_case("inf") => f64::INFINITY,
@@ -350,188 +325,31 @@ impl<'a> Parser<'a> {
         };
         Ok(Typed { expr: Expr { kind, at }, kind: Type::Vector, depth, closed: false })
     }
-
-    fn grouping(&mut self) -> Parsed<Option<Grouping>> {
-        Ok(if self.scanner.take_keyword("by") {
-            Some(Grouping::By(self.labels()?))
-        } else if self.scanner.take_keyword("without") {
-            Some(Grouping::Without(self.labels()?))
-        } else {
-            None
-        })
-    }
-
-    /// `(a, b, "c.d",)`.
-    fn labels(&mut self) -> Parsed<Vec<String>> {
-        self.scanner.expect("(", "before the labels")?;
-        let mut labels = Vec::new();
-        while !self.scanner.take(")") {
-            let quoted = self.scanner.string()?;
-            let label = match quoted {
-                Some(label) => label,
-                None => match self.scanner.word(true) {
-                    Some(word) => {
-                        self.scanner.at += word.len();
-                        word.to_owned()
-                    }
-                    None => return Err(self.scanner.unexpected("a label was expected")),
-                },
-            };
-            labels.push(label);
-            if !self.scanner.take(",") {
-                self.scanner.expect(")", "behind the labels")?;
-                break;
-            }
-        }
-        Ok(labels)
-    }
-
-    fn modifiers(&mut self) -> Parsed<Modifiers> {
-        let returns_bool = self.scanner.take_keyword("bool");
-        let mut modifiers = Modifiers { returns_bool, ..Modifiers::default() };
-        if self.scanner.take_keyword("on") {
-            modifiers.matching = Matching::On(self.labels()?);
-        } else if self.scanner.take_keyword("ignoring") {
-            modifiers.matching = Matching::Ignoring(self.labels()?);
-        }
-        if modifiers.matching != Matching::All {
-            if self.scanner.take_keyword("group_left") {
-                modifiers.cardinality = Cardinality::GroupLeft(self.copied()?);
-            } else if self.scanner.take_keyword("group_right") {
-                modifiers.cardinality = Cardinality::GroupRight(self.copied()?);
-            }
-        }
-        while self.fill()? {
-            modifiers.fills = true;
-        }
-        Ok(modifiers)
-    }
-
-    fn copied(&mut self) -> Parsed<Vec<String>> {
-        if self.scanner.peek() == Some(b'(') { self.labels() } else { Ok(Vec::new()) }
-    }
-
-    /// `fill(0)`, `fill_left(…)`, `fill_right(…)`; without brackets these are names of metrics.
-    fn fill(&mut self) -> Parsed<bool> {
-        let before = self.scanner.at;
-        let keyword =
-            ["fill", "fill_left", "fill_right"].into_iter().any(|word| self.scanner.take_keyword(word));
-        if !keyword || self.scanner.peek() != Some(b'(') {
-            self.scanner.at = before;
-            return Ok(false);
-        }
-        self.scanner.at += 1;
-        let _ = self.scanner.take("-") || self.scanner.take("+");
-        if self.number()?.is_none() {
-            return Err(self.scanner.unexpected("a number was expected"));
-        }
-        self.scanner.expect(")", "behind the value to fill in")?;
-        Ok(true)
-    }
-
-    /// The matchers behind a name, or a selector without one.
-    fn selector(&mut self, name: Option<&'a str>) -> Parsed<Selector> {
-        let mut selector = Selector {
-            name: name.map(ToOwned::to_owned),
-            matchers: Vec::new(),
-            range: None,
-            shifted: false,
-            extended: false,
-        };
-        if !self.scanner.take("{") {
-            return Ok(selector);
-        }
-        let start = self.scanner.at - 1;
-        while !self.scanner.take("}") {
-            self.matcher(&mut selector)?;
-            if !self.scanner.take(",") {
-                self.scanner.expect("}", "behind the matchers")?;
-                break;
-            }
-        }
-        if selector.name.is_none() {
-            let is_name = |m: &Matcher| m.label == "__name__" && m.op == MatchOp::Equal;
-            if let Some(index) = selector.matchers.iter().position(is_name) {
-                selector.name = Some(selector.matchers.remove(index).value);
-            } else if selector.matchers.iter().all(matches_nothing) {
-                return Err(at_byte(
-                    start,
-                    "a selector without a name and without a matcher that needs a value",
-                ));
-            }
-        }
-        Ok(selector)
-    }
-
-    fn matcher(&mut self, selector: &mut Selector) -> Parsed<()> {
-        self.scanner.peek();
-        let at = self.scanner.at;
-        let quoted = self.scanner.string()?;
-        let is_quoted = quoted.is_some();
-        let label = match (quoted, self.scanner.word(false)) {
-            (Some(label), _) => label,
-            (None, Some(word)) => {
-                self.scanner.at += word.len();
-                word.to_owned()
-            }
-            (None, None) => return Err(self.scanner.unexpected("a label was expected")),
-        };
-        let op = [
-            ("=~", MatchOp::Matches),
-            ("!~", MatchOp::MatchesNot),
-            ("!=", MatchOp::NotEqual),
-            ("=", MatchOp::Equal),
-        ]
-        .into_iter()
-        .find(|(symbol, _)| self.scanner.take(symbol));
-        let Some((_, op)) = op else {
-            // `{"a name of a metric"}`.
-            if is_quoted && selector.name.is_none() {
-                selector.name = Some(label);
-                return Ok(());
-            }
-            return Err(self.scanner.unexpected("`=`, `!=`, `=~` or `!~` was expected"));
-        };
-        let Some(value) = self.scanner.string()? else {
-            return Err(self.scanner.unexpected("a quoted value was expected"));
-        };
-        if label == "__name__" && selector.name.is_some() {
-            return Err(at_byte(at, "the metric's name is given twice"));
-        }
-        selector.matchers.push(Matcher { label, op, value, at });
-        Ok(())
-    }
 }
 
-/// What may stand behind an operator.
-pub(super) struct Modifiers {
-    pub(super) returns_bool: bool,
-    pub(super) matching: Matching,
-    pub(super) cardinality: Cardinality,
-    pub(super) fills: bool,
+fn combine(
+    left: Typed,
+    at: usize,
+    (op, symbol): (Op, &str),
+    modifiers: Modifiers,
+    right: Typed,
+) -> Parsed<Typed> {
+    let kind = types::of_binary(op, symbol, &modifiers, left.kind, right.kind)
+        .map_err(|reason| Unread { at, reason })?;
+    let depth = deeper(left.depth.max(right.depth), at)?;
+    let Modifiers { returns_bool, matching, cardinality, .. } = modifiers;
+    let binary = Binary { op, lhs: left.expr, rhs: right.expr, returns_bool, matching, cardinality };
+    Ok(Typed { expr: Expr { kind: Kind::Binary(Box::new(binary)), at }, kind, depth, closed: false })
 }
 
-impl Default for Modifiers {
-    fn default() -> Self {
-        Self {
-            returns_bool: false,
-            matching: Matching::All,
-            cardinality: Cardinality::OneToOne,
-            fills: false,
-        }
+fn subquery(operand: Typed, at: usize, range: Duration, step: Option<Duration>) -> Parsed<Typed> {
+    if operand.kind != Type::Vector {
+        return Err(at_byte(at, &format!("a subquery of a {}", operand.kind.name())));
     }
-}
-
-/// True for a matcher that series without the label pass.
-fn matches_nothing(matcher: &Matcher) -> bool {
-    let pattern = || regex::Regex::new(&format!("^(?s:{})$", matcher.value));
-    match matcher.op {
-        MatchOp::Equal => matcher.value.is_empty(),
-        MatchOp::NotEqual => !matcher.value.is_empty(),
-        // What is no pattern at all is for Prometheus to refuse.
-        MatchOp::Matches => pattern().is_ok_and(|pattern| pattern.is_match("")),
-        MatchOp::MatchesNot => pattern().is_ok_and(|pattern| !pattern.is_match("")),
-    }
+    let depth = deeper(operand.depth, at)?;
+    let place = operand.expr.at;
+    let kind = Kind::Subquery { inner: Box::new(operand.expr), range, step };
+    Ok(Typed { expr: Expr { kind, at: place }, kind: Type::Matrix, depth, closed: false })
 }
 
 /// Applies `offset` or `@`.

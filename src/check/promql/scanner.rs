@@ -47,7 +47,7 @@ impl<'a> Scanner<'a> {
                 b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
                 b'#' => {
                     self.at +=
-                        self.bytes()[self.at..].iter().take_while(|b| !matches!(b, b'\n' | b'\r')).count()
+                        self.bytes()[self.at..].iter().take_while(|b| !matches!(b, b'\n' | b'\r')).count();
                 }
                 _ => return Some(byte),
             }
@@ -85,7 +85,10 @@ impl<'a> Scanner<'a> {
 
     /// Takes this word, in whatever case it is written, if it comes next.
     pub(super) fn take_keyword(&mut self, keyword: &str) -> bool {
-        let found = self.word(true).is_some_and(|word| word.eq_ignore_ascii_case(keyword));
+        let next = self.peek().map(|byte| byte.to_ascii_lowercase());
+        // Most that is asked for is not there: one byte tells.
+        let found = next == keyword.bytes().next()
+            && self.word(true).is_some_and(|word| word.eq_ignore_ascii_case(keyword));
         if found {
             self.at += keyword.len();
         }
@@ -150,16 +153,13 @@ impl<'a> Scanner<'a> {
 
     /// What comes next is not what may come next.
     pub(super) fn unexpected(&mut self, expected: &str) -> Unread {
-        let found = match self.peek() {
-            None => "the expression ends too early".to_owned(),
-            Some(_) => {
-                let rest = &self.text[self.at..];
-                let word = self.word(true).filter(|word| !word.is_empty());
-                let found = word.or_else(|| rest.get(..rest.chars().next().map_or(0, char::len_utf8)));
-                format!("unexpected `{}`", found.unwrap_or_default())
-            }
-        };
-        at_byte(self.at, &format!("{found}: {expected}"))
+        if self.peek().is_none() {
+            return at_byte(self.at, &format!("the expression ends too early: {expected}"));
+        }
+        let rest = &self.text[self.at..];
+        let one = rest.chars().next().map_or(0, char::len_utf8);
+        let found = self.word(true).or_else(|| rest.get(..one)).unwrap_or_default();
+        at_byte(self.at, &format!("unexpected `{found}`: {expected}"))
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::ast::{Cardinality, Matching, Op};
 use super::functions::{Function, Type};
-use super::parser::{Modifiers, Typed};
+use super::modifiers::Modifiers;
+use super::parser::Typed;
 
 /// The type of a binary operation.
 pub(super) fn of_binary(

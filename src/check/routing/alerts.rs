@@ -1,6 +1,6 @@
 //! Each alert with the labels that it will arrive with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::known::{Known, Labels};
 use super::values;
@@ -86,32 +86,30 @@ fn labels(
     asked: &BTreeSet<&str>,
 ) -> Labels {
     let possible = expr.map_or_else(LabelSet::any, |expr| view.labels_of(expr));
-    let mut listed: BTreeMap<String, Known> = BTreeMap::new();
-    let mut others = Known::unknown();
-    let mut names: BTreeSet<&str> = asked.clone();
-    if let LabelSet::Only(only) = &possible {
-        names.extend(only.iter().map(String::as_str));
-        others = Known::absent();
-    }
-    for name in names {
+    let (more, others) = match &possible {
+        LabelSet::Only(only) => (Some(only), Known::absent()),
+        LabelSet::AllBut(_) => (None, Known::unknown()),
+    };
+    let mut labels = Labels::new(others);
+    for name in asked.iter().copied().chain(more.iter().flat_map(|only| only.iter().map(String::as_str))) {
         let known = match expr {
             _ if !possible.may_have(name) => Known::absent(),
             Some(expr) => values::known(view, expr, name),
             None => Known::unknown(),
         };
-        listed.insert(name.to_owned(), known);
+        labels.set(name, known);
     }
     for (name, value) in group.labels.iter().chain(&rule.labels) {
         let templated = value.value.contains("{{");
         let known = if templated { Known::unknown() } else { Known::exactly(value.value.as_str()) };
-        listed.insert(name.clone(), known);
+        labels.set(name, known);
     }
-    listed.insert("alertname".to_owned(), Known::exactly(rule.name.value.as_str()));
+    labels.set("alertname", Known::exactly(rule.name.value.as_str()));
     for (name, value) in &view.facts.external_labels {
-        let own = listed.remove(name).unwrap_or_else(|| others.clone());
-        listed.insert(name.clone(), with_external(own, value));
+        let own = labels.get(name).clone();
+        labels.set(name, with_external(own, value));
     }
-    Labels::new(listed, others)
+    labels
 }
 
 /// An external label is added where the alert has none of that name.

@@ -1,13 +1,13 @@
 //! What can silence an alert while something else fires.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::alerts::Alert;
 use super::known::{Certainty, Known, Labels};
 use crate::check::alertmanager::{InhibitRule, Placed};
 
 /// All that an inhibition rule sees of an alert. Thousands of alerts look like a few of these.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Look<'a> {
     pub as_source: Certainty,
     pub as_target: Certainty,
@@ -42,7 +42,7 @@ pub fn inhibits(source: &Look<'_>, target: &Look<'_>) -> Certainty {
 
 /// The alerts that can be on some side of a rule.
 pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<Class<'v>> {
-    let mut found: BTreeMap<Look<'v>, Vec<_>> = BTreeMap::new();
+    let mut found: HashMap<Look<'v>, Vec<(usize, usize)>> = HashMap::new();
     for (number, alert) in alerts.iter().enumerate() {
         for (which, variant) in alert.variants.iter().enumerate() {
             let look = look(rule, &variant.labels);
@@ -51,7 +51,9 @@ pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<Class<'v>
             }
         }
     }
-    found.into_iter().map(|(look, members)| Class { look, members }).collect()
+    let mut found: Vec<_> = found.into_iter().map(|(look, members)| Class { look, members }).collect();
+    found.sort_unstable_by(|a, b| a.members.cmp(&b.members));
+    found
 }
 
 /// Every source with every target that it may meet, target by target. Those that differ in a label of

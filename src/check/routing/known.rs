@@ -1,20 +1,19 @@
 //! What is known of an alert's labels before it fires.
 
-use std::collections::{BTreeMap, BTreeSet};
-
+use super::texts::Texts;
 use crate::check::alertmanager::Matcher;
 
 /// What is known of one label's value. The empty text stands for "the alert does not have it".
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Known {
     /// One of these.
-    OneOf(BTreeSet<String>),
+    OneOf(Texts),
     /// Only the data knows, but it is none of these.
-    NoneOf(BTreeSet<String>),
+    NoneOf(Texts),
 }
 
 /// Whether something happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Certainty {
     Never,
     /// It depends on values that only the data knows.
@@ -51,7 +50,7 @@ impl Certainty {
 
 impl Known {
     pub fn exactly(value: impl Into<String>) -> Self {
-        Self::OneOf(BTreeSet::from([value.into()]))
+        Self::OneOf(Texts::one(value))
     }
 
     pub fn absent() -> Self {
@@ -60,11 +59,11 @@ impl Known {
 
     /// The alert has it, with a value that only the data knows.
     pub fn present() -> Self {
-        Self::NoneOf(BTreeSet::from([String::new()]))
+        Self::NoneOf(Texts::one(""))
     }
 
     pub const fn unknown() -> Self {
-        Self::NoneOf(BTreeSet::new())
+        Self::NoneOf(Texts::new())
     }
 
     pub fn is_absent(&self) -> bool {
@@ -82,7 +81,7 @@ impl Known {
     /// The only possible value.
     pub fn value(&self) -> Option<&str> {
         match self {
-            Self::OneOf(values) if values.len() == 1 => values.first().map(String::as_str),
+            Self::OneOf(values) if values.len() == 1 => values.iter().next(),
             _ => None,
         }
     }
@@ -91,9 +90,11 @@ impl Known {
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match (self, other) {
-            (Self::OneOf(a), Self::OneOf(b)) => Self::OneOf(&a | &b),
-            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a & &b),
-            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => Self::NoneOf(&b - &a),
+            (Self::OneOf(a), Self::OneOf(b)) => Self::OneOf(a.union(b)),
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(a.intersection(&b)),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
+                Self::NoneOf(b.without(&a))
+            }
         }
     }
 
@@ -102,13 +103,15 @@ impl Known {
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::OneOf(a), Self::OneOf(b)) => {
-                let both = &a & &b;
-                Self::OneOf(if both.is_empty() { a } else { both })
+                Self::OneOf(if a.shared(&b) == 0 { a } else { a.intersection(&b) })
             }
-            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(&a | &b),
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(a.union(b)),
             (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
-                let left = &a - &b;
-                if left.is_empty() { Self::NoneOf(b) } else { Self::OneOf(left) }
+                if a.is_subset(&b) {
+                    Self::NoneOf(b)
+                } else {
+                    Self::OneOf(a.without(&b))
+                }
             }
         }
     }
@@ -136,7 +139,7 @@ impl Known {
             }
             Self::NoneOf(excluded) => {
                 let all_excluded = |values: Option<Vec<&str>>| {
-                    values.is_some_and(|v| v.iter().all(|v| excluded.contains(*v)))
+                    values.is_some_and(|v| v.iter().all(|v| excluded.contains(v)))
                 };
                 if all_excluded(matcher.values()) {
                     Certainty::Never
@@ -153,7 +156,7 @@ impl Known {
     /// Whether two labels have the same value, as `equal` of an inhibition compares them.
     pub fn equals(&self, other: &Self) -> Certainty {
         match (self, other) {
-            (Self::OneOf(a), Self::OneOf(b)) => match (a.intersection(b).count(), a.len(), b.len()) {
+            (Self::OneOf(a), Self::OneOf(b)) => match (a.shared(b), a.len(), b.len()) {
                 (0, ..) => Certainty::Never,
                 (1, 1, 1) => Certainty::Always,
                 _ => Certainty::Maybe,
@@ -169,23 +172,38 @@ impl Known {
 /// An alert's labels; one that is not listed is `others`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
-    listed: BTreeMap<String, Known>,
+    /// Sorted by name.
+    listed: Vec<(String, Known)>,
     others: Known,
 }
 
 impl Labels {
     /// Every value is known, and there are no more labels.
     pub fn exact<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
-        let listed = labels.into_iter().map(|(label, value)| (label.into(), Known::exactly(value))).collect();
-        Self { listed, others: Known::absent() }
+        let mut exact = Self::new(Known::absent());
+        labels.into_iter().for_each(|(label, value)| exact.set(&label.into(), Known::exactly(value)));
+        exact
     }
 
-    pub fn new(listed: BTreeMap<String, Known>, others: Known) -> Self {
-        Self { listed, others }
+    /// Nothing is listed yet.
+    pub const fn new(others: Known) -> Self {
+        Self { listed: Vec::new(), others }
+    }
+
+    fn position(&self, label: &str) -> Result<usize, usize> {
+        self.listed.binary_search_by(|(own, _)| own.as_str().cmp(label))
     }
 
     pub fn get(&self, label: &str) -> &Known {
-        self.listed.get(label).unwrap_or(&self.others)
+        self.position(label).map_or(&self.others, |at| &self.listed[at].1)
+    }
+
+    /// The last word on a label.
+    pub fn set(&mut self, label: &str, known: Known) {
+        match self.position(label) {
+            Ok(at) => self.listed[at].1 = known,
+            Err(at) => self.listed.insert(at, (label.to_owned(), known)),
+        }
     }
 
     /// The labels that something is known of.

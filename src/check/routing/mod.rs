@@ -5,6 +5,7 @@ pub mod inhibition;
 pub mod known;
 pub mod matrix;
 mod text;
+mod texts;
 mod values;
 pub mod walk;
 

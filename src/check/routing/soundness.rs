@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -65,9 +65,9 @@ fn labels() -> impl Strategy<Value = (Labels, Labels)> {
     prop::collection::vec(known(), LABELS.len()).prop_map(|pairs| {
         let named = || LABELS.into_iter().zip(&pairs);
         let exact = Labels::exact(named().map(|(label, (value, _))| (label, value.as_str())));
-        let partly: BTreeMap<_, _> =
-            named().map(|(label, (_, known))| (label.to_owned(), known.clone())).collect();
-        (exact, Labels::new(partly, Known::absent()))
+        let mut partly = Labels::new(Known::absent());
+        named().for_each(|(label, (_, known))| partly.set(label, known.clone()));
+        (exact, partly)
     })
 }
 

@@ -80,7 +80,7 @@ fn of_expr(ask: Ask<'_>, expr: &Expr) -> Known {
 fn of_selector(ask: Ask<'_>, selector: &Selector) -> Known {
     let pinned = selector.matchers.iter().filter(|matcher| matcher.label == ask.label).map(|found| {
         let matcher = Matcher::new(ask.label, found.op, found.value.as_str());
-        let set = |values: Vec<&str>| values.into_iter().map(ToOwned::to_owned).collect();
+        let set = |values: Vec<&str>| values.into_iter().collect();
         match (matcher.values(), matcher.excluded()) {
             (Some(values), _) => Known::OneOf(set(values)),
             (_, Some(values)) => Known::NoneOf(set(values)),
@@ -136,7 +136,7 @@ fn job(view: &View<'_>, metric: &str) -> Known {
     } else {
         jobs - backend
     };
-    if possible.is_empty() { Known::unknown() } else { Known::OneOf(possible) }
+    if possible.is_empty() { Known::unknown() } else { Known::OneOf(possible.into_iter().collect()) }
 }
 
 fn aggregated(
