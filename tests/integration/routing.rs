@@ -1,35 +1,15 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
 //! Then what the command makes of it.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use confidexmon::check::alertmanager::AlertmanagerFile;
 use confidexmon::check::routing::{Certainty, Labels, inhibition, walk};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, image};
+use crate::differential::{Random, ask};
+use crate::lab::Lab;
 
 const TREES: usize = 50;
 const LABEL_SETS: usize = 8;
-
-/// A generator of its own, so that every run tries the same cases.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % limit
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len())]
-    }
-}
 
 const LABELS: [&str; 3] = ["severity", "team", "a_b"];
 const VALUES: [&str; 6] = ["x", "y", "xy", "a|b", "d\\d", "1"];
@@ -113,23 +93,6 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
-/// The answers of the real amtool, one line a case.
-fn amtool(script: &str) -> String {
-    let image = image("alertmanager");
-    let arguments = ["run", "--rm", "-i", "--network", "none", "--entrypoint", "/bin/sh", &image];
-    let mut child = Command::new("docker")
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
 #[test]
 fn the_walk_is_that_of_alertmanager() {
     if Lab::open().is_none() {
@@ -158,7 +121,7 @@ fn the_walk_is_that_of_alertmanager() {
             );
         }
     }
-    let answers = amtool(&script);
+    let answers = ask("alertmanager", &script);
     // What it has to say about matchers goes to its standard output, too.
     let answers: Vec<&str> =
         answers.lines().filter(|line| !line.is_empty() && !line.starts_with("time=")).collect();
@@ -230,7 +193,7 @@ fn inhibition_is_that_of_alertmanager() {
          for i in $(seq 50); do amtool $URL alert query >/dev/null 2>&1 && break; sleep 0.2; done\n\
          {alerts}sleep 1\namtool $URL alert query --inhibited -o json who=target\n"
     );
-    let answer = amtool(&script);
+    let answer = ask("alertmanager", &script);
     let inhibited: Value = serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
     let inhibited: Vec<&str> =
         inhibited.as_array().unwrap().iter().map(|alert| alert["labels"]["case"].as_str().unwrap()).collect();
