@@ -11,6 +11,7 @@ mod failures;
 mod interruptions;
 mod lab;
 mod life;
+mod messages;
 mod oneshot;
 mod project_files;
 mod proxy;
