@@ -55,16 +55,15 @@ fn details(details: &Value) -> String {
 
 /// The links of an event stand beside its text: one a line below it. A blank text stays blank.
 fn with_links(text: String, links: &Value) -> String {
-    let links = links.as_array().into_iter().flatten();
-    let lines = links.filter_map(|link| {
+    let named = links.as_array().into_iter().flatten().filter_map(|link| {
         let (name, href) = (link["text"].as_str().unwrap_or("link"), link["href"].as_str()?);
         Some(format!("{name}: {href}"))
     });
-    let lines: Vec<String> = lines.collect();
-    if lines.is_empty() || text.trim().is_empty() {
+    let below = named.collect::<Vec<_>>().join("\n");
+    if below.is_empty() || text.trim().is_empty() {
         return text;
     }
-    format!("{}\n\n{}", text.trim_end(), lines.join("\n"))
+    format!("{}\n\n{below}", text.trim_end())
 }
 
 fn first_line(text: &str) -> String {
