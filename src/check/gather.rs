@@ -101,9 +101,11 @@ fn configured(facts: &mut Facts, config: &Value) {
     }
     drop_labels(&mut facts.external_labels, &config["alerting"]["alert_relabel_configs"]);
     let jobs = config["scrape_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
-    facts.jobs = Some(jobs.iter().map(|job| text(&job["job_name"])).collect());
-    let ours: Vec<&Value> =
-        jobs.iter().filter(|job| facts.backend_jobs.contains(&text(&job["job_name"]))).collect();
+    facts.jobs = Some(jobs.iter().flat_map(job_labels).collect());
+    let ours: Vec<&Value> = jobs
+        .iter()
+        .filter(|job| job_labels(job).iter().any(|name| facts.backend_jobs.contains(name)))
+        .collect();
     let interval = |value: &Value| PromDuration::parse(&text(value)).map(|duration| duration.length());
     let default = interval(&global["scrape_interval"]).unwrap_or(DEFAULT_INTERVAL);
     facts.scrape_interval =
@@ -120,6 +122,15 @@ fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
             labels.retain(|name, _| !pattern.is_match(name));
         }
     }
+}
+
+/// The `job` of the series of a scrape configuration: its name, unless its targets have one of their own.
+fn job_labels(config: &Value) -> BTreeSet<String> {
+    let groups = config["static_configs"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let own: BTreeSet<String> =
+        groups.iter().filter_map(|group| group["labels"].get("job").map(text)).collect();
+    let all_have = !groups.is_empty() && groups.iter().all(|group| group["labels"].get("job").is_some());
+    if all_have { own } else { own.into_iter().chain([text(&config["job_name"])]).collect() }
 }
 
 /// Labels that the backend's targets add; `None` when only a running Prometheus can tell.
@@ -249,6 +260,21 @@ mod tests {
         for (pattern, path, expected) in cases {
             assert_eq!(glob(pattern, path), expected, "{pattern} {path}");
         }
+    }
+
+    #[test]
+    fn targets_with_a_job_of_their_own_hide_the_name_of_the_configuration() {
+        let jobs = |text: &str| {
+            let config: Value = serde_yaml::from_str(text).unwrap();
+            job_labels(&config).into_iter().collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(jobs("{job_name: a, static_configs: [{targets: [x]}]}"), "a");
+        assert_eq!(jobs("{job_name: a-2, static_configs: [{targets: [x], labels: {job: a}}]}"), "a");
+        assert_eq!(
+            jobs("{job_name: b, static_configs: [{targets: [x], labels: {job: a}}, {targets: [y]}]}"),
+            "a b"
+        );
+        assert_eq!(jobs("{job_name: b, file_sd_configs: [{files: [x]}]}"), "b");
     }
 
     #[test]

@@ -140,10 +140,12 @@ pub fn broken_contracts(
 pub fn scrape_targets(config: &Value) -> Vec<(String, String)> {
     let mut targets = Vec::new();
     for job in config["scrape_configs"].as_array().into_iter().flatten() {
-        let addresses = job["static_configs"].as_array().into_iter().flatten();
-        for address in addresses.flat_map(|group| group["targets"].as_array().into_iter().flatten()) {
-            let pair = job["job_name"].as_str().zip(address.as_str());
-            targets.extend(pair.map(|(job, address)| (job.to_owned(), address.to_owned())));
+        for group in job["static_configs"].as_array().into_iter().flatten() {
+            let label = group["labels"]["job"].as_str().or_else(|| job["job_name"].as_str());
+            for address in group["targets"].as_array().into_iter().flatten() {
+                let pair = label.zip(address.as_str());
+                targets.extend(pair.map(|(job, address)| (job.to_owned(), address.to_owned())));
+            }
         }
     }
     targets
@@ -200,8 +202,9 @@ mod tests {
 
     #[test]
     fn targets_of_the_configuration_are_found() {
-        let config = serde_json::json!({"scrape_configs": [{"job_name": "a", "static_configs": [{"targets": ["h:1", "h:2"]}]}, {"job_name": "b"}]});
+        let config = serde_json::json!({"scrape_configs": [{"job_name": "a", "static_configs": [{"targets": ["h:1", "h:2"]}]}, {"job_name": "a-2", "static_configs": [{"targets": ["h:3"], "labels": {"job": "a"}}]}, {"job_name": "b"}]});
         let found = scrape_targets(&config);
-        assert_eq!(found, [("a".to_owned(), "h:1".to_owned()), ("a".to_owned(), "h:2".to_owned())]);
+        let expected = ["h:1", "h:2", "h:3"].map(|address| ("a".to_owned(), address.to_owned()));
+        assert_eq!(found, expected);
     }
 }

@@ -26,7 +26,10 @@ pub fn preview(kind: &str, body: &Value) -> Message {
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (title, text) = match kind {
         "slack" => (text("/attachments/0/title"), text("/attachments/0/text")),
-        "pagerduty" => (text("/payload/summary"), details(&body["payload"]["custom_details"])),
+        "pagerduty" => (
+            text("/payload/summary"),
+            with_links(details(&body["payload"]["custom_details"]), &body["links"]),
+        ),
         "webhook" => (webhook_title(body), webhook_text(body)),
         "discord" => (text("/embeds/0/title"), text("/embeds/0/description")),
         "opsgenie" => (text("/message"), text("/description")),
@@ -48,6 +51,19 @@ fn details(details: &Value) -> String {
         (_, Some(fields)) if !fields.is_empty() => details.to_string(),
         _ => String::new(),
     }
+}
+
+/// The links of an event stand beside its text: one a line below it. A blank text stays blank.
+fn with_links(text: String, links: &Value) -> String {
+    let named = links.as_array().into_iter().flatten().filter_map(|link| {
+        let (name, href) = (link["text"].as_str().unwrap_or("link"), link["href"].as_str()?);
+        Some(format!("{name}: {href}"))
+    });
+    let below = named.collect::<Vec<_>>().join("\n");
+    if below.is_empty() || text.trim().is_empty() {
+        return text;
+    }
+    format!("{}\n\n{below}", text.trim_end())
 }
 
 fn first_line(text: &str) -> String {
@@ -205,6 +221,10 @@ mod tests {
     fn reads_each_kind() {
         let pagerduty = json!({"payload": {"summary": "s", "custom_details": {"firing": "f"}}});
         assert_eq!(preview("pagerduty", &pagerduty), Message { title: "s".into(), text: "f".into() });
+        let linked = json!({"payload": {"custom_details": {"firing": "f\n\n"}}, "links": [{"text": "Silence", "href": "http://a/x"}]});
+        assert_eq!(preview("pagerduty", &linked).text, "f\n\nSilence: http://a/x");
+        let blank = json!({"payload": {"custom_details": {"firing": " "}}, "links": linked["links"]});
+        assert_eq!(preview("pagerduty", &blank).text, " ");
         let objects = json!({"payload": {"summary": "s", "custom_details": {"firing": {"a": 1}}}});
         assert_eq!(preview("pagerduty", &objects).text, r#"{"firing":{"a":1}}"#);
         assert!(preview("pagerduty", &json!({"payload": {"custom_details": {}}})).text.is_empty());

@@ -63,7 +63,7 @@ fn row(alert: &AlertReport, wanted: usize) -> String {
         format!("<span class=\"why\">{}</span>", escaped(&why))
     };
     format!(
-        "<tr id=\"row-{name}-{line}\"><td><a href=\"#{name}-{line}\">{name}</a> <span class=\"severity\">{severity}</span></td><td>{badge}</td><td>{fired}</td><td>{notified}</td><td>{receivers}</td><td>{message}</td></tr>\n",
+        "<tr id=\"row-{name}-{line}\"><td><a href=\"#{name}-{line}\">{name}</a> <span class=\"severity\">{severity}</span></td><td data-name=\"Level\">{badge}</td><td data-name=\"Fired after\">{fired}</td><td data-name=\"Notified after\">{notified}</td><td data-name=\"Receivers\">{receivers}</td><td>{message}</td></tr>\n",
         name = escaped(&alert.alert),
         line = alert.line,
         severity = escaped(alert.severity.as_deref().unwrap_or("")),
@@ -139,7 +139,8 @@ fn message(receiver: &str, empty: bool, one: &IntegrationReport) -> String {
             )
         },
     );
-    format!("<h3>{} ({}{nobody})</h3><ul>{problems}</ul>{body}", escaped(receiver), escaped(&one.kind))
+    let problems = if problems.is_empty() { problems } else { format!("<ul>{problems}</ul>") };
+    format!("<h3>{} ({}{nobody})</h3>{problems}{body}", escaped(receiver), escaped(&one.kind))
 }
 
 fn live(live: &Live) -> String {
@@ -261,6 +262,18 @@ mod tests {
         for word in ["<link", "<img", "<script", "@import", "url(", "src="] {
             assert!(!page.contains(word), "{word}");
         }
+    }
+
+    /// The cells of a narrow page stand below each other and need their names.
+    #[test]
+    fn a_cell_knows_its_column() {
+        let page = html(&evil());
+        for column in ["Level", "Fired after", "Notified after", "Receivers"] {
+            assert!(page.contains(&format!("<th>{column}</th>")), "{column}");
+            assert!(page.contains(&format!("<td data-name=\"{column}\">")), "{column}");
+        }
+        assert!(page.contains("max-width: 46rem") && page.contains("prefers-color-scheme: dark"));
+        assert!(!page.contains("<ul></ul>"));
     }
 
     #[test]

@@ -14,12 +14,36 @@ pub mod secret_path {
     pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
 
-    /// The credential of a scrape target's job.
-    pub fn target(job: &str) -> String {
-        let safe: String =
-            job.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    /// The credential of a scrape configuration. Two names never share a file, or one host would be
+    /// sent the credential of another.
+    pub fn target(name: &str) -> String {
+        use std::fmt::Write as _;
+        let mut safe = String::new();
+        for byte in name.bytes() {
+            if byte.is_ascii_alphanumeric() || byte == b'-' {
+                safe.push(byte as char);
+            } else {
+                let _ = write!(safe, "_{byte:02x}");
+            }
+        }
         format!("/etc/prometheus/secrets/target_{safe}")
     }
+}
+
+/// The name of each target's scrape configuration. Prometheus wants them unique, while several targets
+/// may have one `job`: all but the first get a number.
+pub fn scrape_names(targets: &[TargetSettings]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for target in targets {
+        let is_free = |name: &String| {
+            let is_a_job = *name != target.job && targets.iter().any(|other| other.job == *name);
+            !names.contains(name) && !is_a_job
+        };
+        let numbered = (2..).map(|number| format!("{}-{number}", target.job));
+        let name = std::iter::once(target.job.clone()).chain(numbered).find(is_free);
+        names.push(name.unwrap_or_default());
+    }
+    names
 }
 
 /// Links as a person's browser sees them, each without a trailing slash.
@@ -62,7 +86,7 @@ pub fn context(settings: &Settings, rule_files: &[String], notification_template
     json!({
         "stack": settings.stack.as_str(),
         "prometheus": prometheus(settings, rule_files),
-        "targets": settings.targets.iter().map(target).collect::<Vec<_>>(),
+        "targets": targets(settings),
         "self_targets": self_targets(settings),
         "alertmanager": alertmanager(settings, notification_templates),
         "grafana": grafana(settings),
@@ -96,8 +120,13 @@ fn prometheus(settings: &Settings, rule_files: &[String]) -> Value {
     })
 }
 
-fn target(target: &TargetSettings) -> Value {
-    let file = secret_path::target(&target.job);
+fn targets(settings: &Settings) -> Vec<Value> {
+    let names = scrape_names(&settings.targets);
+    settings.targets.iter().zip(&names).map(|(one, name)| target(one, name)).collect()
+}
+
+fn target(target: &TargetSettings, name: &str) -> Value {
+    let file = secret_path::target(name);
     let (authorization_file, basic_auth) = match &target.auth {
         TargetAuth::None => (Value::Null, Value::Null),
         TargetAuth::Bearer(_) => (json!(file), Value::Null),
@@ -107,6 +136,7 @@ fn target(target: &TargetSettings) -> Value {
     };
     json!({
         "job": target.job,
+        "name": name,
         "scheme": target.scheme,
         "address": target.address,
         "path": target.path,
@@ -164,4 +194,41 @@ fn grafana(settings: &Settings) -> Value {
         "datasource_uid": "confidex-prometheus",
         "basic_auth": basic_auth,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets(jobs: &[&str]) -> Vec<TargetSettings> {
+        let one = |job: &&str| TargetSettings {
+            job: (*job).to_owned(),
+            scheme: "http".to_owned(),
+            address: "a:1".to_owned(),
+            path: "/metrics".to_owned(),
+            interval: None,
+            labels: std::collections::BTreeMap::new(),
+            auth: TargetAuth::None,
+            insecure_skip_verify: false,
+        };
+        jobs.iter().map(one).collect()
+    }
+
+    #[test]
+    fn targets_of_one_job_have_names_of_their_own() {
+        let names = |jobs: &[&str]| scrape_names(&targets(jobs)).join(" ");
+        assert_eq!(names(&["a", "b", "a", "a"]), "a b a-2 a-3");
+        assert_eq!(names(&["a", "a", "a-2"]), "a a-3 a-2");
+    }
+
+    #[test]
+    fn no_two_names_share_a_credential() {
+        let names = ["a.b", "a_b", "a b", "a-b", "a_2eb", "ä"];
+        let files: std::collections::BTreeSet<String> = names.into_iter().map(secret_path::target).collect();
+        assert_eq!(files.len(), names.len(), "{files:?}");
+        assert_eq!(
+            secret_path::target("confidex-backend"),
+            "/etc/prometheus/secrets/target_confidex-backend"
+        );
+    }
 }

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{FileSet, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
-use crate::render::context::{context, secret_path};
+use crate::render::context::{context, scrape_names, secret_path};
 use crate::render::{TemplateProblem, runbook, template};
 use crate::settings::{Settings, TargetAuth, WebAuth};
 
@@ -109,12 +109,12 @@ fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     for (name, file) in renderer.project.rule_files() {
         files.insert(RenderedFile::plain(format!("/etc/prometheus/rules/{name}"), file.text.clone()));
     }
-    for target in &settings.targets {
+    for (target, name) in settings.targets.iter().zip(scrape_names(&settings.targets)) {
         let credential = match &target.auth {
             TargetAuth::None => continue,
             TargetAuth::Bearer(secret) | TargetAuth::Basic { password: secret, .. } => secret.clone(),
         };
-        files.insert(RenderedFile::secret(secret_path::target(&target.job), credential));
+        files.insert(RenderedFile::secret(secret_path::target(&name), credential));
     }
     if let Some(auth) = &settings.security.web_auth {
         files.insert(web_config("/etc/prometheus/web.yml", auth));

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use crate::model::ServiceKind;
 use crate::settings::reader::Values;
-use crate::settings::{Place, Problem, Settings};
+use crate::settings::{Place, Problem, Settings, targets};
 
 /// Jobs that the stack's own scrape targets use.
 const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
 
 pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
     duplicate_ports(settings, values, problems);
-    duplicate_jobs(values, problems);
+    jobs(values, problems);
     let prometheus = &settings.prometheus;
     if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
         let place = values.place("prometheus.scrape_timeout").or(values.place("prometheus.scrape_interval"));
@@ -50,17 +50,32 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Prob
     }
 }
 
-/// Judged on what the file lists: a target with another problem is not among the settings.
-fn duplicate_jobs(values: &Values, problems: &mut Vec<Problem>) {
-    let mut seen: Vec<&str> = OWN_JOBS.to_vec();
+/// Several targets may share a job, as several backends do; `job` and `instance` together may not come
+/// twice. Judged on what the file lists: a target with another problem is not among the settings.
+fn jobs(values: &Values, problems: &mut Vec<Problem>) {
+    let mut seen: Vec<(&str, String)> = Vec::new();
     for target in values.targets.iter().flatten() {
         let Some(job) = target.values.text("job") else { continue };
-        if seen.contains(&job) {
-            let place = target.values.place("job").unwrap_or(&target.place).clone();
-            problems.push(Problem::error(format!("the job `{job}` is used twice"), Some(place)).hint(
-                "every target needs a job of its own; prometheus, alertmanager and grafana are the stack's",
-            ));
+        let place = target.values.place("job").unwrap_or(&target.place);
+        if OWN_JOBS.contains(&job) {
+            let text = format!("the job `{job}` is one of the stack's own");
+            problems.push(
+                Problem::error(text, Some(place.clone()))
+                    .hint("prometheus, alertmanager and grafana are scraped anyway; choose another name"),
+            );
         }
-        seen.push(job);
+        let Some((_, address, _)) = target.values.text("url").and_then(targets::taken_apart) else {
+            continue;
+        };
+        let series = (job, address);
+        if seen.contains(&series) {
+            let text = format!("the job `{job}` has the target `{}` twice", series.1);
+            let place = target.values.place("url").unwrap_or(place).clone();
+            problems.push(
+                Problem::error(text, Some(place))
+                    .hint("both would write the same series; give one of them a job of its own"),
+            );
+        }
+        seen.push(series);
     }
 }

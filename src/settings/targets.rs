@@ -47,10 +47,7 @@ fn default_target() -> TargetSettings {
 fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> Option<TargetSettings> {
     let values = &target.values;
     let job = values.text("job")?.to_owned();
-    let (scheme, authority, path) = scalar::url(values.text("url")?)?;
-    let default_port = if scheme == "https" { 443 } else { 80 };
-    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
-    let address = if has_port { authority } else { format!("{authority}:{default_port}") };
+    let (scheme, address, path) = taken_apart(values.text("url")?)?;
     let auth = auth(target, variables, problems);
     if auth != TargetAuth::None && scheme == "http" {
         let text = format!("the credentials of `{job}` travel unencrypted over http");
@@ -66,6 +63,15 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> O
         auth,
         insecure_skip_verify: values.text("insecure_skip_verify") == Some("true"),
     })
+}
+
+/// Scheme, address with its port, and path.
+pub(super) fn taken_apart(url: &str) -> Option<(String, String, String)> {
+    let (scheme, authority, path) = scalar::url(url)?;
+    let default_port = if scheme == "https" { 443 } else { 80 };
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+    let address = if has_port { authority } else { format!("{authority}:{default_port}") };
+    Some((scheme, address, path))
 }
 
 fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> TargetAuth {

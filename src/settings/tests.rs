@@ -67,6 +67,26 @@ fn a_production_backend_is_taken_apart() {
 }
 
 #[test]
+fn several_targets_may_share_a_job_but_not_the_series() {
+    let file =
+        |second: &str| format!("targets:\n  - {{job: api, url: https://a.test/metrics}}\n  - {second}\n");
+    let told = |second: &str| {
+        let (_, problems) = resolved(&file(second), "GRAFANA_ADMIN_PASSWORD=long-enough\n", &[]);
+        problems.iter().map(|problem| problem.message.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(told("{job: api, url: https://b.test/metrics}"), [] as [&str; 0]);
+    assert_eq!(told("{job: other, url: https://a.test/metrics}"), [] as [&str; 0]);
+    assert_eq!(
+        told("{job: api, url: https://a.test:443/other}"),
+        ["the job `api` has the target `a.test:443` twice"]
+    );
+    assert_eq!(
+        told("{job: grafana, url: https://b.test/metrics}"),
+        ["the job `grafana` is one of the stack's own"]
+    );
+}
+
+#[test]
 fn each_mistake_is_told_with_its_place() {
     let table = [
         ("bind: [1]\n", 1, 7, "`bind`"),

@@ -41,6 +41,34 @@ fn the_shipped_content_is_clean() {
     assert!(lab.containers().is_empty());
 }
 
+/// Two backends are two targets of one job, which Prometheus's `job_name` alone cannot say.
+#[test]
+fn two_backends_of_one_job_are_watched_by_the_shipped_alerts() {
+    let Some(mut lab) = Lab::open() else { return };
+    let targets = "targets:
+  - job: confidex-backend
+    url: http://backend-1.test:3001/metrics
+  - job: confidex-backend
+    url: https://backend-2.test/metrics
+    bearer_token_env: SECOND
+";
+    lab.write("config/confidexmon.yml", targets);
+    lab.set("SECOND", "t0ken");
+    let report = lab.run(&["check", "--format", "json"]).expect(0).json();
+    assert_eq!(findings(&report), []);
+    assert_eq!(report["judges"], "run");
+    lab.run(&["render", "--output", "rendered"]).expect(0);
+    let output = lab.shell("cat rendered/prometheus/etc/prometheus/prometheus.yml").output().unwrap();
+    let rendered = String::from_utf8(output.stdout).unwrap();
+    let config: Value = serde_yaml::from_str(&rendered).unwrap();
+    let jobs = config["scrape_configs"].as_array().unwrap();
+    assert_eq!(
+        (&jobs[0]["job_name"], &jobs[1]["job_name"]),
+        (&"confidex-backend".into(), &"confidex-backend-2".into())
+    );
+    assert_eq!(jobs[1]["static_configs"][0]["labels"]["job"], "confidex-backend", "{rendered}");
+}
+
 #[test]
 fn without_an_engine_the_lints_still_run_and_the_judges_are_missed() {
     let Some(lab) = Lab::open() else { return };

@@ -12,6 +12,7 @@ mod failures;
 mod interruptions;
 mod lab;
 mod life;
+mod messages;
 mod oneshot;
 mod project_files;
 mod promql;

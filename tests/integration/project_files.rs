@@ -58,3 +58,42 @@ fn the_schema_is_up_to_date() {
     }
     assert_eq!(std::fs::read_to_string(path).unwrap(), wanted, "run the tests with UPDATE=1");
 }
+
+/// A stat is red or yellow while its alert holds, so it asks over the alert's own range: over another one
+/// the two contradict each other, and over a short one rare events leave nothing to show.
+#[test]
+fn a_stat_asks_over_the_range_of_its_alert() {
+    let ranges = |expression: &str| -> BTreeSet<String> {
+        expression.split('[').skip(1).filter_map(|rest| rest.split(']').next()).map(str::to_owned).collect()
+    };
+    let mut alerts = std::collections::BTreeMap::new();
+    for file in ["rules/confidex.yml", "rules/stack.yml"] {
+        let rules: serde_json::Value = serde_yaml::from_str(&read(file)).unwrap();
+        for rule in
+            rules["groups"].as_array().unwrap().iter().flat_map(|group| group["rules"].as_array().unwrap())
+        {
+            if let Some(name) = rule["alert"].as_str() {
+                alerts.insert(name.to_owned(), ranges(rule["expr"].as_str().unwrap()));
+            }
+        }
+    }
+    let mut compared = 0;
+    for file in ["dashboards/confidex-overview.json", "dashboards/confidexmon-stack.json"] {
+        let dashboard: serde_json::Value = serde_json::from_str(&read(file)).unwrap();
+        for panel in dashboard["panels"].as_array().unwrap().iter().filter(|panel| panel["type"] == "stat") {
+            let asked = panel["targets"].as_array().unwrap().iter();
+            let asked: BTreeSet<String> =
+                asked.flat_map(|target| ranges(target["expr"].as_str().unwrap())).collect();
+            let links = panel["links"].as_array().into_iter().flatten();
+            let linked = links.filter_map(|link| link["title"].as_str()?.strip_prefix("Alert "));
+            let judged: BTreeSet<String> = linked.flat_map(|name| alerts[name].clone()).collect();
+            // A day of restarts is no verdict.
+            if asked.contains("24h") || asked.is_empty() {
+                continue;
+            }
+            assert!(asked.is_subset(&judged), "{}: {asked:?}, its alert {judged:?}", panel["title"]);
+            compared += 1;
+        }
+    }
+    assert!(compared >= 5, "{compared}");
+}

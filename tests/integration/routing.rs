@@ -5,7 +5,7 @@ use confidexmon::check::alertmanager::AlertmanagerFile;
 use confidexmon::check::routing::{Certainty, Labels, inhibition, walk};
 use serde_json::{Value, json};
 
-use crate::differential::{Random, ask};
+use crate::differential::{Random, ask, quoted};
 use crate::lab::Lab;
 
 const TREES: usize = 50;
@@ -87,10 +87,6 @@ type LabelSet = Vec<(&'static str, &'static str)>;
 fn label_set(random: &mut Random) -> LabelSet {
     let kept: Vec<_> = LABELS.into_iter().filter(|_| !random.one_in(3)).collect();
     kept.into_iter().map(|label| (label, random.pick(&VALUES))).collect()
-}
-
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[test]
@@ -334,4 +330,34 @@ fn a_users_template_is_judged_at_its_own_lines() {
         .collect();
     let file = "config/templates/alertmanager.yml";
     assert_eq!(found, [("shadowed-route", file, 8), ("undefined-template", file, 17)], "{report:#}");
+}
+
+/// Labels that both lack are equal to Alertmanager. A critical alert of the user's that keeps none must
+/// not silence every warning that keeps none either.
+#[test]
+fn alerts_without_labels_do_not_silence_each_other() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    let rule = |name: &str, severity: &str, labels: &str| {
+        format!(
+            "      - alert: {name}\n        expr: sum(confidex_crank_pending_matches) > 10\n        for: 5m\n        labels: {{severity: {severity}{labels}}}\n"
+        )
+    };
+    let rules: String = [
+        rule("BareCritical", "critical", ""),
+        rule("BareWarning", "warning", ""),
+        rule("QueueCritical", "critical", ", component: queue"),
+        rule("QueueWarning", "warning", ", component: queue"),
+    ]
+    .concat();
+    lab.write("rules/ours.yml", &format!("groups:\n  - name: g\n    rules:\n{rules}"));
+    let matrix = lab.run(&["check", "--routes", "--format", "json"]).expect(0).json();
+    let silencers = |name: &str| {
+        let rows = matrix["alerts"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["alert"] == name).unwrap();
+        let silencers = row["silenced_by"].as_array().unwrap().iter();
+        silencers.map(|silencer| silencer["alerts"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(silencers("BareWarning"), [] as [Value; 0], "{matrix:#}");
+    assert_eq!(silencers("QueueWarning"), [json!(["QueueCritical"])], "{matrix:#}");
 }
