@@ -16,6 +16,7 @@ pub mod nearest;
 pub mod node;
 pub mod panels;
 pub mod parallel;
+mod plain_yaml;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;

@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
+use super::plain_yaml;
 use super::scalar::Scalar;
 use super::source::{Place, Source};
 
@@ -24,6 +25,11 @@ const MOST_REPEATED: usize = 1_000_000;
 
 /// Reads a file, or says where it breaks.
 pub fn parse(source: &Source) -> Result<Node, (Place, String)> {
+    plain_yaml::read(&source.text).map_or_else(|| parsed(source), Ok)
+}
+
+/// The same by the real parser, whatever the file is like.
+pub(super) fn parsed(source: &Source) -> Result<Node, (Place, String)> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(&source.text) {
         let (event, span) = event.map_err(|error| {
