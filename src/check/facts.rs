@@ -20,6 +20,8 @@ pub struct Facts {
     pub empty_rule_patterns: Vec<String>,
     pub rule_tests: Vec<RuleTestFile>,
     pub contract: Option<Contract>,
+    /// Named files whose metrics are those of other software: the contract is not about them.
+    pub elsewhere: BTreeSet<String>,
     /// The scrape interval of the backend's job.
     pub scrape_interval: Option<Duration>,
     /// As they reach Alertmanager.
