@@ -76,7 +76,7 @@ impl Judge<'_, '_> {
         let message =
             format!("this never inhibits anything: no source and target have the same `{label_name}`");
         let fix = format!("take `{label_name}` out of `equal`, or give both sides the same value");
-        Some(self.file.finding(&LINT, label.start(), message).fix(fix))
+        Some(self.file.finding(&LINT, label.start(), message).severity(Severity::Warning).fix(fix))
     }
 
     fn pairs(&self) -> Vec<Pair<'_, '_>> {
