@@ -45,6 +45,14 @@ pub struct Facts {
     pub notification_templates: Option<Vec<Source>>,
     /// Every dashboard of the project, by `Dashboard::read`.
     pub dashboards: Option<Vec<Dashboard>>,
-    /// The uids of the datasources that Grafana is given.
-    pub datasource_uids: Option<BTreeSet<String>>,
+    /// The datasources that Grafana is given, by their uids.
+    pub datasources: Option<BTreeMap<String, Datasource>>,
+}
+
+/// A datasource of Grafana.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datasource {
+    pub name: String,
+    /// `prometheus`, `alertmanager`…
+    pub kind: String,
 }

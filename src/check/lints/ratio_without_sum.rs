@@ -24,7 +24,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 }
 
 /// What is wrong with how the two sides of an operator find each other, and what to write.
-fn mistake(view: &View<'_>, node: &Expr) -> Option<(String, String)> {
+pub(super) fn mistake(view: &View<'_>, node: &Expr) -> Option<(String, String)> {
     let Kind::Binary(binary) = &node.kind else { return None };
     if !(binary.op.is_arithmetic() || binary.op.is_comparison())
         || binary.lhs.is_scalar()

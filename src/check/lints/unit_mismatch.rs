@@ -84,13 +84,13 @@ fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(super) enum Unit {
     Seconds,
     Bytes,
 }
 
 /// The unit that a value has by the name of its metric.
-fn unit(expr: &Expr) -> Option<Unit> {
+pub(super) fn unit(expr: &Expr) -> Option<Unit> {
     let of = |selector: &Selector| {
         let (base, part) = split_part(selector.name.as_deref()?);
         // Counting buckets or samples leaves the unit behind, summing does not.
