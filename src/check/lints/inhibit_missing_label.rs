@@ -76,7 +76,9 @@ impl Judge<'_, '_> {
         let message =
             format!("this never inhibits anything: no source and target have the same `{label_name}`");
         let fix = format!("take `{label_name}` out of `equal`, or give both sides the same value");
-        Some(self.file.finding(&LINT, label.start(), message).severity(Severity::Warning).fix(fix))
+        // Among some of the rules it may only seem so.
+        let severity = if self.view.facts.whole_set { Severity::Warning } else { Severity::Info };
+        Some(self.file.finding(&LINT, label.start(), message).severity(severity).fix(fix))
     }
 
     fn pairs(&self) -> Vec<Pair<'_, '_>> {
