@@ -194,7 +194,7 @@ fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 /// `x_bytes / 1024 / 1024` shown with `humanize1024`, which expects bytes.
 fn converted_twice(rule: &RuleView<'_>, unit: Unit, factor: f64, out: &mut Vec<Finding>) {
     let (function, is, scaled) = match unit {
-        Unit::Seconds => ("humanizeDuration", "seconds", factor > 99.0 || factor < 0.1),
+        Unit::Seconds => ("humanizeDuration", "seconds", !(0.1..=99.0).contains(&factor)),
         Unit::Bytes => ("humanize1024", "bytes", factor < 0.01),
     };
     for text in rule.rule.annotations.values().filter(|_| scaled) {

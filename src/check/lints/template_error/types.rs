@@ -84,12 +84,9 @@ fn printf(at: usize, operands: &[&Token], is_piped: bool, piped: Option<Type>) -
     if is_piped {
         given.push(piped);
     }
-    let verbs = match verbs(format) {
-        Ok(verbs) => verbs,
-        Err(()) => {
-            let message = format!("`{format}` ends with a single `%`: the text becomes `%!(NOVERB)`");
-            return Some((at, message, Some("write `%%` for a percent sign")));
-        }
+    let Ok(verbs) = verbs(format) else {
+        let message = format!("`{format}` ends with a single `%`: the text becomes `%!(NOVERB)`");
+        return Some((at, message, Some("write `%%` for a percent sign")));
     };
     if !brackets && given.len() < verbs.len() {
         let verb = verbs.get(given.len())?;
