@@ -44,13 +44,13 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 fn first_of_many(rule: &RuleView<'_>) -> Option<String> {
     let mut without = rule.file.rules().map(|(_, other)| other);
     let mut without = without.by_ref().filter(|other| other.is_alert() && !has(other, &RUNBOOKS));
-    let is_first = without.next().is_some_and(|first| std::ptr::eq(first, rule.rule));
+    without.next().filter(|first| std::ptr::eq(*first, rule.rule))?;
     let rest = match without.count() {
         0 => String::new(),
         1 => ", nor has another alert of this file".to_owned(),
         more => format!(", nor have {more} other alerts of this file"),
     };
-    is_first.then(|| format!("the alert has no `runbook`{rest}: nobody is told what to do"))
+    Some(format!("the alert has no `runbook`{rest}: nobody is told what to do"))
 }
 
 fn has(rule: &Rule, names: &[&str]) -> bool {
