@@ -123,6 +123,11 @@ pub fn is_stack_job(job: &str) -> bool {
     matches!(job, "prometheus" | "alertmanager" | "grafana")
 }
 
+/// Metrics of the stack's own services.
+pub fn is_own_service(name: &str) -> bool {
+    ["prometheus_", "alertmanager_", "grafana_"].iter().any(|prefix| name.starts_with(prefix))
+}
+
 pub fn is_foreign(name: &str) -> bool {
     FOREIGN.iter().any(|prefix| name == *prefix || (prefix.ends_with('_') && name.starts_with(prefix)))
 }

@@ -29,6 +29,8 @@ pub struct Family {
     pub all_zero: bool,
     /// Some value seen was 0: the backend starts its series there.
     pub has_zero: bool,
+    /// The smallest and the largest value seen.
+    pub range: Option<(f64, f64)>,
 }
 
 /// The families of an exposition, also those without samples.
@@ -89,6 +91,8 @@ impl Contract {
         family.samples += 1;
         family.all_zero &= sample.value == 0.0;
         family.has_zero |= sample.value == 0.0;
+        let (least, most) = family.range.unwrap_or((sample.value, sample.value));
+        family.range = Some((least.min(sample.value), most.max(sample.value)));
         for (label, value) in sample.labels {
             if label == "le" && family.kind == MetricType::Histogram {
                 family.bounds.extend(value.parse::<f64>().ok());

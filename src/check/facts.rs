@@ -20,6 +20,8 @@ pub struct Facts {
     pub empty_rule_patterns: Vec<String>,
     pub rule_tests: Vec<RuleTestFile>,
     pub contract: Option<Contract>,
+    /// Named files whose metrics are those of other software: the contract is not about them.
+    pub elsewhere: BTreeSet<String>,
     /// The scrape interval of the backend's job.
     pub scrape_interval: Option<Duration>,
     /// As they reach Alertmanager.
@@ -43,6 +45,14 @@ pub struct Facts {
     pub notification_templates: Option<Vec<Source>>,
     /// Every dashboard of the project, by `Dashboard::read`.
     pub dashboards: Option<Vec<Dashboard>>,
-    /// The uids of the datasources that Grafana is given.
-    pub datasource_uids: Option<BTreeSet<String>>,
+    /// The datasources that Grafana is given, by their uids.
+    pub datasources: Option<BTreeMap<String, Datasource>>,
+}
+
+/// A datasource of Grafana.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Datasource {
+    pub name: String,
+    /// `prometheus`, `alertmanager`…
+    pub kind: String,
 }

@@ -1,4 +1,6 @@
-//! `# confidexmon: ignore <id> <reason>` on the line of a finding or on the line before it.
+//! `# confidexmon: ignore <id> <reason>` on the line of a finding or on the line before it. At the head of
+//! a file it also stands for what concerns the whole file. JSON has no comments, so there a text holds
+//! it, such as `"//": "# confidexmon: ignore panel-unit counts"`; in a template a `{{/* … */}}` does.
 
 use super::finding::{Finding, Severity};
 use super::source::{Place, Source};
@@ -13,6 +15,8 @@ pub struct Ignore {
     pub reason: String,
     /// The other line that it covers.
     covers: usize,
+    /// Nothing but comments stands before it.
+    at_head: bool,
 }
 
 /// All such comments of a file.
@@ -20,12 +24,24 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
     if !source.text.contains(MARKER) {
         return Vec::new();
     }
-    let is_comment = |line: usize| source.line(line).trim_start().starts_with(MARKER);
+    let is_json = source.path.ends_with(".json");
+    let is_comment = |line: usize| {
+        let text = source.line(line).trim_start();
+        let inner = text.strip_prefix("{{").map_or(text, |rest| rest.trim_start_matches(['-', ' ']));
+        let inner = inner.strip_prefix("/*").map_or(inner, str::trim_start);
+        inner.starts_with(MARKER) || is_json && text.contains(MARKER)
+    };
+    let is_head = |line: usize| {
+        let text = source.line(line).trim();
+        text.is_empty() || text.starts_with('#') || text.starts_with("---")
+    };
+    let first = (1..=source.line_count()).find(|line| !is_head(*line)).unwrap_or(usize::MAX);
     let mut found = Vec::new();
     for line in 1..=source.line_count() {
         let text = source.line(line);
         let Some(at) = text.find(MARKER) else { continue };
         let rest = text[at + MARKER.len()..].trim();
+        let rest = rest.split(if is_json { "\"" } else { "*/" }).next().unwrap_or(rest).trim();
         let (id, reason) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let covers = if is_comment(line) {
             (line + 1..=source.line_count()).find(|next| !is_comment(*next)).unwrap_or(line)
@@ -33,7 +49,13 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
             line
         };
         let place = Place { line, column: text[..at].chars().count() + 1 };
-        found.push(Ignore { place, id: id.to_owned(), reason: reason.trim().to_owned(), covers });
+        found.push(Ignore {
+            place,
+            id: id.to_owned(),
+            reason: reason.trim().to_owned(),
+            covers,
+            at_head: line < first,
+        });
     }
     found
 }
@@ -54,7 +76,8 @@ pub fn apply(source: &Source, known: &dyn Fn(&str) -> bool, findings: &mut Vec<F
 
 impl Ignore {
     fn silences(&self, finding: &Finding) -> bool {
-        self.id == finding.id && (finding.line == self.place.line || finding.line == self.covers)
+        let same_place = finding.line == self.place.line || finding.line == self.covers;
+        self.id == finding.id && (same_place || finding.line == 0 && self.at_head)
     }
 
     fn complaint(&self, source: &Source, known: &dyn Fn(&str) -> bool) -> Finding {
@@ -117,5 +140,25 @@ mod tests {
         assert_eq!(left("# confidexmon: ignore no-for\nb\n").last(), Some(&("bad-ignore", 1)));
         assert_eq!(left("# confidexmon: ignore nofor because\nb\n").len(), 5);
         assert_eq!(left("# confidexmon: ignore\nb\n").len(), 5);
+    }
+
+    #[test]
+    fn every_kind_of_file_can_hold_one() {
+        let left = |path: &str, text: &str| {
+            let at = |line| Finding { file: path.to_owned(), ..finding(line) };
+            let mut findings = vec![at(0), at(2)];
+            apply(&Source::new(path, text), &|id| id == "no-for", &mut findings);
+            findings.iter().map(|f| (f.id, f.line)).collect::<Vec<_>>()
+        };
+        let both = [("no-for", 0), ("no-for", 2)];
+        assert_eq!(left("f", "a:\n  b: c\n"), both);
+        assert_eq!(left("f", "# a\n# confidexmon: ignore no-for r\na:\n"), []);
+        assert_eq!(left("f", "a:\n# confidexmon: ignore no-for r\nb:\n"), [("no-for", 0)]);
+        let json = "{\"//\": \"# confidexmon: ignore no-for r\",\n\"title\": \"a\"}\n";
+        assert_eq!(left("f.json", json), [("no-for", 0)]);
+        let without_reason = json.replace(" r\"", "\"");
+        assert_eq!(left("f.json", &without_reason), [("no-for", 0), ("no-for", 2), ("bad-ignore", 1)]);
+        let template = "{{/* # confidexmon: ignore no-for r */}}\n{{ define \"x\" }}{{ end }}\n";
+        assert_eq!(left("f.tmpl", template), [("no-for", 0)]);
     }
 }

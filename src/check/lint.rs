@@ -113,6 +113,11 @@ impl View<'_> {
         })
     }
 
+    /// True for a file that is made for other software than the backend, and for other jobs.
+    pub fn is_for_others(&self, source: &Source) -> bool {
+        self.facts.elsewhere.contains(&source.path)
+    }
+
     /// The labels that the series of a selector can have.
     pub fn selector_labels(&self, selector: &Selector) -> LabelSet {
         let Some(name) = selector.name.as_deref() else { return LabelSet::any() };

@@ -3,7 +3,9 @@
 pub mod alertmanager;
 pub mod backend;
 pub mod contract;
+mod custom_resource;
 pub mod dashboard;
+mod elsewhere;
 pub mod exposition;
 pub mod facts;
 pub mod finding;

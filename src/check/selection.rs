@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
+use super::custom_resource;
 use super::dashboard::Dashboard;
+use super::elsewhere;
 use super::facts::Facts;
 use super::gather::owned;
+use super::node;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
 use super::source::Source;
@@ -64,7 +67,21 @@ pub struct Selection {
 
 impl Selection {
     pub fn new(files: Vec<ProjectFile>) -> Self {
-        Self { files: files.into_iter().map(|file| (kind(&file), file)).collect() }
+        let told = |file: ProjectFile| {
+            let rules = custom_resource::rule_files(&file.text);
+            if rules.is_empty() || !is_yaml(&file.shown_as) {
+                return vec![(kind(&file), file)];
+            }
+            let named = |text| ProjectFile { shown_as: file.shown_as.clone(), text };
+            rules.into_iter().map(|text| (Kind::Rules, named(text))).collect()
+        };
+        Self { files: files.into_iter().flat_map(told).collect() }
+    }
+
+    /// True when one of the files holds something that can be judged.
+    pub fn holds_anything(&self) -> bool {
+        let judged = |kind| !matches!(kind, Kind::Other | Kind::Contract | Kind::Prometheus);
+        self.files.iter().any(|(kind, _)| judged(*kind))
     }
 
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ProjectFile> {
@@ -85,6 +102,7 @@ impl Selection {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
         self.narrow_routing(facts);
+        facts.elsewhere = elsewhere::files(facts);
     }
 
     /// A named Alertmanager configuration takes the place of the project's; which files it will find
@@ -118,14 +136,25 @@ pub fn kind(file: &ProjectFile) -> Kind {
     if name.ends_with(".tmpl") {
         return Kind::NotificationTemplate;
     }
-    if name.ends_with(".json") {
-        let keys = ["\"panels\"", "\"rows\"", "\"elements\""];
-        return if keys.iter().any(|key| file.text.contains(key)) { Kind::Dashboard } else { Kind::Other };
+    let is_json = name.ends_with(".json");
+    if is_json && ["\"panels\"", "\"rows\"", "\"elements\""].iter().any(|key| file.text.contains(key)) {
+        return Kind::Dashboard;
     }
-    if !is_yaml(name) || name == "confidexmon.yml" {
+    if !(is_yaml(name) || is_json) || name == "confidexmon.yml" {
         return Kind::Other;
     }
-    let has = |key: &str| has_key(&file.text, key);
+    // In a flow mapping, as JSON is one, keys do not stand at the beginning of a line.
+    let flow = file.text.trim_start().starts_with('{').then(|| {
+        let source = Source::new(name, file.text.clone());
+        node::parse(&source).unwrap_or(node::Node::Null)
+    });
+    let has = |key: &str| match &flow {
+        Some(tree) => tree.get(key).is_some(),
+        None => has_key(&file.text, key),
+    };
+    if is_json && !["groups", "route", "tests"].into_iter().any(has) {
+        return Kind::Other;
+    }
     if has("tests") {
         Kind::RuleTest
     } else if has("route") || has("receivers") || has("inhibit_rules") {
@@ -142,10 +171,9 @@ pub fn kind(file: &ProjectFile) -> Kind {
     }
 }
 
-/// A key of the outermost mapping, in block style or as a flow mapping's first key.
+/// A key of the outermost mapping, in block style.
 fn has_key(text: &str, key: &str) -> bool {
     text.lines().any(|line| {
-        let line = line.strip_prefix('{').map_or(line, str::trim_start);
         let line = line.trim_start_matches(['"', '\'']);
         line.strip_prefix(key).is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
     })
@@ -154,6 +182,7 @@ fn has_key(text: &str, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Severity;
 
     #[test]
     fn files_are_told_apart_by_what_they_hold() {
@@ -166,6 +195,10 @@ mod tests {
             ("a.yml", "a: [b\n", Kind::Rules),
             ("docker-compose.yml", "services:\n  a: {}\n", Kind::Other),
             ("a.json", "{\"panels\": []}", Kind::Dashboard),
+            ("a.json", "{\"x\": 1,\n \"groups\": []}", Kind::Rules),
+            ("a.json", "{\"global\": {}, \"route\": {}}", Kind::Alertmanager),
+            ("a.json", "{\"name\": \"x\"}", Kind::Other),
+            ("a.yml", "{global: {}, route: {receiver: a}}", Kind::Alertmanager),
             ("x/backend.prom", "a 1\n", Kind::Contract),
             ("config/confidexmon.yml", "stack: a\n", Kind::Other),
             ("a.tmpl", "", Kind::NotificationTemplate),
@@ -175,5 +208,63 @@ mod tests {
             let file = ProjectFile { shown_as: name.to_owned(), text: text.to_owned() };
             assert_eq!(kind(&file), expected, "{name}: {text}");
         }
+    }
+
+    fn file(name: &str, text: &str) -> ProjectFile {
+        ProjectFile { shown_as: name.to_owned(), text: text.to_owned() }
+    }
+
+    fn alerts(exprs: &[&str]) -> String {
+        let rules = exprs
+            .iter()
+            .map(|expr| format!("  - alert: A\n    expr: {expr}\n    annotations: {{summary: s}}\n"));
+        format!("groups:\n- name: g\n  rules:\n{}", rules.collect::<String>())
+    }
+
+    fn found(files: Vec<ProjectFile>) -> Vec<(&'static str, Severity, usize)> {
+        let mut facts = Facts {
+            contract: Some(Contract::parse("# TYPE shop_up gauge\nshop_up 1\n")),
+            jobs: Some(["shop", "prometheus"].map(str::to_owned).into()),
+            backend_jobs: ["shop".to_owned()].into(),
+            runbooks: Some(BTreeSet::new()),
+            ..Facts::default()
+        };
+        Selection::new(files).narrow(&mut facts);
+        crate::check::run(&facts).into_iter().map(|found| (found.id, found.severity, found.line)).collect()
+    }
+
+    #[test]
+    fn rules_for_other_software_are_not_held_against_the_contract() {
+        let kafka = ["kafka_lag > 5", "kafka_brokers{job=\"kafka\"} < 3"];
+        assert_eq!(
+            found(vec![file("kafka.yml", &alerts(&kafka))]),
+            [("missing-annotation", Severity::Info, 4), ("unknown-metric", Severity::Info, 5)]
+        );
+        // One that is about the backend as well is judged as a whole.
+        let ids = |exprs: &[&str]| -> Vec<_> {
+            let found = found(vec![file("a.yml", &alerts(exprs))]);
+            found.into_iter().filter(|(id, ..)| *id != "missing-annotation").collect()
+        };
+        assert_eq!(
+            ids(&["kafka_lag > 5", "kafka_brokers{job=\"kafka\"} < 3", "shop_up == 0"]),
+            [("unknown-metric", Severity::Warning, 5), ("unknown-job", Severity::Bug, 8),]
+        );
+        assert_eq!(ids(&["up{job=\"kafka\"} == 0"]), [("unknown-job", Severity::Bug, 5)]);
+        let panel = |expr: &str| {
+            let text =
+                format!("{{\"panels\": [{{\"type\": \"table\", \"targets\": [{{\"expr\": \"{expr}\"}}]}}]}}");
+            found(vec![file("d.json", &text)])
+        };
+        assert_eq!(panel("kafka_lag"), []);
+        assert_eq!(panel("shop_upp"), [("panel-metric", Severity::Bug, 1)]);
+    }
+
+    #[test]
+    fn what_holds_nothing_to_judge_is_known() {
+        let holds = |name, text| Selection::new(vec![file(name, text)]).holds_anything();
+        assert!(holds("a.yml", "groups: []\n"));
+        assert!(holds("a.yml", "kind: PrometheusRule\nspec:\n  groups: []\n"));
+        assert!(!holds("a.yml", "apiVersion: v1\nkind: Service\n"));
+        assert!(!holds("a.prom", "a 1\n"));
     }
 }

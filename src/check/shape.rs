@@ -117,6 +117,8 @@ pub struct Share {
     pub factor: f64,
     /// Part and whole are one metric, so the share cannot pass 1.
     pub certain: bool,
+    /// By their names, as with `used` and `total`, one is a part of the other.
+    pub named: bool,
     pub at: usize,
 }
 
@@ -134,12 +136,11 @@ pub fn share(expr: &Expr) -> Option<Share> {
         }
         Kind::Selector(selector) => {
             let name = selector.name.as_deref()?;
-            let named = name.contains(":ratio") || name.ends_with("_ratio");
-            (named || (name == "up" && !std::ptr::eq(inner, expr))).then_some(Share {
-                factor,
-                certain: false,
-                at: inner.at,
-            })
+            let named = name.split([':', '_']).any(|word| word == "ratio");
+            // An average of what is 0 or 1.
+            let uptime = name == "up" && !std::ptr::eq(inner, expr);
+            let share = Share { factor, certain: uptime, named: false, at: inner.at };
+            (named || uptime).then_some(share)
         }
         _ => None,
     }
@@ -161,12 +162,37 @@ fn divided(binary: &Binary, at: usize) -> Option<Share> {
     let (factor, divisor) = (inner_factor(&binary.lhs), inner_factor(&binary.rhs));
     let same_names =
         parts.iter().chain(&wholes).all(|(_, selector)| selector.name.as_deref() == Some(part_name));
-    let certain = same_names
+    let of_itself = same_names
         && parts.len() == 1
         && wholes.len() == 1
         && part_of(part, whole)
         && same_reading(&binary.lhs, &binary.rhs);
-    Some(Share { factor: factor / divisor, certain, at })
+    let certain = of_itself || parts.len() == 1 && is_term(&binary.lhs, part, &binary.rhs);
+    let named = parts.len() == 1 && wholes.len() == 1 && fills(part_name, whole_name);
+    Some(Share { factor: factor / divisor, certain, named, at })
+}
+
+/// `a / (a + b)`: the part is one of the terms of the whole.
+fn is_term(lhs: &Expr, part: &Selector, whole: &Expr) -> bool {
+    let Kind::Binary(binary) = &whole.kind else { return false };
+    let is_part = |term: &Expr| {
+        let selectors = term.selectors();
+        let [(_, selector)] = selectors.as_slice() else { return false };
+        part_of(part, selector) && part_of(selector, part) && same_reading(lhs, term)
+    };
+    binary.op == Op::Add
+        && [&binary.lhs, &binary.rhs].into_iter().any(|term| is_part(term) || is_term(lhs, part, term))
+}
+
+/// The names differ in one word only, and that says which is the part.
+fn fills(part: &str, whole: &str) -> bool {
+    const PARTS: [&str; 9] =
+        ["active", "allocated", "avail", "available", "busy", "free", "open", "use", "used"];
+    const WHOLES: [&str; 6] = ["capacity", "limit", "max", "quota", "size", "total"];
+    let (a, b): (Vec<_>, Vec<_>) = (part.split('_').collect(), whole.split('_').collect());
+    let mut differing = a.iter().zip(&b).filter(|(x, y)| x != y);
+    let (Some((x, y)), None) = (differing.next(), differing.next()) else { return false };
+    a.len() == b.len() && PARTS.contains(x) && WHOLES.contains(y)
 }
 
 fn inner_factor(expr: &Expr) -> f64 {
@@ -189,6 +215,8 @@ fn same_reading(lhs: &Expr, rhs: &Expr) -> bool {
         (Kind::Binary(a), _) if a.op == Op::Mul && a.lhs.constant().is_some() => same_reading(&a.rhs, rhs),
         (Kind::Binary(a), _) if a.op == Op::Mul && a.rhs.constant().is_some() => same_reading(&a.lhs, rhs),
         (Kind::Number(a), Kind::Number(b)) => a.to_bits() == b.to_bits(),
+        // One series of those that are added up.
+        (_, Kind::Aggregate { op, inner, .. }) if *op == "sum" => same_reading(lhs, inner),
         _ => false,
     }
 }
@@ -225,7 +253,11 @@ mod tests {
             ("rate(x_sum[5m]) / rate(x_count[5m])", None),
             ("x / 1024", None),
             ("rate(x[5m]) / rate(x[1h])", Some((1.0, false))),
-            ("avg_over_time(up[5m])", Some((1.0, false))),
+            ("avg_over_time(up[5m])", Some((1.0, true))),
+            ("sum(hits) / (sum(hits) + sum(misses))", Some((1.0, true))),
+            ("sum(hits) / (sum(hits offset 1h) + sum(misses))", Some((1.0, false))),
+            ("x{a=\"b\"} / ignoring (a) group_left sum without (a) (x)", Some((1.0, true))),
+            ("x:failure_ratio:rate5m", Some((1.0, false))),
             ("up", None),
             ("job:errors:ratio_rate5m", Some((1.0, false))),
         ];
@@ -233,6 +265,15 @@ mod tests {
             let found = share(&parse(text).unwrap());
             assert_eq!(found.map(|s| (s.factor, s.certain)), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn knows_parts_by_their_names() {
+        let named = |text: &str| share(&parse(text).unwrap()).unwrap().named;
+        assert!(named("a_size_used_bytes / a_size_total_bytes"));
+        assert!(named("process_open_fds / process_max_fds"));
+        assert!(!named("a_used_bytes / b_total_bytes"));
+        assert!(!named("a_total_bytes / a_used_bytes"));
     }
 
     #[test]

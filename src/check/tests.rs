@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::alertmanager::AlertmanagerFile;
 use super::contract::Contract;
 use super::dashboard::Dashboard;
+use super::facts::Datasource;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
 use super::*;
@@ -23,6 +24,10 @@ fn read(path: &Path) -> String {
 
 fn set(names: &[&str]) -> BTreeSet<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn datasource(uid: &str, kind: &str) -> (String, Datasource) {
+    (uid.to_owned(), Datasource { name: format!("The {kind}"), kind: kind.to_owned() })
 }
 
 /// The files of one side of a lint's corpus: `bad.yml` alone, or all in the folder `bad`.
@@ -61,7 +66,10 @@ fn facts(lint: &str, side: &str) -> Facts {
         alertmanager_paths: Some(set(&["/etc/alertmanager/secrets/slack"])),
         notification_templates: Some(Vec::new()),
         dashboards: Some(Vec::new()),
-        datasource_uids: Some(set(&["prom"])),
+        datasources: Some(BTreeMap::from([
+            datasource("prom", "prometheus"),
+            datasource("am", "alertmanager"),
+        ])),
         ..Facts::default()
     };
     for (name, text) in files(lint, side) {

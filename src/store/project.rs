@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles};
+use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles, is_yaml};
 use crate::store::StoreError;
 
 /// Larger files are no configuration; reading them would only exhaust the memory.
@@ -111,9 +111,27 @@ pub fn names_within(folder: &Path, files: &ProjectFiles, paths: &[PathBuf]) -> O
     Some(names)
 }
 
-/// True for a folder that is laid out as a project.
+/// True for a folder that is laid out as a project: it has settings; or rules or dashboards where a
+/// project has them, and no folders that a project has not. Many a collection of rules has a folder
+/// called `rules`, and all of its other files are to be looked at too.
 pub fn is_project(folder: &Path) -> bool {
-    ["config", "rules", "dashboards"].iter().any(|name| folder.join(name).is_dir())
+    const FOLDERS: [&str; 3] = ["config", "rules", "dashboards"];
+    if folder.join("config/confidexmon.yml").is_file() {
+        return true;
+    }
+    let names = |path: &Path| -> Vec<(String, bool)> {
+        let entries = fs::read_dir(path).into_iter().flatten().flatten();
+        let named =
+            |entry: fs::DirEntry| Some((entry.file_name().into_string().ok()?, entry.path().is_dir()));
+        entries.filter_map(named).filter(|(name, _)| !name.starts_with('.')).collect()
+    };
+    let holds = |name: &str, wanted: &dyn Fn(&str) -> bool| {
+        names(&folder.join(name)).iter().any(|(name, is_folder)| !is_folder && wanted(name))
+    };
+    let has_files = holds("config", &is_text)
+        || holds("rules", &is_yaml)
+        || holds("dashboards", &|name| name.ends_with(".json"));
+    has_files && names(folder).iter().all(|(name, is_folder)| !is_folder || FOLDERS.contains(&name.as_str()))
 }
 
 /// The endings that a project's files have; anything else in the folders is not ours to read.
@@ -135,4 +153,29 @@ pub fn read_optional(path: &Path) -> Result<Option<String>, StoreError> {
         Ok(_) => {}
     }
     fs::read_to_string(path).map(Some).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_collection_of_rules_is_no_project() {
+        let is = |files: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            for file in files {
+                let path = folder.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+            is_project(folder.path())
+        };
+        assert!(is(&["config/confidexmon.yml", "alerts/a.yml"]));
+        assert!(is(&["rules/a.yml", "README.md", ".git/config"]));
+        assert!(is(&["dashboards/a.json"]));
+        assert!(!is(&["rules/kafka/a.yml"]));
+        assert!(!is(&["rules/a.yml", "alerts/b.yml"]));
+        assert!(!is(&["a.yml"]));
+    }
 }

@@ -1,7 +1,7 @@
 //! The schema that dashboards have had since Grafana's beginnings.
 
 use super::field::{Visual, links};
-use super::{Panel, Parts, Query, Variable};
+use super::{Panel, Parts, Query, Variable, query};
 use crate::check::node::Node;
 use crate::check::scalar::Scalar;
 
@@ -11,7 +11,8 @@ pub(super) fn read(tree: &Node) -> Parts {
     // Before version 16 the panels lay in rows.
     tree.list_at("rows").iter().for_each(|row| collect(row.list_at("panels"), &mut panels));
     let variables = tree.get("templating").map_or(&[][..], |templating| templating.list_at("list"));
-    let variables = variables.iter().map(variable).collect();
+    let events = tree.get("annotations").map_or(&[][..], |annotations| annotations.list_at("list"));
+    let variables = variables.iter().map(variable).chain(events.iter().map(event)).collect();
     Parts { uid: tree.scalar_at("uid").cloned(), panels, variables }
 }
 
@@ -39,12 +40,10 @@ fn panel(node: &Node) -> Panel {
     }
 }
 
-/// `{"type": "prometheus", "uid": "…"}`. The older form, a name, says nothing about the uid, unless it is
-/// a variable.
+/// `{"type": "prometheus", "uid": "…"}`, or the older form, a name.
 fn datasource(node: &Node) -> Option<Scalar> {
     let datasource = node.get("datasource")?;
-    let name = datasource.scalar().filter(|name| name.value.starts_with('$'));
-    datasource.scalar_at("uid").or(name).cloned()
+    datasource.scalar_at("uid").or_else(|| datasource.scalar()).cloned()
 }
 
 fn target(node: &Node) -> Option<Query> {
@@ -53,14 +52,31 @@ fn target(node: &Node) -> Option<Query> {
     Some(Query::new(expr.clone(), node.scalar_at("legendFormat").cloned()))
 }
 
+/// An annotation of graphs, such as deployments, asks like a variable: beside all panels.
+fn event(node: &Node) -> Variable {
+    let target = node.get("target");
+    let expr = node.scalar_at("expr").or_else(|| target?.scalar_at("expr"));
+    let is_on = node.text_at("enable") != Some("false");
+    let expr = expr.filter(|expr| is_on && !expr.value.trim().is_empty());
+    Variable {
+        name: node.text_at("name").unwrap_or_default().to_owned(),
+        kind: "annotation".to_owned(),
+        datasource: datasource(node),
+        query: expr.map(|expr| Query::new(expr.clone(), None)),
+        label: None,
+    }
+}
+
 fn variable(node: &Node) -> Variable {
     let text = |key: &str| node.text_at(key).unwrap_or_default().to_owned();
     let query = node.get("query").and_then(|query| query.scalar().or_else(|| query.scalar_at("query")));
     let kind = text("type");
+    let query = query.filter(|_| kind == "query");
     Variable {
         name: text("name"),
         datasource: datasource(node),
-        query: query.filter(|_| kind == "query").and_then(|query| Query::of_variable(query.clone())),
+        label: query.and_then(query::label_of_variable),
+        query: query.and_then(|query| Query::of_variable(query.clone())),
         kind,
     }
 }

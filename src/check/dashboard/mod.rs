@@ -48,6 +48,8 @@ pub struct Variable {
     pub kind: String,
     pub datasource: Option<Scalar>,
     pub query: Option<Query>,
+    /// The label of `label_values(…, label)`, and its offset in the file.
+    pub label: Option<(String, usize)>,
 }
 
 /// What each of the two schemas gives.

@@ -51,6 +51,16 @@ impl Query {
     }
 }
 
+/// The label whose values a variable has, and where it stands. Nothing before it may be escaped: queries
+/// of variables are short, and offsets must be right.
+pub(super) fn label_of_variable(text: &Scalar) -> Option<(String, usize)> {
+    let inner = text.value.trim().strip_prefix("label_values(")?.strip_suffix(')')?;
+    let (_, label) = inner.rsplit_once(',')?;
+    let label = label.trim();
+    let is_name = label.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    (is_name && !label.is_empty()).then(|| (label.to_owned(), text.value.rfind(label).unwrap_or(0)))
+}
+
 /// The same text with a duration in place of each variable that stands for one: as long as the
 /// variable, so that every offset stays.
 fn without_variables(text: &str) -> String {

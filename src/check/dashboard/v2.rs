@@ -3,7 +3,7 @@
 //! The two versions of it in use differ in where a kind and a datasource are named.
 
 use super::field::{Visual, links};
-use super::{Panel, Parts, Query, Variable};
+use super::{Panel, Parts, Query, Variable, query};
 use crate::check::node::Node;
 use crate::check::scalar::Scalar;
 
@@ -41,7 +41,7 @@ fn panel(node: &Node) -> Panel {
         at: title.or_else(|| node.first()).map_or(0, Scalar::start),
         kind: shown.and_then(|shown| shown.scalar_at("group").or_else(|| shown.scalar_at("kind"))).cloned(),
         datasources: queries.iter().filter_map(|query| datasource(query)).collect(),
-        queries: queries.iter().filter_map(|query| self::query(query)).collect(),
+        queries: queries.iter().filter_map(|query| target(query)).collect(),
         unit: visual.unit(),
         shows_text: visual.shows_text(),
         thresholds: visual.thresholds(),
@@ -49,7 +49,7 @@ fn panel(node: &Node) -> Panel {
     }
 }
 
-fn query(node: &Node) -> Option<Query> {
+fn target(node: &Node) -> Option<Query> {
     let hidden = node.text_at("hidden") == Some("true");
     let spec = node.get("query")?.get("spec")?;
     let expr = spec.scalar_at("expr").filter(|expr| !hidden && !expr.value.trim().is_empty())?;
@@ -75,6 +75,7 @@ fn variable(node: &Node) -> Option<Variable> {
         name: spec.text_at("name").unwrap_or_default().to_owned(),
         kind: kind.to_owned(),
         datasource: datasource(spec),
+        label: text.and_then(query::label_of_variable),
         query: text.and_then(|text| Query::of_variable(text.clone())),
     })
 }

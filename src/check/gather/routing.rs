@@ -1,12 +1,12 @@
 //! What happens to alerts behind Prometheus: routing, messages and dashboards.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::check::alertmanager::AlertmanagerFile;
 use crate::check::dashboard::Dashboard;
-use crate::check::facts::Facts;
+use crate::check::facts::{Datasource, Facts};
 use crate::check::source::Source;
 use crate::model::{FileSet, ServiceKind};
 use crate::render::{ProjectFiles, RenderedStack};
@@ -23,7 +23,7 @@ pub(super) fn fill(facts: &mut Facts, files: &ProjectFiles, rendered: &RenderedS
         facts.notification_templates = Some(messages(files, alertmanager));
     }
     if let Some(grafana) = rendered.get(&ServiceKind::Grafana) {
-        facts.datasource_uids = datasource_uids(grafana);
+        facts.datasources = datasources(grafana);
     }
     let dashboards = files.dashboard_files();
     facts.dashboards =
@@ -52,13 +52,15 @@ fn text<'a>(files: &'a FileSet, path: &str) -> Option<&'a str> {
 }
 
 /// `None` when some datasource gets its uid from Grafana.
-fn datasource_uids(files: &FileSet) -> Option<BTreeSet<String>> {
-    let mut uids = BTreeSet::new();
+fn datasources(files: &FileSet) -> Option<BTreeMap<String, Datasource>> {
+    let mut found = BTreeMap::new();
     for path in files.files.keys().filter(|path| path.starts_with(DATASOURCES)) {
         let config: Value = serde_yaml::from_str(text(files, path)?).ok()?;
         for datasource in config["datasources"].as_array().into_iter().flatten() {
-            uids.insert(datasource["uid"].as_str()?.to_owned());
+            let named = |key: &str| datasource[key].as_str().unwrap_or_default().to_owned();
+            let entry = Datasource { name: named("name"), kind: named("type") };
+            found.insert(datasource["uid"].as_str()?.to_owned(), entry);
         }
     }
-    Some(uids)
+    Some(found)
 }

@@ -15,8 +15,12 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in shape::conditions(rule.tree) {
-        let any_event =
-            condition.op == Op::Greater && condition.threshold >= 0.0 && condition.threshold < 1.0;
+        let any_event = match condition.op {
+            Op::Greater => (0.0..1.0).contains(&condition.threshold),
+            Op::GreaterOrEqual => condition.threshold > 0.0 && condition.threshold <= 1.0,
+            Op::NotEqual => condition.threshold == 0.0,
+            _ => false,
+        };
         let Some((at, function, selector)) = growth(condition.value).filter(|_| any_event) else { continue };
         // A rate above a small number is a threshold; only above 0 does it mean "any event".
         if function == "rate" && condition.threshold > 0.0 {
@@ -39,7 +43,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 fn growth(value: &Expr) -> Option<(usize, &str, &Selector)> {
     let (core, _) = shape::core(value);
     match &core.kind {
-        Kind::Call { function, args } if matches!(*function, "increase" | "rate") => {
+        Kind::Call { function, args } if matches!(*function, "increase" | "rate" | "changes") => {
             Some((core.at, function, args.first()?.as_selector()?))
         }
         Kind::Aggregate { op, inner, .. } if *op == "sum" => growth(inner),

@@ -13,6 +13,7 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let Some(pages) = &rule.facts().runbooks else { return };
+    no_address(rule, out);
     let Some(text) = rule.rule.annotations.get("runbook").filter(|_| rule.rule.is_alert()) else { return };
     let name = text.value.trim();
     if name.is_empty()
@@ -31,4 +32,19 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         Some(near) => finding.fix(format!("did you mean `{near}`?")),
         None => finding.fix("write the page"),
     });
+}
+
+/// `runbook_url` goes into the notification as it is, so a name or a path there leads nowhere.
+fn no_address(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+    let Some(text) = rule.rule.annotations.get("runbook_url").filter(|_| rule.rule.is_alert()) else {
+        return;
+    };
+    let value = text.value.trim();
+    if value.is_empty() || value.contains("://") || value.contains("{{") {
+        return;
+    }
+    let message =
+        format!("`runbook_url` is `{value}`, which is no address: the link in the notification is dead");
+    let finding = rule.in_scalar(&LINT, text, 0, message);
+    out.push(finding.fix("write `https://…`, or name a page under rules/runbooks with `runbook`"));
 }

@@ -2,7 +2,8 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::promql::LabelSet;
+use crate::check::nearest::nearest;
+use crate::check::promql::{Kind, LabelSet};
 use crate::check::template::{self, Action};
 
 pub(super) const LINT: Lint = Lint {
@@ -23,7 +24,9 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         for (label, at) in actions.iter().filter(|action| !is_test(action)).flat_map(Action::labels) {
             let kept = kept.get_or_insert_with(|| rule.view.labels_of(rule.tree));
             if !kept.may_have(label) && !tested.contains(&label) {
-                out.push(rule.in_scalar(&LINT, text, at, message(rule, label, kept)).fix(fix(label)));
+                out.push(
+                    rule.in_scalar(&LINT, text, at, message(rule, label, kept)).fix(fix(rule, label, kept)),
+                );
             }
         }
     }
@@ -56,6 +59,16 @@ fn message(rule: &RuleView<'_>, label: &str, kept: &LabelSet) -> String {
     format!("`$labels.{label}` is always empty: {why}{hint}")
 }
 
-fn fix(label: &str) -> String {
-    format!("keep it in the aggregation (`by ({label}, …)`), or leave it out of the text")
+fn fix(rule: &RuleView<'_>, label: &str, kept: &LabelSet) -> String {
+    if let LabelSet::Only(kept) = kept
+        && let Some(near) = nearest(label, kept.iter())
+    {
+        return format!("did you mean `{near}`?");
+    }
+    // Keeping it helps only where an aggregation takes it away.
+    if rule.tree.any(&|node| matches!(node.kind, Kind::Aggregate { .. })) {
+        format!("keep it in the aggregation (`by ({label}, …)`), or leave it out of the text")
+    } else {
+        "leave it out of the text".to_owned()
+    }
 }

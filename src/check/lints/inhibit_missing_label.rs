@@ -22,6 +22,9 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// Beyond this each pair is not looked at: thousands of alerts make millions of them.
+const MOST_PAIRS: usize = 20_000;
+
 struct Judge<'v, 'a> {
     view: &'v View<'a>,
     file: &'v AlertmanagerFile,
@@ -35,6 +38,7 @@ type Pair<'c, 'v> = (&'c Class<'v>, &'c Class<'v>);
 impl Judge<'_, '_> {
     fn run(&self, out: &mut Vec<Finding>) {
         let pairs = self.pairs();
+        let before = out.len();
         for (number, label) in self.rule.equal.iter().enumerate() {
             let found = self
                 .unequal(&pairs, number, &label.value)
@@ -43,12 +47,41 @@ impl Judge<'_, '_> {
                 out.push(self.file.finding(&LINT, label.start(), message).severity(severity).fix(fix));
             }
         }
+        if out.len() == before {
+            out.extend(self.always_different());
+        }
+    }
+
+    /// Both sides have the label, and never with the same value: `equal: [alertname]` between two alerts.
+    fn always_different(&self) -> Option<Finding> {
+        let possible = |side: fn(&Look<'_>) -> Certainty| {
+            self.classes.iter().filter(move |class| side(&class.look).is_possible())
+        };
+        let sources: Vec<_> = possible(|look| look.as_source).collect();
+        let targets: Vec<_> = possible(|look| look.as_target).collect();
+        if sources.len() * targets.len() > MOST_PAIRS {
+            return None;
+        }
+        let pairs = sources.iter().flat_map(|source| targets.iter().map(move |target| (*source, *target)));
+        let pairs: Vec<Pair<'_, '_>> = pairs.filter(meets).collect();
+        let differ = |number: usize| {
+            let mut all = pairs.iter();
+            all.all(|(source, target)| equals(&source.look, &target.look, number) == Certainty::Never)
+        };
+        // Another job may get such an alert any day; what a rule calls itself stays.
+        let is_fixed = |label: &str| !matches!(label, "job" | "instance");
+        let mut labels = self.rule.equal.iter().enumerate().filter(|_| !pairs.is_empty());
+        let (_, label) = labels.find(|(number, label)| is_fixed(&label.value) && differ(*number))?;
+        let label_name = &label.value;
+        let message =
+            format!("this never inhibits anything: no source and target have the same `{label_name}`");
+        let fix = format!("take `{label_name}` out of `equal`, or give both sides the same value");
+        // Among some of the rules it may only seem so.
+        let severity = if self.view.facts.whole_set { Severity::Warning } else { Severity::Info };
+        Some(self.file.finding(&LINT, label.start(), message).severity(severity).fix(fix))
     }
 
     fn pairs(&self) -> Vec<Pair<'_, '_>> {
-        let meets = |(source, target): &Pair<'_, '_>| {
-            inhibition::inhibits(&without_equal(&source.look), &without_equal(&target.look)).is_possible()
-        };
         inhibition::meetings(&self.classes).into_iter().filter(meets).collect()
     }
 
@@ -65,7 +98,8 @@ impl Judge<'_, '_> {
         let mut lost = Lost::default();
         for of_target in pairs.chunk_by(|(_, a), (_, b)| std::ptr::eq(*a, *b)) {
             let Some((_, target)) = of_target.first() else { continue };
-            // Those that the other labels would let through.
+            // Those that the other labels would let through, unless these are missing as well: `sum()`
+            // drops `job` and `instance` together.
             let near = of_target
                 .iter()
                 .map(|(source, _)| *source)
@@ -176,6 +210,10 @@ impl Lost<'_> {
     }
 }
 
+fn meets((source, target): &Pair<'_, '_>) -> bool {
+    inhibition::inhibits(&without_equal(&source.look), &without_equal(&target.look)).is_possible()
+}
+
 fn without_equal<'a>(look: &Look<'a>) -> Look<'a> {
     Look { equal: Vec::new(), ..look.clone() }
 }
@@ -188,7 +226,10 @@ fn equals(a: &Look<'_>, b: &Look<'_>, number: usize) -> Certainty {
 }
 
 fn others_equal(a: &Look<'_>, b: &Look<'_>, number: usize) -> bool {
-    (0..a.equal.len()).filter(|other| *other != number).all(|other| equals(a, b, other).is_possible())
+    let lacks = |look: &Look<'_>, label: usize| look.equal.get(label).is_some_and(|known| known.is_absent());
+    (0..a.equal.len())
+        .filter(|other| *other != number)
+        .all(|other| equals(a, b, other).is_possible() || lacks(a, other) != lacks(b, other))
 }
 
 /// A label that no alert of either side has is always equal: it restricts nothing.

@@ -15,7 +15,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     file.tree.walk(&mut |path, scalar| {
         let Some(name) = variable(&scalar.value) else { return };
         let key = path.last().map_or("a value", |key| key.value.as_str());
-        let message = format!("Alertmanager does not replace `${{{name}}}`: `{key}` holds exactly this text");
+        let message = format!("Alertmanager does not replace `{name}`: `{key}` holds exactly this text");
         let fix = if key.ends_with("_file") {
             "write the path itself".to_owned()
         } else {
@@ -25,11 +25,45 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     });
 }
 
-/// The first `${NAME}`. `${1}` is a group of a regular expression.
+/// The first place-holder, as it is written: `${NAME}`, also with a default, `$(command)`, or a text that
+/// is `$NAME` as a whole. `${1}` is a group of a regular expression.
 pub(super) fn variable(text: &str) -> Option<&str> {
-    text.match_indices("${").find_map(|(at, _)| {
-        let name = text.get(at + 2..)?.split_once('}')?.0;
-        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        (is_name(name) && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')).then_some(name)
-    })
+    let begins_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let braced = text.match_indices("${").find_map(|(at, _)| {
+        let inner = text.get(at + 2..)?.split_once('}')?.0;
+        let name = inner.split(|c| !is_part(c)).next()?;
+        let default = inner.get(name.len()..)?;
+        let plain = default.is_empty() || default.starts_with([':', '-', '?']);
+        (begins_name(name) && plain).then(|| text.get(at..at + inner.len() + 3))?
+    });
+    let bare = || {
+        let name = text.trim().strip_prefix('$')?;
+        let upper = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let command = name.starts_with('(') && name.ends_with(')');
+        (command || begins_name(name) && name.chars().all(upper)).then_some(text.trim())
+    };
+    braced.or_else(bare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn place_holders_are_told_from_other_dollars() {
+        for (text, expected) in [
+            ("x ${A_B} ${C}", Some("${A_B}")),
+            ("${A:-x}", Some("${A:-x}")),
+            ("$A_1", Some("$A_1")),
+            ("$(cat /run/x)", Some("$(cat /run/x)")),
+            ("${1}", None),
+            ("a$", None),
+            ("$labels.x", None),
+            ("pa$WORD", None),
+            ("{{ $x }}", None),
+        ] {
+            assert_eq!(variable(text), expected, "{text}");
+        }
+    }
 }

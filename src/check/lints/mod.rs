@@ -25,6 +25,7 @@ mod not_linted;
 mod panel_datasource;
 mod panel_label;
 mod panel_metric;
+mod panel_query;
 mod panel_range;
 mod panel_threshold;
 mod panel_unit;
@@ -110,6 +111,7 @@ pub const ALL: &[&Lint] = &[
     &unreadable_dashboard::LINT,
     &panel_metric::LINT,
     &panel_label::LINT,
+    &panel_query::LINT,
     &panel_datasource::LINT,
     &dead_panel::LINT,
     &panel_unit::LINT,

@@ -1,6 +1,6 @@
 //! A panel that asks a datasource which does not exist stays empty.
 
-use crate::check::dashboard::Dashboard;
+use crate::check::dashboard::{Dashboard, Panel};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::check::nearest::nearest;
@@ -28,6 +28,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             };
             out.push(dashboard.finding(&LINT, uid.start(), message).fix(fix));
         }
+        out.extend(dashboard.panels.iter().filter_map(|panel| other_language(view, dashboard, panel)));
     }
 }
 
@@ -77,15 +78,33 @@ fn judge(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String
         };
         return Some((message, fix));
     }
-    let known = view.facts.datasource_uids.as_ref()?;
-    if value.is_empty() || BUILT_IN.contains(&value) || known.contains(value) {
+    // Whoever made it for other software has datasources of their own.
+    let known = view.facts.datasources.as_ref().filter(|_| !view.is_for_others(&dashboard.source))?;
+    let is_named = || known.values().any(|datasource| datasource.name == value);
+    if value.is_empty() || BUILT_IN.contains(&value) || known.contains_key(value) || is_named() {
         return None;
     }
-    let all: Vec<_> = known.iter().map(String::as_str).collect();
-    let message = format!("there is no datasource with the uid `{value}` (there is {})", all.join(", "));
-    let fix = match nearest(value, known) {
+    let all: Vec<_> = known.keys().map(String::as_str).collect();
+    let verb = if all.len() == 1 { "is" } else { "are" };
+    let message = format!("there is no datasource with the uid `{value}` (there {verb} {})", all.join(", "));
+    let fix = match nearest(value, known.keys()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "use a variable of type `datasource`, or an uid that is provisioned".to_owned(),
     };
     Some((message, fix))
+}
+
+/// `PromQL` asked of a datasource that does not speak it.
+fn other_language(view: &View<'_>, dashboard: &Dashboard, panel: &Panel) -> Option<Finding> {
+    let known = view.facts.datasources.as_ref()?;
+    let of = |uid: &Scalar| known.get(&uid.value).map(|datasource| datasource.kind.as_str());
+    let first = panel.datasources.first().filter(|_| !panel.queries.is_empty())?;
+    let kind = of(first)?;
+    let none_speaks_it = panel.datasources.iter().all(|uid| of(uid).is_some_and(|kind| kind != "prometheus"));
+    none_speaks_it.then(|| {
+        let message = format!("`{}` is of type {kind} and does not understand PromQL", first.value);
+        let speaks: Vec<_> =
+            known.iter().filter(|(_, one)| one.kind == "prometheus").map(|(uid, _)| uid.as_str()).collect();
+        dashboard.on(&LINT, panel, first.start(), &message).fix(format!("use `{}`", speaks.join("` or `")))
+    })
 }

@@ -1,6 +1,6 @@
 //! A panel that selects, groups or names by a label which the metric does not have.
 
-use crate::check::dashboard::{Dashboard, Panel, Query};
+use crate::check::dashboard::{Dashboard, Panel, Query, Variable};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::check::nearest::nearest;
@@ -21,12 +21,35 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         return;
     }
     for dashboard in view.facts.dashboards.iter().flatten() {
+        for variable in &dashboard.variables {
+            out.extend(values_of(view, dashboard, variable));
+        }
         for (panel, query) in dashboard.queries() {
             let Ok(tree) = &query.tree else { continue };
             tree.walk(&mut |node| in_node(view, dashboard, panel, query, node, out));
             legend(view, dashboard, panel, query, tree, out);
         }
     }
+}
+
+/// `label_values(metric, label)`: a label that the metric lacks has no values to choose from.
+fn values_of(view: &View<'_>, dashboard: &Dashboard, variable: &Variable) -> Option<Finding> {
+    let (label, at) = variable.label.as_ref()?;
+    let query = variable.query.as_ref()?;
+    let selector = query.tree.as_ref().ok()?.as_selector()?;
+    view.known(&fixed(selector)).filter(|series| series.family.samples > 0)?;
+    let LabelSet::Only(known) = view.selector_labels(&fixed(selector)) else { return None };
+    if known.contains(label) {
+        return None;
+    }
+    let name = selector.name.as_deref().unwrap_or_default();
+    let message = format!("`{name}` has no label `{label}`: the variable `{}` has no values", variable.name);
+    let offset = dashboard.source.offset(query.text.place_of(&dashboard.source, *at));
+    let finding = dashboard.finding(&LINT, offset, message);
+    Some(match nearest(label, known.iter()) {
+        Some(near) => finding.fix(format!("did you mean `{near}`?")),
+        None => finding,
+    })
 }
 
 fn in_node(

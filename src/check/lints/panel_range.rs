@@ -23,22 +23,42 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             for query in &panel.queries {
                 let Ok(tree) = &query.tree else { continue };
                 for (function, node, selector) in ranges(tree) {
-                    let Some(range) = selector.range.filter(|range| *range != VARIABLE_RANGE) else {
-                        continue;
+                    let Some(range) = selector.range else { continue };
+                    let message = if range == VARIABLE_RANGE {
+                        if !over_interval(&query.text.value, node.at) {
+                            continue;
+                        }
+                        format!(
+                            "`{function}` over `$__interval`: zoomed in, that holds fewer than two samples, and the graph is empty"
+                        )
+                    } else {
+                        let told = panel.title.contains(shown(range).as_str());
+                        if range >= MEANT || told || is_an_alerts(view, function, selector) {
+                            continue;
+                        }
+                        format!(
+                            "`{function}` over a fixed {}: zoomed out, the graph leaves out what lies between its points",
+                            shown(range)
+                        )
                     };
-                    if range >= MEANT || is_an_alerts(view, function, selector) {
-                        continue;
-                    }
-                    let message = format!(
-                        "`{function}` over a fixed {} s: zoomed out, the graph leaves out what lies between its points",
-                        range.as_secs()
-                    );
                     let offset = dashboard.source.offset(query.place(&dashboard.source, node.at));
                     out.push(dashboard.on(&LINT, panel, offset, &message).fix("write `[$__rate_interval]`"));
                 }
             }
         }
     }
+}
+
+/// Whether the variable of a range is the plain interval; `at` is where its selector begins.
+fn over_interval(query: &str, at: usize) -> bool {
+    let range = query.get(at..).and_then(|rest| rest.split_once('[')?.1.split_once(']'));
+    range.is_some_and(|(range, _)| matches!(range.trim(), "$__interval" | "${__interval}"))
+}
+
+/// As it would be written: `5m`, `90s`.
+fn shown(range: Duration) -> String {
+    let seconds = range.as_secs();
+    if seconds.is_multiple_of(60) { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
 }
 
 fn is_graph(panel: &Panel) -> bool {

@@ -2,8 +2,8 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::promql::Op;
-use crate::check::shape::{self, Share};
+use crate::check::promql::{Expr, Op};
+use crate::check::shape::{self, Condition, Share};
 use crate::check::template::{self, Action, TokenKind};
 
 pub(super) const LINT: Lint = Lint {
@@ -22,22 +22,61 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 
 fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in shape::conditions(rule.tree) {
-        let Some(share) = shape::share(condition.value) else { continue };
-        let most = share.factor;
-        let impossible = match condition.op {
-            Op::Greater => condition.threshold > most + 1e-9,
-            Op::GreaterOrEqual | Op::Equal => condition.threshold > most * (1.0 + 1e-9),
-            _ => false,
-        };
-        if share.certain && impossible && most > 0.0 {
-            let message = format!(
-                "this share lies between 0 and {most}, so it never passes {}: the alert cannot fire",
-                condition.threshold
-            );
-            let fix = format!("compare with {}", condition.threshold / 100.0 * most);
-            out.push(rule.in_expr(&LINT, condition.threshold_at, message).fix(fix));
+        let Some(share) = share(rule, condition.value).filter(|share| share.factor > 0.0) else { continue };
+        if let Some((severity, message, fix)) = beyond(&condition, share) {
+            out.push(rule.in_expr(&LINT, condition.threshold_at, message).severity(severity).fix(fix));
         }
     }
+}
+
+/// A threshold in the other unit.
+fn beyond(condition: &Condition<'_>, share: Share) -> Option<(Severity, String, String)> {
+    let (most, threshold) = (share.factor, condition.threshold);
+    // What names alone say may be a little off.
+    let sure = share.certain || share.named && threshold >= 2.0 * most;
+    let passes = threshold > most * (1.0 + 1e-9);
+    let fix = || {
+        let fraction = threshold / 100.0;
+        if fraction < 1.0 {
+            format!("compare with {}", fraction * most)
+        } else {
+            format!("compare with a number below {most}")
+        }
+    };
+    match condition.op {
+        Op::Greater | Op::GreaterOrEqual | Op::Equal if sure && passes => {
+            let message = format!(
+                "this share lies between 0 and {most}, so it never passes {threshold}: the alert cannot fire"
+            );
+            Some((Severity::Bug, message, fix()))
+        }
+        Op::Less | Op::LessOrEqual if sure && passes && !condition.guarded => {
+            let message = format!(
+                "this share lies between 0 and {most}, so it is always below {threshold}: the alert always fires"
+            );
+            Some((Severity::Bug, message, fix()))
+        }
+        Op::Greater | Op::GreaterOrEqual if is_percent(share) && threshold > 0.0 && threshold < 1.0 => {
+            let message = format!(
+                "this share lies between 0 and 100, and {threshold} of that is {threshold} %: perhaps {} % are meant",
+                threshold * 100.0
+            );
+            Some((Severity::Info, message, format!("if so, compare with {}", threshold * 100.0)))
+        }
+        _ => None,
+    }
+}
+
+/// The share that a value is, also when a rule recorded it.
+fn share(rule: &RuleView<'_>, value: &Expr) -> Option<Share> {
+    let (inner, factor) = shape::core(value);
+    let recorded = inner.as_selector().and_then(|selector| selector.name.as_deref());
+    let Some([(_, recording)]) = recorded.and_then(|name| rule.view.recordings.get(name)).map(Vec::as_slice)
+    else {
+        return shape::share(value);
+    };
+    let share = shape::share(recording.tree.as_ref().ok()?)?;
+    Some(Share { factor: share.factor * factor, at: inner.at, ..share })
 }
 
 fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
@@ -52,25 +91,33 @@ fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// The share that `$value` is, if the conditions agree that it is one.
+/// The share that `$value` is, if the condition agrees that it is one.
 fn alert_share(rule: &RuleView<'_>) -> Option<Share> {
-    let share = shape::share(shape::value(rule.tree))?;
-    let scale = share.factor.abs();
-    let plausible = |condition: &shape::Condition<'_>| condition.threshold.abs() <= scale;
-    let own = shape::conditions(rule.tree)
-        .into_iter()
-        .find(|c| shape::share(c.value).is_some_and(|s| s.at == share.at))?;
-    (share.certain || plausible(&own)).then_some(share)
+    let value = shape::value(rule.tree);
+    let share = share(rule, value)?;
+    let conditions = shape::conditions(rule.tree);
+    let own = conditions.iter().find(|condition| std::ptr::eq(shape::value(condition.value), value))?;
+    (share.certain || own.threshold.abs() <= share.factor.abs()).then_some(share)
+}
+
+fn is_percent(share: Share) -> bool {
+    (share.factor - 100.0).abs() < 1e-9
 }
 
 fn mistake(text: &str, action: &Action, share: Share) -> Option<(String, String)> {
     let as_percentage = action.calls("humanizePercentage");
     let is_unit = (share.factor - 1.0).abs() < 1e-9;
-    let is_percent = (share.factor - 100.0).abs() < 1e-9;
-    if as_percentage && is_percent {
+    if as_percentage && is_percent(share) {
         return Some((
             "`humanizePercentage` multiplies by 100, and the expression has done that already: one half is shown as 5000%".to_owned(),
             "write `{{ $value | printf \"%.2f\" }}%`".to_owned(),
+        ));
+    }
+    // It writes the sign itself.
+    if as_percentage && behind(text, action).starts_with('%') {
+        return Some((
+            "`humanizePercentage` writes the percent sign itself: one half is shown as 50%%".to_owned(),
+            "leave the percent sign out".to_owned(),
         ));
     }
     if !is_unit || as_percentage || scales(action) || !followed_by_percent(text, action) {
@@ -89,10 +136,15 @@ fn scales(action: &Action) -> bool {
 }
 
 fn followed_by_percent(text: &str, action: &Action) -> bool {
-    let after = text.get(action.end..).unwrap_or_default().trim_start_matches([' ', '\u{a0}']);
+    let after = behind(text, action);
     let formatted = action
         .tokens
         .iter()
         .any(|token| matches!(&token.kind, TokenKind::Text(format) if format.contains("%%")));
     formatted || after.starts_with('%') || after.to_ascii_lowercase().starts_with("percent")
+}
+
+/// The text behind an action, without the space that may stand before a unit.
+fn behind<'t>(text: &'t str, action: &Action) -> &'t str {
+    text.get(action.end..).unwrap_or_default().trim_start_matches([' ', '\u{a0}'])
 }

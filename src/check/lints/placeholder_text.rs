@@ -13,7 +13,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 /// In lower case. Only what nobody writes on purpose into a notification.
-const PLACEHOLDERS: [&str; 17] = [
+const PLACEHOLDERS: [&str; 22] = [
     "your-org",
     "your_org",
     "yourorg",
@@ -22,6 +22,11 @@ const PLACEHOLDERS: [&str; 17] = [
     "your-domain",
     "yourdomain",
     "your-team",
+    "your-repo",
+    "your-runbook",
+    "your-username",
+    "your-wiki",
+    "yourteam",
     "example.com",
     "example.org",
     "example.net",
@@ -50,8 +55,26 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
                 .filter(|_| text.value.trim_start().starts_with("TODO"))
                 .map(|at| ("TODO", at))
         };
-        let Some((placeholder, at)) = found.or_else(todo) else { continue };
+        let Some((placeholder, at)) = found.or_else(todo).or_else(|| unwritten(&text.value)) else {
+            continue;
+        };
         let message = format!("`{name}` still holds the placeholder `{placeholder}`");
         out.push(rule.in_scalar(&LINT, text, at, message).fix("write the real text or link"));
     }
+}
+
+/// A text that is only a mark, or an address with a `<part>` to be put in.
+fn unwritten(text: &str) -> Option<(&str, usize)> {
+    let trimmed = text.trim();
+    if ["tbd", "xxx", "todo"].iter().any(|mark| trimmed.eq_ignore_ascii_case(mark)) {
+        return Some((trimmed, text.len() - text.trim_start().len()));
+    }
+    // Slack writes links as `<https://…|text>`: there the bracket comes before the address.
+    let address = text.find("://")?;
+    let open = address + text.get(address..)?.find('<')?;
+    let close = open + text.get(open..)?.find('>')?;
+    let inside = text.get(open + 1..close)?;
+    let is_name = !inside.is_empty() && inside.chars().all(|c| c.is_alphanumeric() || "-_ ".contains(c));
+    let is_link = !text.get(address..open)?.contains(char::is_whitespace);
+    (is_name && is_link).then(|| text.get(open..=close).map(|part| (part, open)))?
 }

@@ -16,14 +16,18 @@ pub(super) const LINT: Lint = Lint {
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let Some(interval) = rule.facts().scrape_interval.filter(|interval| !interval.is_zero()) else { return };
     rule.tree.walk(&mut |node| {
-        let Some((function, args)) = node.as_call().filter(|(function, _)| needs_two_samples(function))
-        else {
+        let Some((function, args)) = node.as_call() else { return };
+        let least = if needs_two_samples(function) {
+            interval * 4
+        } else if function.ends_with("_over_time") {
+            // One sample is enough for these, and a shorter range holds none now and then.
+            interval
+        } else {
             return;
         };
         for arg in args {
             let Kind::Selector(selector) = &arg.kind else { continue };
-            let Some(range) = selector.range.filter(|range| *range < interval * 4 && !selector.extended)
-            else {
+            let Some(range) = selector.range.filter(|range| *range < least && !selector.extended) else {
                 continue;
             };
             // Recorded series have the interval of their group, not that of a scrape.
@@ -52,7 +56,9 @@ fn needs_two_samples(function: &str) -> bool {
 
 fn finding(rule: &RuleView<'_>, at: usize, function: &str, range: Duration, interval: Duration) -> Finding {
     let (has, every) = (range.as_secs_f64(), interval.as_secs_f64());
-    let (severity, effect) = if range < interval * 2 {
+    let (severity, effect) = if !needs_two_samples(function) {
+        (Severity::Warning, "holds no sample at all now and then")
+    } else if range < interval * 2 {
         (Severity::Bug, "holds at most one sample most of the time, and two are needed")
     } else {
         (Severity::Warning, "has a gap as soon as a scrape is late or lost")

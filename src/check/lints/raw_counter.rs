@@ -3,7 +3,7 @@
 use crate::check::contract::MetricType;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::promql::{Expr, Kind, Selector};
+use crate::check::promql::{Expr, Kind, Op, Selector};
 use crate::check::shape;
 
 pub(super) const LINT: Lint = Lint {
@@ -17,10 +17,13 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if !rule.rule.is_alert() {
         return;
     }
-    for condition in shape::conditions(rule.tree).iter().filter(|condition| !condition.guarded) {
+    for condition in shape::conditions(rule.tree) {
+        if let Some(finding) = lifetime_share(rule, condition.value) {
+            out.push(finding);
+            continue;
+        }
         let Some((at, selector)) = instant(condition.value) else { continue };
-        let counter = rule.view.known(selector).is_some_and(|series| series.kind() == MetricType::Counter);
-        if !counter || selector.shifted {
+        if !is_counter(rule, selector) || selector.shifted || condition.guarded && grows(rule, selector) {
             continue;
         }
         let name = selector.name.as_deref().unwrap_or_default();
@@ -33,12 +36,47 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+fn is_counter(rule: &RuleView<'_>, selector: &Selector) -> bool {
+    rule.view.known(selector).is_some_and(|series| series.kind() == MetricType::Counter)
+}
+
+/// The rule looks at the growth of this counter too, and asks here whether there is enough of it.
+fn grows(rule: &RuleView<'_>, selector: &Selector) -> bool {
+    let of_range = |other: &Selector| other.range.is_some() || other.shifted;
+    rule.tree.selectors().iter().any(|(_, other)| other.name == selector.name && of_range(other))
+}
+
+/// `sum(x{status="failed"}) / sum(x)`: the share of all that ever happened.
+fn lifetime_share(rule: &RuleView<'_>, value: &Expr) -> Option<Finding> {
+    let (core, _) = shape::core(value);
+    let binary = core.as_binary().filter(|binary| binary.op == Op::Div)?;
+    let ((at, part), (_, whole)) = (instant(&binary.lhs)?, instant(&binary.rhs)?);
+    if ![part, whole].into_iter().all(|selector| is_counter(rule, selector) && !selector.shifted) {
+        return None;
+    }
+    let name = part.name.as_deref().unwrap_or_default();
+    let message = format!(
+        "`{name}` is a counter: this is the share since each process started, which a new failure hardly moves"
+    );
+    let fix = "take `rate(…[5m])` on both sides, inside the sums";
+    Some(rule.in_expr(&LINT, at, message).severity(Severity::Warning).fix(fix))
+}
+
 /// The series whose value itself is compared.
 fn instant(value: &Expr) -> Option<(usize, &Selector)> {
     let (core, _) = shape::core(value);
     match &core.kind {
-        Kind::Selector(selector) => selector.range.is_none().then_some((core.at, selector)),
+        // A range is left only by functions that give back one of its values, or their mean.
+        Kind::Selector(selector) => Some((core.at, selector)),
         Kind::Aggregate { op, inner, .. } if *op == "sum" => instant(inner),
+        Kind::Binary(binary) if binary.op == Op::Or && is_vector(&binary.rhs) => instant(&binary.lhs),
+        Kind::Binary(binary) if matches!(binary.op, Op::Add | Op::Sub) && binary.rhs.constant().is_some() => {
+            instant(&binary.lhs)
+        }
         _ => None,
     }
+}
+
+fn is_vector(expr: &Expr) -> bool {
+    expr.as_call().is_some_and(|(function, _)| function == "vector")
 }

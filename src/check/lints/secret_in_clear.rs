@@ -84,10 +84,34 @@ fn secret(path: &[&Scalar], value: &str) -> Option<String> {
     if is_secret {
         return Some(format!("the secret `{key}`"));
     }
-    if SECRET_URLS.iter().any(|start| trimmed.starts_with(start)) {
+    if SECRET_URLS.iter().any(|start| trimmed.starts_with(start)) || is_secret_address(trimmed) {
         return Some("a webhook address, which is a secret,".to_owned());
     }
+    // `http_headers: {Authorization: {values: [Bearer …]}}`
+    if of("http_headers") && ["Bearer ", "Basic "].iter().any(|scheme| trimmed.starts_with(scheme)) {
+        return Some("a secret in a header".to_owned());
+    }
+    if let Some(name) = secret_parameter(trimmed) {
+        return Some(format!("the secret `{name}` in the address of `{key}`"));
+    }
     has_password(trimmed).then(|| format!("a password in the address of `{key}`"))
+}
+
+/// Teams and Telegram put the secret into the path of an address of anybody's own host or bot.
+fn is_secret_address(text: &str) -> bool {
+    text.starts_with("https://api.telegram.org/bot")
+        || text.starts_with("https://") && text.contains(".webhook.office.com/")
+}
+
+/// `?token=…`; a template or a number of it says nothing.
+fn secret_parameter(text: &str) -> Option<&str> {
+    const NAMES: [&str; 7] =
+        ["access_token", "api_key", "apikey", "auth_token", "password", "secret", "token"];
+    let (address, query) = text.split_once('?')?;
+    let is_secret = |name: &str, value: &str| NAMES.contains(&name) && value.len() >= 8;
+    let parameters = query.split('&').filter_map(|one| one.split_once('='));
+    let mut found = parameters.filter(|(name, value)| is_secret(name, value));
+    found.next().map(|(name, _)| name).filter(|_| address.contains("://"))
 }
 
 /// `scheme://user:password@host`.

@@ -1,6 +1,8 @@
 //! What the template engine refuses only when the alert fires: the pager then shows
 //! `<error expanding template: …>`, and the rule's health is still "ok".
 
+mod types;
+
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::check::scalar::Scalar;
@@ -97,14 +99,35 @@ fn judge(rule: &RuleView<'_>, text: &Scalar, out: &mut Vec<Finding>) {
     if let Some(mistake) = unbalanced(&actions) {
         return push(mistake, Severity::Bug);
     }
+    let defined: Vec<_> = actions.iter().filter_map(|action| named(action, &["define", "block"])).collect();
     let mut scope = Scope::default();
     for action in &actions {
         scope.enter(action);
+        if let Some((name, at)) =
+            named(action, &["template"]).filter(|(name, _)| !defined.iter().any(|(known, _)| known == name))
+        {
+            let message = format!(
+                "the template \"{name}\" is not defined in this text, and rules have no others: the text becomes `<error expanding template>`"
+            );
+            push((at, message, None), Severity::Bug);
+            continue;
+        }
         if let Some(mistake) = mistake(action, &scope) {
             push(mistake, Severity::Bug);
         } else if let Some(mistake) = unguarded_query(action, &scope) {
             push(mistake, Severity::Info);
         }
+    }
+}
+
+/// The name that follows one of these words.
+fn named<'a>(action: &'a Action, words: &[&str]) -> Option<(&'a str, usize)> {
+    let [first, second, ..] = action.tokens.as_slice() else { return None };
+    match (&first.kind, &second.kind) {
+        (TokenKind::Word(word), TokenKind::Text(name)) if words.contains(&word.as_str()) => {
+            Some((name, second.at))
+        }
+        _ => None,
     }
 }
 
@@ -163,11 +186,9 @@ fn mistake(action: &Action, scope: &Scope) -> Option<Mistake> {
         .find_map(|token| of_token(token, scope))
         .or_else(|| action.functions().find_map(unknown_function))
         .or_else(|| {
-            action
-                .commands()
-                .iter()
-                .enumerate()
-                .find_map(|(index, command)| of_command(command, index > 0, action))
+            action.commands().iter().enumerate().find_map(|(index, command)| {
+                of_command(command, index > 0, action).or_else(|| types::mistake(action, index))
+            })
         })
 }
 
@@ -232,61 +253,7 @@ fn of_command(command: &[&Token], piped: bool, action: &Action) -> Option<Mistak
         let wants = if least == most { least.to_string() } else { format!("at least {least}") };
         return Some((first.at, format!("`{name}` takes {wants} argument(s) and gets {given}"), None));
     }
-    mixed_numbers(name, first.at, operands).or_else(|| bad_format(name, first.at, operands, piped, action))
-}
-
-/// Go compares no float with an integer constant: `gt $value 5` is an error.
-fn mixed_numbers(name: &str, at: usize, operands: &[&Token]) -> Option<Mistake> {
-    if !matches!(name, "eq" | "ne" | "lt" | "le" | "gt" | "ge") {
-        return None;
-    }
-    let is_value = |token: &&Token| matches!(&token.kind, TokenKind::Path { root, fields } if root == "$value" || (root.is_empty() && fields.first().is_some_and(|f| f == "Value")));
-    let integer = operands.iter().find_map(|token| match &token.kind {
-        TokenKind::Number(number) if !number.contains(['.', 'e', 'E', 'p', 'P', 'x']) => Some(number),
-        _ => None,
-    })?;
-    operands.iter().any(is_value).then(|| {
-        (at, format!("`$value` is a float and `{integer}` an integer, which Go does not compare: the text becomes `<error expanding template: … incompatible types for comparison>`"), Some("write the number with a fraction, such as `5.0`"))
-    })
-}
-
-/// `printf "%d" $value` prints `%!d(float64=0.5)`.
-fn bad_format(name: &str, at: usize, operands: &[&Token], piped: bool, action: &Action) -> Option<Mistake> {
-    let TokenKind::Text(format) = &operands.first().filter(|_| name == "printf")?.kind else { return None };
-    let raw_value = if piped {
-        operands.len() == 1 && action.commands().first().is_some_and(|first| is_raw_value(first))
-    } else {
-        operands.len() == 2 && is_raw_value(&operands[1..])
-    };
-    let verb = verbs(format).into_iter().next()?;
-    (raw_value && !"vfFeEgGxXT%".contains(verb)).then(|| {
-        (
-            at,
-            format!(
-                "`%{verb}` cannot print the value, which is a float: the text becomes `%!{verb}(float64=…)`"
-            ),
-            Some("use `%.0f`"),
-        )
-    })
-}
-
-fn is_raw_value(operands: &[&Token]) -> bool {
-    matches!(operands, [token] if matches!(&token.kind, TokenKind::Path { root, fields } if root == "$value" || (root.is_empty() && fields.len() == 1 && fields[0] == "Value")))
-}
-
-/// The verbs of a format, `%%` left out.
-fn verbs(format: &str) -> Vec<char> {
-    let mut found = Vec::new();
-    let mut rest = format.chars();
-    while let Some(c) = rest.next() {
-        if c == '%' {
-            found.extend(
-                rest.find(|c| !c.is_ascii_digit() && !matches!(c, '.' | '+' | '-' | '#' | ' '))
-                    .filter(|c| *c != '%'),
-            );
-        }
-    }
-    found
+    None
 }
 
 /// `query "…" | first` fails when the query returns nothing.

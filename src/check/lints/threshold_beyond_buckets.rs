@@ -47,6 +47,14 @@ const fn symbol(op: Op) -> &'static str {
 
 /// The highest finite bucket of the histogram behind a quantile.
 pub(super) fn top_bound(rule: &RuleView<'_>, expr: &Expr) -> Option<f64> {
+    let recorded = expr.as_selector().and_then(|selector| selector.name.as_deref());
+    if let Some([(_, recording)]) =
+        recorded.and_then(|name| rule.view.recordings.get(name)).map(Vec::as_slice)
+    {
+        let (inner, factor) = shape::core(recording.tree.as_ref().ok()?);
+        // A recorded quantile; a chain of them is not followed.
+        return inner.as_call().and_then(|_| top_bound(rule, inner)).map(|top| top * factor);
+    }
     let ("histogram_quantile", args) = expr.as_call()? else { return None };
     let selectors = args.last()?.selectors();
     let [(_, selector)] = selectors.as_slice() else { return None };

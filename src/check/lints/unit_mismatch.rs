@@ -1,10 +1,11 @@
 //! Seconds compared as milliseconds, bytes shown as megabytes.
 
 use crate::check::backend::Judged;
+use crate::check::contract::{MetricType, Part};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::check::promql::{Expr, Kind, Op, Selector};
-use crate::check::shape;
+use crate::check::shape::{self, Condition};
 use crate::check::template;
 
 use super::threshold_beyond_buckets::top_bound;
@@ -65,6 +66,10 @@ fn split_part(name: &str) -> (&str, &str) {
 fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in shape::conditions(rule.tree) {
         let (core, factor) = shape::core(condition.value);
+        if let Some((message, fix)) = of_gauge(rule, &condition).or_else(|| of_mean(rule, &condition)) {
+            out.push(rule.in_expr(&LINT, condition.threshold_at, message).fix(fix));
+            continue;
+        }
         let above = matches!(condition.op, Op::Greater | Op::GreaterOrEqual);
         let Some(top) = top_bound(rule, core).filter(|_| above && (factor - 1.0).abs() < 1e-9) else {
             continue;
@@ -83,14 +88,64 @@ fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// A gauge against a threshold that its own values are far from: megabytes, or milliseconds.
+fn of_gauge(rule: &RuleView<'_>, condition: &Condition<'_>) -> Option<(String, String)> {
+    let (core, factor) = shape::core(condition.value);
+    let selector = core.as_selector().filter(|_| (factor - 1.0).abs() < 1e-9)?;
+    let series = rule.view.known(selector).filter(|series| series.kind() == MetricType::Gauge)?;
+    let (least, most) = series.family.range?;
+    let (above, threshold) = (matches!(condition.op, Op::Greater | Op::GreaterOrEqual), condition.threshold);
+    let name = series.family_name;
+    match unit(core)? {
+        Unit::Bytes if above && (1.0..100_000.0).contains(&threshold) && least > threshold * 1000.0 => {
+            Some((
+                format!(
+                    "`{name}` is in bytes and was never below {least}; {threshold} looks like megabytes, and is always passed"
+                ),
+                format!("compare with {}", threshold * 1_000_000.0),
+            ))
+        }
+        Unit::Seconds if above && is_delay(name) && threshold >= 50.0 && threshold > most * 1000.0 => Some((
+            format!("`{name}` is in seconds and was never above {most}; {threshold} looks like milliseconds"),
+            format!("compare with {}", threshold / 1000.0),
+        )),
+        _ => None,
+    }
+}
+
+fn is_delay(name: &str) -> bool {
+    ["delay", "duration", "lag", "latency"].iter().any(|word| name.split('_').any(|part| part == *word))
+}
+
+/// A mean, `_sum / _count`, against a threshold far beyond the highest bucket.
+fn of_mean(rule: &RuleView<'_>, condition: &Condition<'_>) -> Option<(String, String)> {
+    let (core, factor) = shape::core(condition.value);
+    let binary = core.as_binary().filter(|binary| binary.op == Op::Div && (factor - 1.0).abs() < 1e-9)?;
+    let (sums, counts) = (binary.lhs.selectors(), binary.rhs.selectors());
+    let ([(_, sum)], [(_, count)]) = (sums.as_slice(), counts.as_slice()) else { return None };
+    let (sum, count) = (rule.view.known(sum)?, rule.view.known(count)?);
+    let is_mean = sum.part == Part::Sum && count.part == Part::Count && sum.family_name == count.family_name;
+    let top = sum.top_finite_bound().filter(|_| is_mean && sum.family_name.ends_with("_seconds"))?;
+    let above = matches!(condition.op, Op::Greater | Op::GreaterOrEqual);
+    (above && condition.threshold >= top * 10.0).then(|| {
+        (
+            format!(
+                "the mean is in seconds, of a metric with buckets up to {top}; {} looks like milliseconds",
+                condition.threshold
+            ),
+            format!("compare with {}", condition.threshold / 1000.0),
+        )
+    })
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
+pub(super) enum Unit {
     Seconds,
     Bytes,
 }
 
 /// The unit that a value has by the name of its metric.
-fn unit(expr: &Expr) -> Option<Unit> {
+pub(super) fn unit(expr: &Expr) -> Option<Unit> {
     let of = |selector: &Selector| {
         let (base, part) = split_part(selector.name.as_deref()?);
         // Counting buckets or samples leaves the unit behind, summing does not.
@@ -116,7 +171,10 @@ fn unit(expr: &Expr) -> Option<Unit> {
 /// `{{ $value }}ms` of a value in seconds.
 fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let (core, factor) = shape::core(shape::value(rule.tree));
-    let Some(unit) = unit(core).filter(|_| (factor - 1.0).abs() < 1e-9) else { return };
+    let Some(unit) = unit(core) else { return };
+    if (factor - 1.0).abs() > 1e-9 {
+        return converted_twice(rule, unit, factor, out);
+    }
     for text in rule.rule.annotations.values() {
         let Ok(actions) = template::actions(&text.value) else { continue };
         for action in actions.iter().filter(|action| action.uses_value() && action.keyword().is_none()) {
@@ -128,6 +186,23 @@ fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
                 Unit::Bytes => ("bytes", "write `{{ $value | humanize1024 }}B`"),
             };
             let message = format!("the value is in {is} and is shown as `{wrong}`");
+            out.push(rule.in_scalar(&LINT, text, action.at, message).fix(fix));
+        }
+    }
+}
+
+/// `x_bytes / 1024 / 1024` shown with `humanize1024`, which expects bytes.
+fn converted_twice(rule: &RuleView<'_>, unit: Unit, factor: f64, out: &mut Vec<Finding>) {
+    let (function, is, scaled) = match unit {
+        Unit::Seconds => ("humanizeDuration", "seconds", !(0.1..=99.0).contains(&factor)),
+        Unit::Bytes => ("humanize1024", "bytes", factor < 0.01),
+    };
+    for text in rule.rule.annotations.values().filter(|_| scaled) {
+        let Ok(actions) = template::actions(&text.value) else { continue };
+        for action in actions.iter().filter(|action| action.uses_value() && action.calls(function)) {
+            let message =
+                format!("`{function}` expects {is}, and the expression has converted the value already");
+            let fix = format!("write `{{{{ $value | printf \"%.0f\" }}}}` with the unit, or compare {is}");
             out.push(rule.in_scalar(&LINT, text, action.at, message).fix(fix));
         }
     }

@@ -14,6 +14,9 @@ pub(super) const LINT: Lint = Lint {
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let Some(jobs) = &rule.facts().jobs else { return };
+    if rule.view.is_for_others(&rule.file.source) {
+        return;
+    }
     for (_, selector) in rule.tree.selectors() {
         // What rules record or alerts carry may have any `job`.
         let made_here = selector

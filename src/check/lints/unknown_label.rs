@@ -4,7 +4,7 @@ use crate::check::contract::Series;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::check::nearest::nearest;
-use crate::check::promql::{Grouping, Kind, LabelSet, MatchOp, Matcher};
+use crate::check::promql::{Grouping, Kind, LabelSet, MatchOp, Matcher, Matching};
 
 pub(super) const LINT: Lint = Lint {
     id: "unknown-label",
@@ -39,6 +39,25 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
                 );
                 let finding = rule.in_expr(&LINT, node.at, message).severity(Severity::Warning);
                 out.push(with_suggestion(finding, label, known.iter().map(String::as_str)));
+            }
+        }
+        Kind::Aggregate { op, inner, grouping: Grouping::Without(labels), .. } => {
+            let LabelSet::Only(known) = rule.view.labels_of(inner) else { return };
+            for label in labels.iter().filter(|label| !known.contains(*label) && label.as_str() != "le") {
+                let message =
+                    format!("`{op}` drops `{label}`, which none of its series have: that changes nothing");
+                let finding = rule.in_expr(&LINT, node.at, message).severity(Severity::Warning);
+                out.push(with_suggestion(finding, label, known.iter().map(String::as_str)));
+            }
+        }
+        Kind::Binary(binary) => {
+            let Matching::On(labels) = &binary.matching else { return };
+            let sides = (rule.view.labels_of(&binary.lhs), rule.view.labels_of(&binary.rhs));
+            let (LabelSet::Only(left), LabelSet::Only(right)) = sides else { return };
+            for label in labels.iter().filter(|label| !left.contains(*label) && !right.contains(*label)) {
+                let message = format!("the sides are compared by `{label}`, which neither of them has");
+                let finding = rule.in_expr(&LINT, node.at, message).severity(Severity::Warning);
+                out.push(with_suggestion(finding, label, left.union(&right).map(String::as_str)));
             }
         }
         _ => {}

@@ -27,6 +27,9 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
                 rule.facts().target_labels.as_ref().is_some_and(|labels| labels.contains(&matcher.label));
             let Some(seen) = series.family.labels.get(&matcher.label).filter(|_| !target) else { continue };
             if let Some(severity) = verdict(matcher, seen) {
+                // One value alone says little about which others there are.
+                let few = severity == Severity::Warning && seen.len() < 2;
+                let severity = if few { Severity::Info } else { severity };
                 out.push(finding(rule, matcher, series.family_name, seen, severity));
             }
         }
@@ -45,6 +48,13 @@ fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
         // A status that has not happened yet is still a number; a word among numbers never comes.
         MatchOp::Equal if numbers => matcher.value.parse::<f64>().is_err().then_some(Severity::Bug),
         MatchOp::Equal if words && is_word(&matcher.value) => Some(Severity::Warning),
+        MatchOp::Matches if alternatives(&matcher.value).is_none() => {
+            pattern(&matcher.value, seen, numbers, words)
+        }
+        // What is left out does not exist; told when it looks like a slip.
+        MatchOp::NotEqual if words && is_word(&matcher.value) && !seen.contains(&matcher.value) => {
+            nearest(&matcher.value, seen).map(|_| Severity::Warning)
+        }
         MatchOp::Matches => alternatives(&matcher.value)
             .filter(|wanted| !wanted.iter().any(|value| seen.contains(*value)))
             .and_then(|wanted| match (numbers, words) {
@@ -54,6 +64,21 @@ fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
                 (_, true) => Some(Severity::Warning),
                 _ => None,
             }),
+        _ => None,
+    }
+}
+
+/// A pattern that takes none of the values. Of numbers it must take none of three digits, which is how
+/// statuses are written: one that has not happened yet may still come.
+fn pattern(text: &str, seen: &BTreeSet<String>, numbers: bool, words: bool) -> Option<Severity> {
+    let pattern = regex::Regex::new(&format!("^(?s:{text})$")).ok()?;
+    if pattern.is_match("") || seen.iter().any(|value| pattern.is_match(value)) {
+        return None;
+    }
+    let never = || !(100..1000).any(|number: u32| pattern.is_match(&number.to_string()));
+    match (numbers, words) {
+        (true, _) => (seen.iter().all(|value| value.len() == 3) && never()).then_some(Severity::Bug),
+        (_, true) => Some(Severity::Warning),
         _ => None,
     }
 }
@@ -85,8 +110,13 @@ fn finding(
     severity: Severity,
 ) -> Finding {
     let shown: Vec<_> = seen.iter().take(MOST_WORDS).map(String::as_str).collect();
+    let op = match matcher.op {
+        MatchOp::Equal | MatchOp::NotEqual => "=",
+        MatchOp::Matches | MatchOp::MatchesNot => "=~",
+    };
+    let effect = if matcher.op == MatchOp::NotEqual { ", so this leaves nothing out" } else { "" };
     let message = format!(
-        "`{name}` was never seen with {}=\"{}\"; the contract shows {}",
+        "`{name}` was never seen with {}{op}\"{}\"{effect}; the contract shows {}",
         matcher.label,
         matcher.value,
         shown.join(", ")

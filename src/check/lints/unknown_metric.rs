@@ -1,6 +1,6 @@
 //! A metric that nobody exports never fires an alert.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::check::backend::Judged;
 use crate::check::contract::{Contract, MetricType, Part};
@@ -8,6 +8,7 @@ use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
 use crate::check::nearest::nearest;
 use crate::check::promql::Selector;
+use crate::check::rule_file::RuleFile;
 
 pub(super) const LINT: Lint = Lint {
     id: "unknown-metric",
@@ -22,7 +23,10 @@ const MOST_SUGGESTIONS: usize = 200;
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(contract) = view.contract() else { return };
     let mut suggestions = Suggestions { contract, known: BTreeMap::new() };
-    for rule in view.rules() {
+    for file in view.facts.rule_files.iter().filter(|file| view.is_for_others(&file.source)) {
+        out.extend(not_judged(view, file));
+    }
+    for rule in view.rules().filter(|rule| !view.is_for_others(&rule.file.source)) {
         let mut seen: Vec<&str> = Vec::new();
         for (node, selector) in rule.tree.selectors() {
             let Some(name) = selector.name.as_deref().filter(|name| !seen.contains(name)) else { continue };
@@ -59,6 +63,31 @@ fn judge(
         }
         Judged::Known(_) => None,
     }
+}
+
+/// Said once of a file of rules for other software: what it needs is in no contract that we have.
+fn not_judged(view: &View<'_>, file: &RuleFile) -> Option<Finding> {
+    let mut first = None;
+    let mut names = BTreeSet::new();
+    for rule in view.rules_of(file) {
+        for (node, selector) in rule.tree.selectors() {
+            if let Some(Judged::Missing { name, .. }) = view.judge(selector) {
+                first.get_or_insert((rule.rule, node.at, name));
+                names.insert(name);
+            }
+        }
+    }
+    let (rule, at, name) = first?;
+    let more = match names.len() - 1 {
+        0 => String::new(),
+        more => format!(", nor are {more} more of this file"),
+    };
+    let message = format!(
+        "`{name}` is not in the contract{more}: these rules are for something else than the backend, so their metrics and jobs were not judged"
+    );
+    let place = rule.expr.place_of(&file.source, at);
+    let finding = LINT.at(&file.source, place, message).severity(Severity::Info);
+    Some(finding.fix("name a saved exposition of what they watch as well: `check RULES EXPOSITION.prom`"))
 }
 
 struct Suggestions<'a> {

@@ -111,7 +111,15 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
         usage.hints = error.hint().into_iter().collect();
         usage
     })?;
-    Ok(Scope::Files(Selection::new(files)))
+    let selection = Selection::new(files);
+    // A wrong path in a pipeline must not look like a rule set without a mistake.
+    if !selection.holds_anything() {
+        let names: Vec<_> = options.paths.iter().map(|path| path.display().to_string()).collect();
+        let message = format!("there is nothing to check in {}", names.join(", "));
+        return Err(Error::new(ExitCode::Usage, message)
+            .hint("name rule files, rule tests, an Alertmanager configuration, notification templates or dashboards"));
+    }
+    Ok(Scope::Files(selection))
 }
 
 /// Settings that cannot be used are findings too, but nothing can be judged without them.

@@ -1,0 +1,62 @@
+//! Named files that are about other software than the backend: their metrics are in another exposition
+//! than the contract, so the contract says nothing about them.
+
+use std::collections::BTreeSet;
+
+use super::backend::is_own_service;
+use super::contract::Contract;
+use super::facts::Facts;
+use super::promql::{Expr, Selector};
+
+/// The paths of the files in the facts that are made for something else.
+pub(super) fn files(facts: &Facts) -> BTreeSet<String> {
+    let Some(contract) = facts.contract.as_ref().filter(|contract| !contract.is_empty()) else {
+        return BTreeSet::new();
+    };
+    let rules = facts.rule_files.iter().map(|file| {
+        let trees = file.rules().filter_map(|(_, rule)| rule.tree.as_ref().ok());
+        (&file.source.path, trees.collect::<Vec<_>>())
+    });
+    let dashboards = facts.dashboards.iter().flatten().map(|dashboard| {
+        let trees = dashboard.queries().filter_map(|(_, query)| query.tree.as_ref().ok());
+        (&dashboard.source.path, trees.collect::<Vec<_>>())
+    });
+    // What one of the files records is as much at home as its own file.
+    let is_elsewhere = |trees: &[&Expr]| {
+        let mut other = false;
+        for (_, selector) in trees.iter().flat_map(|tree| tree.selectors()) {
+            match of(selector, contract, facts) {
+                Home::Here => return false,
+                Home::Elsewhere => other = true,
+                Home::Anywhere => {}
+            }
+        }
+        other
+    };
+    let all = rules.chain(dashboards);
+    all.filter(|(_, trees)| is_elsewhere(trees)).map(|(path, _)| path.clone()).collect()
+}
+
+/// Where the series of a selector come from.
+enum Home {
+    Here,
+    Elsewhere,
+    /// Every target has such series.
+    Anywhere,
+}
+
+fn of(selector: &Selector, contract: &Contract, facts: &Facts) -> Home {
+    let Some(name) = selector.name.as_deref() else { return Home::Anywhere };
+    if contract.series(name).is_some() || contract.owns_namespace_of(name) {
+        return Home::Here;
+    }
+    let job = selector.pinned("job");
+    if job.is_some_and(|job| facts.backend_jobs.contains(job)) {
+        return Home::Here;
+    }
+    if name == "up" || name.starts_with("scrape_") || name.starts_with("ALERTS") || name.contains(':') {
+        return Home::Anywhere;
+    }
+    let is_scraped = |job: &str| facts.jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
+    if is_own_service(name) && job.is_none_or(is_scraped) { Home::Anywhere } else { Home::Elsewhere }
+}
