@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::contract::Contract;
 use super::facts::Facts;
+use super::pattern;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
 use super::source::Source;
@@ -116,8 +117,7 @@ fn configured(facts: &mut Facts, config: &Value) {
 /// Takes away what alerts lose on their way to Alertmanager, such as `replica`.
 fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
     for relabeling in relabelings.as_array().into_iter().flatten() {
-        let pattern =
-            relabeling["regex"].as_str().and_then(|text| regex::Regex::new(&format!("^(?s:{text})$")).ok());
+        let pattern = relabeling["regex"].as_str().and_then(pattern::anchored);
         if let (Some("labeldrop"), Some(pattern)) = (relabeling["action"].as_str(), pattern) {
             labels.retain(|name, _| !pattern.is_match(name));
         }

@@ -18,6 +18,7 @@ pub mod nearest;
 pub mod node;
 pub mod panels;
 pub mod parallel;
+pub mod pattern;
 mod plain_yaml;
 pub mod promql;
 pub mod routing;

@@ -42,7 +42,7 @@ struct Line {
     start: usize,
 }
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// The next line that is neither empty nor a comment; it is not taken.
     fn line(&mut self) -> Option<Line> {
         let bytes = self.text.as_bytes();

@@ -2,6 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
+use crate::check::pattern;
 use crate::check::promql::{Expr, MatchOp, Selector};
 
 pub(super) const LINT: Lint = Lint {
@@ -48,10 +49,9 @@ fn may_be_backend(alert: &RuleView<'_>, selector: &Selector) -> bool {
     selector.matchers.iter().filter(|matcher| matcher.label == "job").all(|matcher| match matcher.op {
         MatchOp::Equal => jobs.contains(&matcher.value),
         MatchOp::NotEqual => jobs.iter().any(|job| *job != matcher.value),
-        MatchOp::Matches | MatchOp::MatchesNot => regex::Regex::new(&format!("^(?s:{})$", matcher.value))
-            .is_ok_and(|pattern| {
-                jobs.iter().any(|job| pattern.is_match(job) == (matcher.op == MatchOp::Matches))
-            }),
+        MatchOp::Matches | MatchOp::MatchesNot => pattern::anchored(&matcher.value).is_some_and(|pattern| {
+            jobs.iter().any(|job| pattern.is_match(job) == (matcher.op == MatchOp::Matches))
+        }),
     })
 }
 

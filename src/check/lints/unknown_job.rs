@@ -3,6 +3,7 @@
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::check::nearest::nearest;
+use crate::check::pattern;
 use crate::check::promql::MatchOp;
 
 pub(super) const LINT: Lint = Lint {
@@ -26,10 +27,9 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         for matcher in selector.matchers.iter().filter(|matcher| matcher.label == "job" && !made_here) {
             let exists = match matcher.op {
                 MatchOp::Equal => matcher.value.is_empty() || jobs.contains(&matcher.value),
-                MatchOp::Matches => regex::Regex::new(&format!("^(?s:{})$", matcher.value))
-                    .map_or(true, |pattern| {
-                        pattern.is_match("") || jobs.iter().any(|job| pattern.is_match(job))
-                    }),
+                MatchOp::Matches => pattern::anchored(&matcher.value).is_none_or(|pattern| {
+                    pattern.is_match("") || jobs.iter().any(|job| pattern.is_match(job))
+                }),
                 MatchOp::NotEqual | MatchOp::MatchesNot => true,
             };
             if exists {

@@ -3,6 +3,7 @@
 use super::ast::{MatchOp, Matcher, Selector};
 use super::parser::{Parsed, Parser};
 use super::scanner::at_byte;
+use crate::check::pattern;
 
 impl<'a> Parser<'a> {
     /// The matchers behind a name, or a selector without one.
@@ -81,12 +82,12 @@ impl<'a> Parser<'a> {
 
 /// True for a matcher that series without the label pass.
 fn matches_nothing(matcher: &Matcher) -> bool {
-    let pattern = || regex::Regex::new(&format!("^(?s:{})$", matcher.value));
+    let takes_nothing = || pattern::anchored(&matcher.value).map(|pattern| pattern.is_match(""));
     match matcher.op {
         MatchOp::Equal => matcher.value.is_empty(),
         MatchOp::NotEqual => !matcher.value.is_empty(),
         // What is no pattern at all is for Prometheus to refuse.
-        MatchOp::Matches => pattern().is_ok_and(|pattern| pattern.is_match("")),
-        MatchOp::MatchesNot => pattern().is_ok_and(|pattern| !pattern.is_match("")),
+        MatchOp::Matches => takes_nothing() == Some(true),
+        MatchOp::MatchesNot => takes_nothing() == Some(false),
     }
 }
