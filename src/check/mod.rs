@@ -19,6 +19,7 @@ pub mod node;
 pub mod panels;
 pub mod parallel;
 mod plain_yaml;
+pub mod possible;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;
