@@ -11,6 +11,7 @@ mod duplicate_rule;
 mod duplicate_uid;
 mod empty_receiver;
 mod empty_template_glob;
+mod impossible_condition;
 mod inhibit_missing_label;
 mod inhibit_too_wide;
 mod inhibit_without_alert;
@@ -81,6 +82,7 @@ pub const ALL: &[&Lint] = &[
     &rate_of_gauge::LINT,
     &counter_born_at_one::LINT,
     &no_comparison::LINT,
+    &impossible_condition::LINT,
     &dropped_label::LINT,
     &value_in_labels::LINT,
     &template_error::LINT,
