@@ -1,5 +1,6 @@
 //! One file a lint. Adding one means adding its file and a line to [`ALL`].
 
+mod always_true_condition;
 mod bad_ignore;
 mod counter_born_at_one;
 mod dead_alert_link;
@@ -83,6 +84,7 @@ pub const ALL: &[&Lint] = &[
     &counter_born_at_one::LINT,
     &no_comparison::LINT,
     &impossible_condition::LINT,
+    &always_true_condition::LINT,
     &dropped_label::LINT,
     &value_in_labels::LINT,
     &template_error::LINT,
