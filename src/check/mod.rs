@@ -20,6 +20,7 @@ pub mod panels;
 pub mod parallel;
 pub mod pattern;
 mod plain_yaml;
+pub mod possible;
 pub mod promql;
 pub mod routing;
 pub mod rule_file;

@@ -46,7 +46,7 @@ fn condition(binary: &Binary, guarded: bool) -> Option<Condition<'_>> {
 }
 
 /// Where the text of an expression of numbers begins.
-fn first_offset(expr: &Expr) -> usize {
+pub fn first_offset(expr: &Expr) -> usize {
     let mut first = expr.at;
     expr.walk(&mut |node| first = first.min(node.at));
     first

@@ -137,7 +137,7 @@ pub(super) fn operator(text: &str) -> Option<(MatchOp, &str)> {
 }
 
 /// The values of an expression such as `a|b|(c)`, when nothing in it is special.
-fn plain_list(pattern: &str) -> Option<Vec<String>> {
+pub fn plain_list(pattern: &str) -> Option<Vec<String>> {
     let inner = pattern.strip_prefix('^').unwrap_or(pattern);
     let inner = inner.strip_suffix('$').unwrap_or(inner);
     let inner = inner

@@ -13,7 +13,7 @@ use crate::check::node::{self, Node};
 use crate::check::scalar::Scalar;
 use crate::check::source::Source;
 
-pub use matcher::Matcher;
+pub use matcher::{Matcher, plain_list};
 pub use route::{GroupBy, Route, Timing};
 
 /// A configuration file. What cannot be read is missing from it and told in `problems`.

@@ -1,5 +1,6 @@
 //! One file a lint. Adding one means adding its file and a line to [`ALL`].
 
+mod always_true_condition;
 mod bad_ignore;
 mod counter_born_at_one;
 mod dead_alert_link;
@@ -11,6 +12,7 @@ mod duplicate_rule;
 mod duplicate_uid;
 mod empty_receiver;
 mod empty_template_glob;
+mod impossible_condition;
 mod inhibit_missing_label;
 mod inhibit_too_wide;
 mod inhibit_without_alert;
@@ -81,6 +83,8 @@ pub const ALL: &[&Lint] = &[
     &rate_of_gauge::LINT,
     &counter_born_at_one::LINT,
     &no_comparison::LINT,
+    &impossible_condition::LINT,
+    &always_true_condition::LINT,
     &dropped_label::LINT,
     &value_in_labels::LINT,
     &template_error::LINT,

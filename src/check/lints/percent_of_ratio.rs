@@ -13,7 +13,7 @@ pub(super) const LINT: Lint = Lint {
     run: Run::Rule(check),
 };
 
-fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+pub(super) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if rule.rule.is_alert() {
         thresholds(rule, out);
         texts(rule, out);

@@ -15,7 +15,7 @@ pub(super) const LINT: Lint = Lint {
     run: Run::Rule(check),
 };
 
-fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+pub(super) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     rule.tree.walk(&mut |node| {
         if let Some((message, fix)) = mistake(rule.view, node) {
             out.push(rule.in_expr(&LINT, node.at, message).fix(fix));

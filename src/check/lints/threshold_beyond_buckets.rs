@@ -12,7 +12,7 @@ pub(super) const LINT: Lint = Lint {
     run: Run::Rule(check),
 };
 
-fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+pub(super) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in shape::conditions(rule.tree) {
         let (core, factor) = shape::core(condition.value);
         let Some(top) = top_bound(rule, core) else { continue };

@@ -1,0 +1,125 @@
+//! The values that an expression can have.
+
+use super::functions::{aggregated, called};
+use super::same;
+use super::span::Values;
+use crate::check::contract::{MetricType, Part};
+use crate::check::lint::View;
+use crate::check::promql::{Binary, Expr, Kind, Op, Selector};
+use crate::check::rule_file::Rule;
+
+/// Recording rules that read each other are followed this far.
+const DEEPEST: usize = 3;
+
+/// The values that the elements of an expression can have.
+pub fn values(view: &View<'_>, expr: &Expr) -> Values {
+    of_expr(view, expr, 0)
+}
+
+fn of_expr(view: &View<'_>, expr: &Expr, depth: usize) -> Values {
+    let of = |inner: &Expr| of_expr(view, inner, depth);
+    if let Some(number) = expr.constant() {
+        return Values::exactly(number);
+    }
+    match &expr.kind {
+        Kind::Number(number) => Values::exactly(*number),
+        Kind::Text(_) => Values::ANY,
+        Kind::Selector(selector) => of_selector(view, selector, depth),
+        Kind::Call { function, args } => {
+            let function: &str = function;
+            match function {
+                "rate" | "increase" | "irate" => counted(view, args, depth),
+                _ => called(function, args, &of),
+            }
+        }
+        Kind::Aggregate { op, param, inner, .. } => aggregated(op, param.as_deref(), of(inner)),
+        Kind::Binary(binary) => of_binary(binary, &of),
+        Kind::Subquery { inner, .. } => of(inner),
+        Kind::Negate(inner) => of(inner).negated(),
+    }
+}
+
+fn of_selector(view: &View<'_>, selector: &Selector, depth: usize) -> Values {
+    let Some(name) = selector.name.as_deref() else { return Values::ANY };
+    if let Some(recorded) = recorded(view, name, depth) {
+        return recorded;
+    }
+    match name {
+        "up" => Values::numbers(0.0, 1.0),
+        "ALERTS" => Values::exactly(1.0),
+        _ if is_counter(view, selector) => Values::numbers(0.0, f64::INFINITY).or_odd(),
+        _ => Values::ANY,
+    }
+}
+
+/// The sum of a histogram counts only while nothing negative is observed.
+fn is_counter(view: &View<'_>, selector: &Selector) -> bool {
+    view.known(selector)
+        .is_some_and(|series| series.kind() == MetricType::Counter && series.part != Part::Sum)
+}
+
+/// What the rules that record a metric can return; `None` when there are no such rules.
+fn recorded(view: &View<'_>, name: &str, depth: usize) -> Option<Values> {
+    let rules = view.recordings.get(name)?;
+    if depth >= DEEPEST {
+        return Some(Values::ANY);
+    }
+    let of_rule = |rule: &Rule| match &rule.tree {
+        Ok(tree) if !fills(&rule.expr.value) => of_expr(view, tree, depth + 1),
+        _ => Values::ANY,
+    };
+    rules.iter().map(|(_, rule)| of_rule(rule)).reduce(Values::or)
+}
+
+/// Whether the text of an expression makes up for partners that are missing: the tree does not say so, and
+/// nothing that is said here of two sides is true then.
+pub fn fills(text: &str) -> bool {
+    let is_part_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
+    let modifiers = ["fill", "fill_left", "fill_right"];
+    text.split(|c| !is_part_of_a_name(c)).any(|word| modifiers.iter().any(|m| word.eq_ignore_ascii_case(m)))
+}
+
+/// How fast something grows; a counter never falls, and what it falls by is a reset.
+fn counted(view: &View<'_>, args: &[Expr], depth: usize) -> Values {
+    let grows = args.first().is_some_and(|arg| match &arg.kind {
+        // What is interpolated beyond the range is not only counted.
+        Kind::Selector(selector) if selector.extended => false,
+        Kind::Selector(selector) => {
+            let recorded = selector.name.as_deref().and_then(|name| recorded(view, name, depth));
+            let gauge = view.known(selector).is_some_and(|series| series.kind() == MetricType::Gauge);
+            recorded.map_or(!gauge, is_nonnegative)
+        }
+        Kind::Subquery { inner, .. } => is_nonnegative(of_expr(view, inner, depth)),
+        _ => false,
+    });
+    if grows { Values::numbers(0.0, f64::INFINITY) } else { Values::ANY }
+}
+
+fn is_nonnegative(values: Values) -> bool {
+    values.span.is_some_and(super::span::Span::is_nonnegative)
+}
+
+fn of_binary(binary: &Binary, of: &dyn Fn(&Expr) -> Values) -> Values {
+    let (lhs, rhs) = (of(&binary.lhs), of(&binary.rhs));
+    match binary.op {
+        Op::And | Op::Unless => lhs,
+        Op::Or => lhs.or(rhs),
+        op if op.is_comparison() && binary.returns_bool => truth(lhs, op, rhs),
+        op if op.is_comparison() && binary.lhs.is_scalar() && !binary.rhs.is_scalar() => {
+            rhs.narrowed(op.mirrored(), lhs)
+        }
+        op if op.is_comparison() => lhs.narrowed(op, rhs),
+        // Every series less itself.
+        Op::Sub if same::pairs_with_itself(binary) => Values::exactly(0.0).or_odd(),
+        op => lhs.computed(op, rhs),
+    }
+}
+
+fn truth(lhs: Values, op: Op, rhs: Values) -> Values {
+    match (lhs.narrowed(op, rhs).is_none(), lhs.always(op, rhs)) {
+        _ if lhs.is_none() || rhs.is_none() => Values::NONE,
+        (true, _) => Values::exactly(0.0),
+        (_, true) => Values::exactly(1.0),
+        _ => Values::numbers(0.0, 1.0),
+    }
+}
