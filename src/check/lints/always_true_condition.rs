@@ -20,7 +20,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let (value, threshold) =
         if scalar_first { (&binary.rhs, &binary.lhs) } else { (&binary.lhs, &binary.rhs) };
     let op = if scalar_first { binary.op.mirrored() } else { binary.op };
-    if possible::fills(&rule.rule.expr.value)
+    if possible::fills(rule.tree)
         || !rule.rule.is_alert()
         || !threshold.is_scalar()
         || filters(value)
@@ -57,7 +57,7 @@ fn filters(value: &Expr) -> bool {
 /// `count(x) > 0` is how it is written that there are some.
 fn asks_for_presence(value: &Expr) -> bool {
     value.any(&|node| match &node.kind {
-        Kind::Aggregate { op, .. } => op.starts_with("count") || &**op == "group",
+        Kind::Aggregate { op, .. } => op.starts_with("count") || *op == "group",
         Kind::Call { function, .. } => function.starts_with("count") || function.starts_with("absent"),
         _ => false,
     })

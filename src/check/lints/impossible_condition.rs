@@ -13,7 +13,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
-    if possible::fills(&rule.rule.expr.value) {
+    if possible::fills(rule.tree) {
         return;
     }
     let found = match possible::never(rule.view, rule.tree) {

@@ -27,6 +27,7 @@ pub(super) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 pub(super) fn mistake(view: &View<'_>, node: &Expr) -> Option<(String, String)> {
     let Kind::Binary(binary) = &node.kind else { return None };
     if !(binary.op.is_arithmetic() || binary.op.is_comparison())
+        || binary.fills
         || binary.lhs.is_scalar()
         || binary.rhs.is_scalar()
     {

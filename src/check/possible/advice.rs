@@ -11,12 +11,12 @@ pub(super) fn because(base: &Expr) -> &'static str {
         Kind::Call { function, .. } if function.starts_with("count") => {
             ": a count of nothing is nothing, not 0"
         }
-        Kind::Call { function, .. } => match &**function {
+        Kind::Call { function, .. } => match *function {
             "rate" | "irate" | "increase" => ": a counter that falls was reset, and counts on from 0",
             "absent" | "absent_over_time" | "present_over_time" => " where it returns anything",
             _ => "",
         },
-        Kind::Aggregate { op, inner, .. } if &**op == "sum" && is_filter(inner) => {
+        Kind::Aggregate { op, inner, .. } if *op == "sum" && is_filter(inner) => {
             ": only the values that pass the comparison are added up"
         }
         Kind::Binary(binary) if binary.returns_bool => ": a comparison with `bool` returns 0 or 1",
@@ -48,7 +48,7 @@ pub(super) fn instead(base: &Expr, op: Op, other: &Expr) -> String {
         Kind::Call { function, .. } if function.starts_with("count_over_time") => {
             "use `absent_over_time(…)`".to_owned()
         }
-        Kind::Call { function, .. } if matches!(&**function, "rate" | "irate" | "increase") => {
+        Kind::Call { function, .. } if matches!(*function, "rate" | "irate" | "increase") => {
             "use `deriv(…)` or `delta(…)` if it is a gauge that may fall".to_owned()
         }
         _ => "compare with a value that it can have".to_owned(),

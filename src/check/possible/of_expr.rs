@@ -65,18 +65,15 @@ fn recorded(view: &View<'_>, name: &str, depth: usize) -> Option<Values> {
         return Some(Values::ANY);
     }
     let of_rule = |rule: &Rule| match &rule.tree {
-        Ok(tree) if !fills(&rule.expr.value) => of_expr(view, tree, depth + 1),
+        Ok(tree) if !fills(tree) => of_expr(view, tree, depth + 1),
         _ => Values::ANY,
     };
     rules.iter().map(|(_, rule)| of_rule(rule)).reduce(Values::or)
 }
 
-/// Whether the text of an expression makes up for partners that are missing: the tree does not say so, and
-/// nothing that is said here of two sides is true then.
-pub fn fills(text: &str) -> bool {
-    let is_part_of_a_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | ':');
-    let modifiers = ["fill", "fill_left", "fill_right"];
-    text.split(|c| !is_part_of_a_name(c)).any(|word| modifiers.iter().any(|m| word.eq_ignore_ascii_case(m)))
+/// Whether partners that are missing are made up: nothing that is said here of two sides is true then.
+pub fn fills(expr: &Expr) -> bool {
+    expr.any(&|node| node.as_binary().is_some_and(|binary| binary.fills))
 }
 
 /// How fast something grows; a counter never falls, and what it falls by is a reset.

@@ -286,8 +286,9 @@ fn recording_rules_are_looked_into() {
 
 #[test]
 fn partners_that_are_made_up_are_noticed() {
-    assert!(fills("a + fill (0) b") && fills("a / on (x) FILL_LEFT(1) b"));
-    assert!(!fills("disk_fill_ratio{fill_left_=\"1\"} + backfill"));
+    let made_up = |text: &str| fills(&parse(text).unwrap());
+    assert!(made_up("1 + (a + fill (0) b)") && made_up("a / on (x) FILL_LEFT(1) b"));
+    assert!(!made_up("disk_fill_ratio{fill_left_=\"1\"} + fill"));
 }
 
 #[test]

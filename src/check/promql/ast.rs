@@ -68,6 +68,8 @@ pub struct Binary {
     pub returns_bool: bool,
     pub matching: Matching,
     pub cardinality: Cardinality,
+    /// `fill(0)` and its like: what has no partner is there all the same.
+    pub fills: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

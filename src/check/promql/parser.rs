@@ -337,8 +337,8 @@ fn combine(
     let kind = types::of_binary(op, symbol, &modifiers, left.kind, right.kind)
         .map_err(|reason| Unread { at, reason })?;
     let depth = deeper(left.depth.max(right.depth), at)?;
-    let Modifiers { returns_bool, matching, cardinality, .. } = modifiers;
-    let binary = Binary { op, lhs: left.expr, rhs: right.expr, returns_bool, matching, cardinality };
+    let Modifiers { returns_bool, matching, cardinality, fills } = modifiers;
+    let binary = Binary { op, lhs: left.expr, rhs: right.expr, returns_bool, matching, cardinality, fills };
     Ok(Typed { expr: Expr { kind: Kind::Binary(Box::new(binary)), at }, kind, depth, closed: false })
 }
 
