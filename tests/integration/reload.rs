@@ -1,6 +1,9 @@
 //! Changed rules reload; a broken one leaves the old in force and on disk.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Lab, docker, eventually, get_json};
@@ -211,6 +214,77 @@ fn an_engine_that_dies_between_any_two_steps_leaves_old_or_new_rules_never_a_mix
             at += 1;
         }
     }
+}
+
+/// Runs a command whose process is killed at its engine call number `at`; false when it made fewer.
+/// The engine still carries out the call, or never hears of it.
+fn killed_at(lab: &Lab, at: usize, carried_out: bool, arguments: &[&str]) -> bool {
+    let child_id = Arc::new(AtomicU32::new(0));
+    let victim = child_id.clone();
+    let proxy = Proxy::with_fault(Box::new(move |number, _| {
+        if number < at {
+            return Harm::None;
+        }
+        if number == at {
+            let id = victim.load(Ordering::SeqCst).to_string();
+            std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+        }
+        if number == at && carried_out { Harm::LoseAnswer } else { Harm::Hang }
+    }));
+    let host = proxy.host();
+    let mut command = lab.command(&[&["--host", &host], arguments].concat());
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    child_id.store(child.id(), Ordering::SeqCst);
+    let output = child.wait_with_output().unwrap();
+    let killed = output.status.signal() == Some(9);
+    assert!(killed || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The engine works on what it was given.
+    std::thread::sleep(Duration::from_millis(300));
+    killed
+}
+
+#[test]
+fn a_reload_killed_at_any_engine_call_ends_with_old_or_new_rules_and_the_next_command_finishes_it() {
+    let Some(lab) = with_rules() else { return };
+    let interrupted = "a change of its files is under way or was interrupted";
+    let (mut from, mut to) = ("alert: ZKProofSlow", "alert: ZKProofVerySlow");
+    let mut told = 0;
+    for carried_out in [true, false] {
+        for at in 1.. {
+            let when = format!("killed at call {at}, carried out: {carried_out}");
+            edit(&lab, from, to);
+            let killed = killed_at(&lab, at, carried_out, &["reload-rules"]);
+            // Nobody repaired anything yet: what is left of the run does it.
+            eventually(&when, Duration::from_secs(6), || {
+                holds(&lab, to.trim_start_matches("alert: ")) == rule_on_disk(&lab).contains(to)
+            });
+            is_one_of_both(&lab, &when);
+            let in_force = rule_on_disk(&lab).contains(to);
+            let told_now = || {
+                // The killed run knew the engine by the proxy's address; look with no memory of another.
+                let elsewhere = tempfile::tempdir().unwrap();
+                let mut command = lab.command(&["status"]);
+                command.env("CONFIDEXMON_STATE_DIR", elsewhere.path());
+                String::from_utf8_lossy(&command.output().unwrap().stderr).contains(interrupted)
+            };
+            let is_told = told_now();
+            assert!(killed || !is_told, "{when}: told after a whole run");
+            assert!(!is_told || in_force, "{when}: told without a change");
+            told += usize::from(is_told);
+            let repair: &[&str] =
+                if at % 2 == 0 { &["reload-rules"] } else { &["up", "--without", "grafana"] };
+            lab.run(repair).expect(0);
+            assert!(rule_on_disk(&lab).contains(to), "{when}");
+            assert!(holds(&lab, to.trim_start_matches("alert: ")), "{when}");
+            assert!(!told_now(), "{when}: still told after the repair");
+            (from, to) = (to, from);
+            if !killed {
+                assert!(at > 8, "only {at} calls were tried");
+                break;
+            }
+        }
+    }
+    assert!(told >= 2, "an interrupted change was told {told} times");
 }
 
 #[test]
