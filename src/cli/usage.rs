@@ -20,7 +20,9 @@ pub(super) fn wants_json(arguments: impl IntoIterator<Item = std::ffi::OsString>
 
 /// clap's text taken apart: its first paragraph is what is wrong, the rest helps.
 pub(super) fn error(refusal: &clap::Error) -> Error {
-    if refusal.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    let missing = [ErrorKind::MissingSubcommand, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand]
+        .contains(&refusal.kind());
+    if missing {
         return Error::new(ExitCode::Usage, "a command is missing").hint("`confidexmon --help` lists them");
     }
     let text = refusal.render().to_string();

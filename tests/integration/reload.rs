@@ -370,3 +370,56 @@ fn reload_dashboards_needs_no_restart_and_a_refused_route_changes_nothing() {
     assert!(run.stderr.contains("nobody-knows-this"), "{}", run.stderr);
     assert_eq!(receivers(), in_force);
 }
+
+#[test]
+fn odd_names_and_odd_contents_of_rule_files_reload_like_any_other() {
+    let Some(lab) = with_rules() else { return };
+    let rule = "groups:\n  - name: g\n    rules:\n      - alert: Odd\n        expr: vector(1) > 2\n";
+    for name in
+        ["ü name's $x.yml", "*.yml", "[a].yml", "what?.yml", "back\\slash.yml", "-n.yml", "new\nline.yml"]
+    {
+        lab.write(&format!("rules/{name}"), rule);
+        let run = lab.run(&["reload-rules"]).expect(0);
+        let count = lab.loaded_rules().iter().filter(|rule| *rule == "Odd").count();
+        assert_eq!(count, 1, "{name}: {}", run.stdout);
+        std::fs::remove_file(lab.folder.path().join("rules").join(name)).unwrap();
+    }
+    lab.run(&["reload-rules"]).expect(0);
+    let crlf = rule.replace('\n', "\r\n");
+    let bom = format!("\u{feff}{rule}");
+    let with_empty = format!("{rule}  - name: empty\n    rules: []\n  - name: emptier\n");
+    let two_documents = format!("---\n{rule}---\n{}", rule.replace("Odd", "Second"));
+    for text in [&crlf, &bom, &with_empty, &two_documents] {
+        lab.write("rules/odd.yml", text);
+        lab.run(&["reload-rules"]).expect(0);
+        assert!(holds(&lab, "Odd") && !holds(&lab, "Second"), "{text:?}");
+        lab.write("rules/odd.yml", "# nothing\n");
+        lab.run(&["reload-rules"]).expect(0);
+        assert!(!holds(&lab, "Odd"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_refused_change_leaves_no_secret_behind() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.copy("config");
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.example.com/old");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let secrets = || {
+        let script = "cd /etc/alertmanager/secrets && for f in *; do echo $f; cat $f; echo; done";
+        let output = docker(&["exec", &lab.container("alertmanager"), "sh", "-c", script]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = secrets();
+    assert!(before.contains("hooks.example.com/old"), "{before}");
+    let template = lab.folder.path().join("config/templates/alertmanager.yml");
+    let text = std::fs::read_to_string(&template).unwrap();
+    std::fs::write(&template, text.replacen("\nroute:\n", "\nroute:\n  nobody-knows-this: true\n", 1))
+        .unwrap();
+    let mut command = lab.command(&["reload", "alertmanager"]);
+    command.env("SLACK_WEBHOOK_URL", "https://hooks.example.com/new").env("PAGERDUTY_SERVICE_KEY", "k");
+    assert_eq!(command.output().unwrap().status.code(), Some(6));
+    assert_eq!(secrets(), before);
+    std::fs::write(&template, text).unwrap();
+    assert!(lab.run(&["reload", "alertmanager"]).expect(0).stdout.contains("nothing changed"));
+}
