@@ -180,6 +180,9 @@ mod tests {
         assert_eq!(of(Path::new("/nowhere/a.yml")), "/nowhere/a.yml");
     }
 
+    /// Where, what is said, and how it comes about.
+    type Case<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+
     #[test]
     fn a_project_with_something_odd_in_it_is_refused_with_the_reason() {
         let refused = |prepare: &dyn Fn(&Path)| {
@@ -191,7 +194,7 @@ mod tests {
         };
         let folder = "it is a folder, and a file is expected";
         let link = |target: &str, place: PathBuf| std::os::unix::fs::symlink(target, place).unwrap();
-        let cases: [(&str, &str, &dyn Fn(&Path)); 5] = [
+        let cases: [Case<'_>; 5] = [
             (".env", folder, &|root| fs::create_dir(root.join(".env")).unwrap()),
             ("rules/a.yml", folder, &|root| fs::create_dir(root.join("rules/a.yml")).unwrap()),
             ("config", "it is a file, and a folder is expected", &|root| {
@@ -201,7 +204,7 @@ mod tests {
                 link("gone", root.join("rules/b.yml"));
             }),
             ("rules/up", "it is a link to a folder that it lies in", &|root| {
-                link(".", root.join("rules/up"))
+                link(".", root.join("rules/up"));
             }),
         ];
         for (path, reason, prepare) in cases {

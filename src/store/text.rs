@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::store::StoreError;
 
@@ -42,7 +42,7 @@ pub fn read_stream(path: &Path) -> Result<String, StoreError> {
 }
 
 /// A link that leads nowhere.
-pub(super) fn dangling(target: &PathBuf) -> io::Error {
+pub(super) fn dangling(target: &Path) -> io::Error {
     let text = format!("it is a link to `{}`, which does not exist", target.display());
     io::Error::new(ErrorKind::NotFound, text)
 }
@@ -53,7 +53,7 @@ fn not_utf8(error: &std::string::FromUtf8Error) -> io::Error {
         "it is UTF-16".to_owned()
     } else {
         let good = bytes.get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+        let line = good.split(|byte| *byte == b'\n').count();
         format!("line {line} is not UTF-8")
     };
     io::Error::new(ErrorKind::InvalidData, text)

@@ -423,3 +423,39 @@ fn a_refused_change_leaves_no_secret_behind() {
     std::fs::write(&template, text).unwrap();
     assert!(lab.run(&["reload", "alertmanager"]).expect(0).stdout.contains("nothing changed"));
 }
+
+#[test]
+fn two_reloads_from_two_machines_end_with_the_rules_of_one_never_of_both() {
+    let Some(lab) = with_rules() else { return };
+    let names = ["one", "two"];
+    for name in names {
+        for file in ["a", "b"] {
+            let rule = format!(
+                "groups:\n  - name: g\n    rules:\n      - alert: {file}-{name}\n        expr: vector(1) > 2\n"
+            );
+            lab.write(&format!("{name}/rules/{file}.yml"), &rule);
+        }
+    }
+    for round in 0..4 {
+        let runs = names.map(|name| {
+            let mut command = lab.command(&["--project-dir", name, "reload-rules"]);
+            command.env("CONFIDEXMON_STATE_DIR", lab.folder.path().join(format!("state-{name}")));
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        });
+        let runs = runs.map(|child| child.wait_with_output().unwrap());
+        let told: Vec<_> =
+            runs.iter().map(|run| (run.status.code(), String::from_utf8_lossy(&run.stderr))).collect();
+        let done = runs.iter().filter(|run| run.status.success()).count();
+        assert!(done >= 1, "round {round}: {told:?}");
+        let rules = lab.loaded_rules();
+        let winner = names.into_iter().find(|name| rules == [format!("a-{name}"), format!("b-{name}")]);
+        assert!(winner.is_some(), "round {round}: {rules:?} {told:?}");
+        let won = winner == Some("two");
+        assert!(
+            runs[usize::from(won)].status.success(),
+            "round {round}: the loser was told it won: {told:?}"
+        );
+        let run = lab.run(&["reload-rules"]).expect(0);
+        assert!(holds(&lab, "ZKProofSlow"), "{}", run.stdout);
+    }
+}

@@ -11,6 +11,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::engine::Engine;
 use crate::model::ServiceKind;
+use crate::store::tarball;
 
 /// The note's path below the config root.
 const NOTE: &str = ".staged/.note";
@@ -28,6 +29,8 @@ sleep 2
 read -r state token < "$1"
 [ "$token" = "$2" ] && [ "$state" = switched ] && kill -HUP 1
 "#;
+
+const LONGEST_NOTE: usize = 1024;
 
 /// How far the run has come, as the note tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +63,17 @@ impl Heir {
             Progress::Over => "over",
         };
         self.token.as_ref().map(|token| (NOTE, format!("{state} {token}\n")))
+    }
+
+    /// True when the note is another run's: that one began, from another machine, while this one worked.
+    pub(super) async fn is_overtaken<E: Engine>(&self, engine: &E, container_id: &str, root: &str) -> bool {
+        let Some(token) = &self.token else { return false };
+        let Ok(archive) = engine.download(container_id, &format!("{root}/{NOTE}")).await else {
+            return false;
+        };
+        let files = tarball::extract(&archive, LONGEST_NOTE).unwrap_or_default();
+        let Some(note) = files.first() else { return false };
+        !String::from_utf8_lossy(&note.bytes).trim_end().ends_with(token.as_str())
     }
 
     /// Starts it. An image without a shell has none; an engine that is gone fails the next step anyway.

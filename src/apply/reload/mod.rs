@@ -131,15 +131,27 @@ impl<'a, E: Engine> Change<'a, E> {
             self.give_up(&previous).await;
             return Err(error);
         }
-        let attempt =
-            match self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await {
-                Ok(()) => self.take_effect(&self.wanted.files).await,
-                Err(error) => Err(error),
-            };
+        let attempt = match self.switch(&self.wanted.files, &self.switched(), &self.changes.removed).await {
+            Ok(()) => self.take_effect(&self.wanted.files).await,
+            Err(error) => Err(error),
+        };
         match attempt {
             Ok(()) => self.seal(&self.wanted.files).await,
             Err(error) => self.put_back(&previous, error).await,
         }
+    }
+
+    /// What the switch writes. Where a judge saw the whole tree, the whole tree: a reload from another
+    /// machine at the same time must not end in force together with half of this one. Secrets are read
+    /// at any moment, so only changed ones are replaced.
+    fn switched(&self) -> Vec<String> {
+        let changed = self.changes.written();
+        if !self.has_judge() {
+            return changed;
+        }
+        let files = self.wanted.files.files.values();
+        let wanted = files.filter(|file| !file.is_secret() || changed.contains(&file.path));
+        wanted.map(|file| file.path.clone()).collect()
     }
 
     async fn with_restart(&self) -> Result<(), Error> {
@@ -336,6 +348,13 @@ impl<'a, E: Engine> Change<'a, E> {
     /// The way back after a failure behind the switch: the old files, or, where even that is not
     /// possible any more, whichever the service can be proved to hold.
     async fn put_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
+        let engine = &self.applier.engine;
+        if self.heir.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
+            let what = format!("another run changed the files of {} at the same time", self.service);
+            let mut error = Error::new(ExitCode::Locked, format!("{what}; what it wrote stays"));
+            error.causes.push(failure.message);
+            return Err(error.hint("run the command again when the other one has finished"));
+        }
         let paths: Vec<String> = previous.files.files.keys().cloned().collect();
         // Without a manifest every file counts as added, those that were there before included.
         let added = |path: &&String| !previous.files.files.contains_key(*path);
