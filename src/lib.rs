@@ -47,7 +47,9 @@
 //!
 //! - **Config reaches containers through volumes**, one tar per container. A manifest (path → hash)
 //!   lies beside the files; an empty one is written first and the real one last, so a write that was cut
-//!   off promises nothing. In a reload the real one is written only after the proof. Which files lie
+//!   off promises nothing. In a reload the real one is written only after the proof; until then it doubts the
+//!   files that change. Should this program be killed in between, a shell in the container (the heir)
+//!   sends the reload signal, so that what lies on disk is in force. Which files lie
 //!   where is also remembered on this machine, so an `up` with nothing to do takes two engine calls.
 //! - **The spec is kept as a label**, beside its hash: `plan` can name the field that changed.
 //! - **Files are not part of the spec's hash**: a changed file is a reload (or a restart), never a new

@@ -132,7 +132,9 @@ async fn ask_panels<E: Engine>(
     let queries: Vec<_> = queries.collect();
     match &witnesses.engine {
         _ if queries.is_empty() => Vec::new(),
-        Ok(engine) => live::panels(*engine, question.settings, &queries).await,
+        Ok(engine) => {
+            live::panels(*engine, question.settings, &queries, witnesses.reporter, witnesses.cancel).await
+        }
         Err(reason) => vec![live::no_grafana(reason)],
     }
 }

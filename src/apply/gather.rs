@@ -63,7 +63,7 @@ async fn our_network<E: Engine>(
 }
 
 /// What lies in a config volume: as this machine remembers it, else as the volume's manifest tells,
-/// which is remembered then.
+/// which is remembered then unless something in it is in doubt.
 pub async fn known_files<E: Engine>(
     applier: &Applier<E>,
     container_id: &str,
@@ -73,7 +73,8 @@ pub async fn known_files<E: Engine>(
         return Ok(Some(manifest));
     }
     let read = read_manifest(applier, container_id, root).await?;
-    if let Some(manifest) = &read {
+    // What is in doubt may be settled from another machine at any time.
+    if let Some(manifest) = read.as_ref().filter(|manifest| !manifest.is_in_doubt()) {
         applier.remember(container_id, manifest.clone());
     }
     Ok(read)

@@ -5,10 +5,11 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
+use tokio_util::sync::CancellationToken;
 
 use crate::apply::{gather, probe};
 use crate::check::contract::Contract;
-use crate::check::panels::{self, PanelQuery};
+use crate::check::panels::{self, PanelQuery, youth};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
 use crate::model::ServiceKind;
@@ -16,6 +17,7 @@ use crate::net::backend::{self, Auth};
 use crate::net::grafana::Grafana;
 use crate::net::{HttpClient, NetError};
 use crate::render::ProjectFiles;
+use crate::report::events::{Event, Reporter};
 use crate::settings::{Settings, TargetAuth, TargetSettings};
 
 /// Panels that are asked at the same time.
@@ -102,30 +104,77 @@ fn in_full(error: &NetError) -> String {
     std::iter::once(error.to_string()).chain(crate::error::chain(error)).collect::<Vec<_>>().join(": ")
 }
 
-/// Asks the queries of every panel through the running Grafana.
-pub async fn panels<E: Engine>(engine: &E, settings: &Settings, queries: &[PanelQuery]) -> Vec<Finding> {
+/// How long a stack that has just started is given until every panel can show something, and how often
+/// it is looked at.
+const YOUTH: Duration = Duration::from_secs(90);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// Asks the queries of every panel through the running Grafana. What is empty in a stack that is too
+/// young to show anything is asked again when it has grown up.
+pub async fn panels<E: Engine>(
+    engine: &E,
+    settings: &Settings,
+    queries: &[PanelQuery],
+    reporter: &dyn Reporter,
+    cancel: &CancellationToken,
+) -> Vec<Finding> {
     match grafana(engine, settings).await {
         Ok(grafana) => {
-            let ask = |query| {
-                let grafana = &grafana;
-                async move { ask(grafana, query).await }
+            let findings = ask_all(&grafana, queries).await;
+            let interval = settings.prometheus.scrape_interval.length();
+            let question = queries.first().map(|query| youth::question(query, interval));
+            let Some(question) = question.filter(|_| findings.iter().any(youth::may_pass)) else {
+                return findings;
             };
-            let answers: Vec<_> = stream::iter(queries).map(ask).buffered(AT_ONCE).collect().await;
-            let mut findings = Vec::new();
-            for answer in answers {
-                match answer {
-                    Ok(finding) => findings.extend(finding),
-                    // Grafana itself is the problem: said once.
-                    Err(error) => {
-                        findings.push(no_grafana(&in_full(&error)));
-                        break;
-                    }
-                }
+            // One that was old enough when it was asked has said its last word.
+            if !is_young(&grafana, &question).await {
+                return findings;
             }
-            findings
+            reporter.event(&Event::Fact {
+                text: format!(
+                    "a target was scraped too few times yet for every panel to show something: waiting, at most {} s",
+                    YOUTH.as_secs()
+                ),
+            });
+            let grown = async {
+                while is_young(&grafana, &question).await {
+                    tokio::time::sleep(LOOK_AGAIN).await;
+                }
+            };
+            let in_time = tokio::select! {
+                grown = tokio::time::timeout(YOUTH, grown) => grown.is_ok(),
+                () = cancel.cancelled() => false,
+            };
+            if in_time {
+                return ask_all(&grafana, queries).await;
+            }
+            let excuse = |finding| if youth::may_pass(&finding) { youth::excused(finding) } else { finding };
+            findings.into_iter().map(excuse).collect()
         }
         Err(reason) => vec![no_grafana(&reason)],
     }
+}
+
+async fn ask_all(grafana: &Grafana, queries: &[PanelQuery]) -> Vec<Finding> {
+    let ask = |query| async move { ask(grafana, query).await };
+    let answers: Vec<_> = stream::iter(queries).map(ask).buffered(AT_ONCE).collect().await;
+    let mut findings = Vec::new();
+    for answer in answers {
+        match answer {
+            Ok(finding) => findings.extend(finding),
+            // Grafana itself is the problem: said once.
+            Err(error) => {
+                findings.push(no_grafana(&in_full(&error)));
+                break;
+            }
+        }
+    }
+    findings
+}
+
+/// False when Grafana cannot tell: then nothing is excused.
+async fn is_young(grafana: &Grafana, question: &serde_json::Value) -> bool {
+    grafana.query(question).await.is_ok_and(|answer| youth::is_young(&answer))
 }
 
 async fn ask(grafana: &Grafana, query: &PanelQuery) -> Result<Option<Finding>, NetError> {

@@ -53,6 +53,7 @@ pub async fn run<E: Engine>(
     let there: Vec<ServiceKind> = gather::services(&observed, stack)
         .filter_map(super::super::model::observed::ObservedContainer::service)
         .collect();
+    warn_of_absent(applier, stack, query, &there);
     let services = query.services.iter().copied().filter(|service| query.follow || there.contains(service));
     let (sender, receiver) = mpsc::channel(1024);
     let readers = services.map(|service| follow_service(applier, stack, service, query, sender.clone()));
@@ -67,6 +68,22 @@ pub async fn run<E: Engine>(
         tokio::join!(join_all(readers), sort_all(receiver, output));
     }
     Ok(())
+}
+
+/// Silence would look as if the services had nothing to say.
+fn warn_of_absent<E: Engine>(applier: &Applier<E>, stack: &StackName, query: &Query, there: &[ServiceKind]) {
+    let then = if query.follow { "; waiting for it" } else { "" };
+    if there.is_empty() {
+        applier.warn(format!(
+            "the stack `{stack}` has no containers, so there are no logs{then} (`confidexmon up` starts it)"
+        ));
+        return;
+    }
+    // All of them are asked for when none is named; then it is no news which are not enabled.
+    let named = query.services.len() < ServiceKind::ALL.len();
+    for service in query.services.iter().filter(|service| named && !there.contains(service)) {
+        applier.warn(format!("there is no container of {service}, so it has no logs{then}"));
+    }
 }
 
 /// The whole of finite logs, sorted.

@@ -238,7 +238,7 @@ impl<E: Engine> ServiceRun<'_, E> {
         let set = &self.wanted.files;
         let manifest = Manifest::of(set);
         let paths: Vec<String> = set.files.keys().cloned().collect();
-        let archive = tarball::of_files(set, &paths, "", Some(&manifest)).map_err(|error| {
+        let archive = tarball::of_files(set, &paths, "", Some(&manifest), None).map_err(|error| {
             Error::new(ExitCode::Failed, format!("cannot pack the files of {}: {error}", self.service))
         })?;
         self.applier.engine.upload(&self.wanted.spec.name, &set.root, archive).await?;

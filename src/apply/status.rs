@@ -6,7 +6,7 @@ use crate::apply::{Applier, gather};
 use crate::engine::Engine;
 use crate::health::Reading;
 use crate::model::{Observed, ObservedContainer, ServiceKind};
-use crate::services::Desired;
+use crate::services::{Desired, DesiredService};
 
 /// One service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,12 +76,14 @@ async fn row<E: Engine>(
             _ => None,
         }
     };
-    let (detail, reading) = tokio::join!(applier.engine.inspect(&container.id), probe);
+    let doubt = in_doubt(applier, container, wanted);
+    let (detail, reading, doubt) = tokio::join!(applier.engine.inspect(&container.id), probe, doubt);
     let detail = detail.unwrap_or_default();
     let (health, note) = match (container.is_running(), wanted, port) {
         (true, Some(wanted), None) => ("unhealthy".to_owned(), unpublished(container, wanted)),
         _ => health(container, reading, &detail),
     };
+    let note = if note.is_empty() && doubt { UNFINISHED.to_owned() } else { note };
     let started = Some(detail.started_at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
     Row {
         service,
@@ -95,8 +97,23 @@ async fn row<E: Engine>(
     }
 }
 
+/// Said of a service whose manifest doubts its files.
+const UNFINISHED: &str = "a change of its files is under way or was interrupted; `confidexmon up` finishes it and proves what is in force";
+
+/// True when a change of a running container's files was begun and its end is not written down. One
+/// more call, and only for a container whose files this machine does not remember.
+async fn in_doubt<E: Engine>(
+    applier: &Applier<E>,
+    container: &ObservedContainer,
+    wanted: Option<&DesiredService>,
+) -> bool {
+    let Some(wanted) = wanted.filter(|_| container.is_running()) else { return false };
+    let known = gather::known_files(applier, &container.id, &wanted.files.root).await;
+    known.is_ok_and(|files| files.is_some_and(|files| files.is_in_doubt()))
+}
+
 /// Why a running container of an enabled service has no port on the host.
-fn unpublished(container: &ObservedContainer, wanted: &crate::services::DesiredService) -> String {
+fn unpublished(container: &ObservedContainer, wanted: &DesiredService) -> String {
     match &wanted.spec.network {
         Some(network) if !container.networks.contains_key(network) => {
             format!("it is not attached to the network `{network}`; `confidexmon up` repairs it")

@@ -20,7 +20,7 @@ pub struct Finding {
     /// The lint's id, which is also its file name under `src/check/`.
     pub id: &'static str,
     pub severity: Severity,
-    /// The user's path, relative to the project folder; `<embedded>/…` for shipped defaults.
+    /// The path as seen from the working directory; `<embedded>/…` for shipped defaults.
     pub file: String,
     /// 1-based; 0 where the finding concerns the whole file.
     pub line: usize,

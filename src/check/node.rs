@@ -78,10 +78,12 @@ impl Builder {
         match event {
             Event::DocumentStart(..) => {
                 self.documents += 1;
-                if self.documents > 1 {
-                    return Err("a second document begins here, which nobody reads".to_owned());
-                }
                 Ok(())
+            }
+            // A last `---` with nothing behind it is no document.
+            Event::Scalar(value, ..) if self.documents > 1 && matches!(value.as_ref(), "" | "~") => Ok(()),
+            _ if self.documents > 1 && event.is_node() => {
+                Err("a second document begins here, which Prometheus and Alertmanager do not read".to_owned())
             }
             Event::Scalar(value, style, anchor, tag) => {
                 let null = match tag.as_deref().and_then(Tag::core_suffix) {
@@ -334,6 +336,7 @@ mod tests {
             ("? [a]\n: b\n", "a key must be text"),
             ("<<: 1\n", "takes a mapping"),
             ("a: &a [*a]\n", ""),
+            ("a: 1\n---\n- b\n", "second document"),
         ];
         for (text, expected) in refused {
             let (_, message) = parse(&Source::new("f", text)).unwrap_err();
@@ -403,5 +406,7 @@ mod tests {
         let (place, _) = parse(&Source::new("f", "a: 1\nb: [\n")).unwrap_err();
         assert!(place.line >= 2);
         assert_eq!(parse(&Source::new("f", "# nothing\n")).unwrap(), Node::Null);
+        let same = |text: &str| parse(&Source::new("f", text)).unwrap().text_at("a").map(str::to_owned);
+        assert_eq!(same("---\na: 1\n...\n---\n").as_deref(), Some("1"));
     }
 }

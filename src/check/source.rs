@@ -10,7 +10,7 @@ pub struct Place {
 /// A file that was read before.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// Relative to the project folder; `<embedded>/…` for shipped defaults.
+    /// As seen from the working directory; `<embedded>/…` for shipped defaults.
     pub path: String,
     pub text: String,
     /// Byte offset of the start of each line.

@@ -18,6 +18,7 @@ use crate::report::output::ColorChoice;
 use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
 use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
+use crate::store::StoreError;
 use crate::store::lock::{self, RunLock};
 use crate::store::project::{self, Project};
 use crate::store::state::StackState;
@@ -82,7 +83,7 @@ impl Context {
             )
             .hint("`confidexmon init DIR` makes one; without `--project-dir` the current folder is used"));
         }
-        let project = project::load(folder)?;
+        let project = project::load(folder).map_err(unreadable)?;
         let settings_file = project.files.config.get("confidexmon.yml");
         let flags = FlagOverrides { with: options.with.clone(), without: options.without.clone() };
         let sources = Sources {
@@ -206,6 +207,11 @@ fn problem_event(problem: &Problem) -> serde_json::Value {
         "column": place.map(|place| place.column),
         "hint": problem.hint,
     })
+}
+
+/// A file that cannot be read as what it should be: a wrong configuration, not a failed operation.
+pub fn unreadable(error: StoreError) -> Error {
+    Error { code: ExitCode::Usage, ..error.into() }
 }
 
 fn configuration_error(problems: usize) -> Error {

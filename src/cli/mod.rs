@@ -4,6 +4,7 @@ pub mod args;
 pub mod commands;
 pub mod context;
 pub mod signals;
+mod usage;
 
 use std::process::ExitCode as ProcessExitCode;
 
@@ -19,18 +20,11 @@ use context::Context;
 pub fn main() -> ProcessExitCode {
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) => {
-            // clap's own text; help and version are data, everything else is a wrong command line.
-            let _ = error.print();
-            return code(if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done });
-        }
+        Err(error) => return refused(&error),
     };
     let arguments = match Arguments::from_arg_matches(&matches) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            let _ = error.print();
-            return code(ExitCode::Usage);
-        }
+        Err(error) => return refused(&error),
     };
     let output = context::output(&arguments.global);
     context::init_logging(&arguments.global, output);
@@ -52,6 +46,23 @@ pub fn main() -> ProcessExitCode {
             code(error.code)
         }
     }
+}
+
+/// Help and version are data in clap's own words; everything else is a wrong command line.
+fn refused(error: &clap::Error) -> ProcessExitCode {
+    if error.use_stderr() && usage::wants_json(std::env::args_os().skip(1)) {
+        let output = Output {
+            format: Format::Json,
+            quiet: false,
+            color_stdout: false,
+            color_stderr: false,
+            terminal: false,
+        };
+        print_error(output, &usage::error(error));
+    } else {
+        let _ = error.print();
+    }
+    code(if error.use_stderr() { ExitCode::Usage } else { ExitCode::Done })
 }
 
 fn code(exit_code: ExitCode) -> ProcessExitCode {

@@ -23,7 +23,7 @@ async fn stop_on_signals(
     output: Output,
 ) {
     next(&mut interrupt, &mut terminate).await;
-    output.say("stopping after the step in progress; once more to stop at once");
+    output.notice("stopping after the step in progress; once more to stop at once");
     token.cancel();
     next(&mut interrupt, &mut terminate).await;
     #[expect(clippy::exit, reason = "the second signal asks for exactly this; nothing here holds data")]

@@ -159,6 +159,12 @@ pub trait Engine: Send + Sync + 'static {
         command: &[String],
         stdin: Option<&[u8]>,
     ) -> impl Future<Output = Result<ExecOutput, EngineError>> + Send;
+    /// Starts a command in a running container and leaves it to itself: it goes on when this program ends.
+    fn spawn(
+        &self,
+        container_id: &str,
+        command: &[String],
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Waits for a container that runs to completion (a judge); its exit code.
     fn wait(
         &self,

@@ -11,7 +11,8 @@ use crate::model::FileSet;
 /// hash of a short password is almost the password.
 pub const MANIFEST_FILE: &str = ".confidexmon-manifest.json";
 
-/// Absolute path in the container → lower-case hex SHA-256 of the content.
+/// Absolute path in the container → lower-case hex SHA-256 of the content. An empty hash stands for a
+/// file in doubt: a change of it has begun and is not proved.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Manifest(pub BTreeMap<String, String>);
@@ -27,6 +28,19 @@ pub struct FileChanges {
 impl Manifest {
     pub fn of(files: &FileSet) -> Self {
         Self(files.files.iter().map(|(path, file)| (path.clone(), sha256_hex(file.bytes()))).collect())
+    }
+
+    /// The same, with these files in doubt.
+    #[must_use]
+    pub fn doubting<'a>(mut self, paths: impl IntoIterator<Item = &'a String>) -> Self {
+        self.0.extend(paths.into_iter().map(|path| (path.clone(), String::new())));
+        self
+    }
+
+    /// True when a change of these files was begun and nobody has proved its end: it is under way, or
+    /// the run that made it is dead. An empty manifest is that of a write that was cut off.
+    pub fn is_in_doubt(&self) -> bool {
+        self.0.is_empty() || self.0.values().any(String::is_empty)
     }
 
     /// What has to change for `self` to become `wanted`.

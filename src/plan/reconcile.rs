@@ -73,13 +73,14 @@ fn existing(
         return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
     }
     let changes = file_changes(wanted, container, facts);
+    let interrupted = facts.known_files.get(&container.id).is_some_and(Manifest::is_in_doubt);
     match container.state.as_str() {
         "created" | "exited" => stopped(wanted, container, &changes),
         "paused" => {
             vec![Step::Restart { container_id: container.id.clone(), cause: "it is paused".to_owned() }]
         }
         // Running, or in the engine's back-off between two starts, or a state newer than this program.
-        _ => running(service, container, changes),
+        _ => running(service, container, changes, interrupted),
     }
 }
 
@@ -136,14 +137,22 @@ fn stopped(wanted: &DesiredService, container: &ObservedContainer, changes: &Fil
     write.into_iter().chain([Step::Start { cause }]).collect()
 }
 
-fn running(service: ServiceKind, container: &ObservedContainer, changes: FileChanges) -> Vec<Step> {
+fn running(
+    service: ServiceKind,
+    container: &ObservedContainer,
+    changes: FileChanges,
+    interrupted: bool,
+) -> Vec<Step> {
     if changes.is_empty() {
         return Vec::new();
     }
     // One that is between two crashes cannot be asked anything: only a new start helps it.
     let restart = !container.is_running()
         || changes.touched().map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
-    let cause = describe(&changes);
+    let mut cause = describe(&changes);
+    if interrupted {
+        cause = format!("a run was interrupted ({cause})");
+    }
     vec![Step::ChangeFiles { container_id: container.id.clone(), changes, restart, cause }]
 }
 

@@ -19,7 +19,7 @@ struct EmbeddedDashboards;
 /// A text file and the name under which messages show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
-    /// Path as the user knows it (`rules/confidex.yml`), or `<embedded>/rules/confidex.yml`.
+    /// Path from the working directory (`rules/confidex.yml`), or `<embedded>/rules/confidex.yml`.
     pub shown_as: String,
     pub text: String,
 }

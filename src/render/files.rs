@@ -21,12 +21,19 @@ pub const GRAFANA_USER: u32 = 472;
 /// The user of the official Redis image.
 pub const REDIS_USER: u32 = 999;
 
+/// A file's name as Prometheus's pattern for exactly that file.
+fn literal(name: &str) -> String {
+    let special = |c: char| matches!(c, '*' | '?' | '[' | '\\');
+    name.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
+}
+
 /// Renders the whole stack, or tells every problem of every template.
 pub fn render_stack(
     settings: &Settings,
     project: &ProjectFiles,
 ) -> Result<RenderedStack, Vec<TemplateProblem>> {
-    let rule_files: Vec<String> = project.rule_files().map(|(name, _)| format!("rules/{name}")).collect();
+    let rule_files: Vec<String> =
+        project.rule_files().map(|(name, _)| format!("rules/{}", literal(name))).collect();
     let mut templates: Vec<String> =
         project.notification_templates().map(|(name, _)| format!("templates/{name}")).collect();
     templates.push("templates/links.tmpl".to_owned());

@@ -68,6 +68,11 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
     }
 
+    /// A line on stderr that counts even with `--quiet`.
+    pub fn notice(&self, text: &str) {
+        Self { quiet: false, ..*self }.info(text);
+    }
+
     pub fn warning(&self, text: &str) {
         match self.format {
             Format::Human => self.say(&format!("{}: {text}", self.styled("warning", WARN))),

@@ -8,6 +8,7 @@ pub mod project;
 pub mod settle;
 pub mod state;
 pub mod tarball;
+pub mod text;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -40,7 +41,10 @@ impl Hint for StoreError {
             io::ErrorKind::StorageFull => {
                 Some("free space on this disk, then run the command again".to_owned())
             }
-            io::ErrorKind::InvalidData => Some("the file must be UTF-8 text".to_owned()),
+            io::ErrorKind::InvalidData => Some("save it as UTF-8 text".to_owned()),
+            io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
+                Some("move it away, or put what is expected in its place".to_owned())
+            }
             _ => None,
         }
     }

@@ -3,13 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles, is_yaml};
-use crate::store::StoreError;
-
-/// Larger files are no configuration; reading them would only exhaust the memory.
-const LARGEST_FILE: u64 = 8 * 1024 * 1024;
+use crate::store::{StoreError, text};
 
 /// A project as read: the files, and the `.env` beside them.
 #[derive(Clone, Debug, Default)]
@@ -21,52 +18,87 @@ pub struct Project {
 
 /// Reads the project folder over the embedded defaults. A missing folder means defaults only.
 pub fn load(folder: &Path) -> Result<Project, StoreError> {
+    // Messages name `rules/a.yml`, not `./rules/a.yml`.
+    let folder = folder.strip_prefix(".").unwrap_or(folder);
     let user = UserFiles {
         config: read_tree(folder, "config")?.unwrap_or_default(),
         rules: read_tree(folder, "rules")?,
         dashboards: read_tree(folder, "dashboards")?,
     };
-    let dotenv_path = folder.join(".env");
-    let dotenv = read_optional(&dotenv_path)?.map(|text| (".env".to_owned(), text));
+    let path = folder.join(".env");
+    let dotenv = text::read_optional(&path)?.map(|text| (shown(&path), text));
     Ok(Project { files: ProjectFiles::embedded().overlaid_with(user), dotenv })
+}
+
+/// How messages name a path: from the working directory, as a person or an editor there would, or
+/// in full when it lies elsewhere.
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    let real = path.canonicalize().ok().filter(|_| climbs);
+    let below = real.as_deref().and_then(|real| real.strip_prefix(&here).ok());
+    let below = below.or_else(|| path.strip_prefix(&here).ok()).unwrap_or(path);
+    let clean: PathBuf =
+        below.components().filter(|part| !matches!(part, Component::CurDir)).collect::<PathBuf>();
+    clean.display().to_string()
 }
 
 /// Every regular file below `folder/name`, keyed by its path relative to it. `None`: no such folder.
 fn read_tree(folder: &Path, name: &str) -> Result<Option<BTreeMap<String, ProjectFile>>, StoreError> {
     let root = folder.join(name);
-    if !root.is_dir() {
-        return Ok(None);
+    let failed = |source| StoreError::new("list", &root, source);
+    match fs::metadata(&root) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match fs::read_link(&root) {
+            Ok(target) => return Err(failed(text::dangling(&target))),
+            Err(_) => return Ok(None),
+        },
+        Err(error) => return Err(failed(error)),
+        Ok(metadata) if !metadata.is_dir() => {
+            let kind = io::ErrorKind::NotADirectory;
+            return Err(failed(io::Error::new(kind, "it is a file, and a folder is expected")));
+        }
+        Ok(_) => {}
     }
     let mut files = BTreeMap::new();
-    collect(&root, "", name, &mut files)?;
+    collect(&root, "", &mut Vec::new(), &mut files)?;
     Ok(Some(files))
 }
 
+/// `above` are the real paths of the folders that lead here: a link to one of them has no end.
 fn collect(
     directory: &Path,
     prefix: &str,
-    shown_root: &str,
+    above: &mut Vec<PathBuf>,
     files: &mut BTreeMap<String, ProjectFile>,
 ) -> Result<(), StoreError> {
-    let entries = fs::read_dir(directory).map_err(|source| StoreError::new("list", directory, source))?;
-    for entry in entries {
-        let entry = entry.map_err(|source| StoreError::new("list", directory, source))?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
+    let failed = |source| StoreError::new("list", directory, source);
+    let real = directory.canonicalize().map_err(failed)?;
+    if above.contains(&real) {
+        return Err(failed(io::Error::other("it is a link to a folder that it lies in")));
+    }
+    above.push(real);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        let name = entry.file_name().to_string_lossy().into_owned();
         // Editors' backups and swap files, version control, the operating system's droppings.
         if name.starts_with('.') || name.ends_with('~') || name.ends_with(".swp") {
             continue;
         }
         let relative = if prefix.is_empty() { name.clone() } else { format!("{prefix}/{name}") };
-        let path = entry.path();
-        if path.is_dir() {
-            collect(&path, &relative, shown_root, files)?;
-        } else if is_text(&name)
-            && let Some(text) = read_optional(&path)?
-        {
-            files
-                .insert(relative.clone(), ProjectFile { shown_as: format!("{shown_root}/{relative}"), text });
+        if is_text(&name) {
+            if name.contains(char::REPLACEMENT_CHARACTER) {
+                let error = io::Error::new(io::ErrorKind::InvalidData, "its name is not UTF-8");
+                return Err(StoreError::new("read", &path, error));
+            }
+            // Gone again since the listing: an editor's save.
+            let Some(text) = text::read_optional(&path)? else { continue };
+            files.insert(relative, ProjectFile { shown_as: shown(&path), text });
+        } else if path.is_dir() {
+            collect(&path, &relative, above, files)?;
         }
     }
+    above.pop();
     Ok(())
 }
 
@@ -74,36 +106,44 @@ fn collect(
 pub fn load_paths(paths: &[PathBuf]) -> Result<Vec<ProjectFile>, StoreError> {
     let mut files = Vec::new();
     for path in paths {
-        let shown = path.display().to_string();
         if path.is_dir() {
             let mut below = BTreeMap::new();
-            collect(path, "", shown.trim_end_matches('/'), &mut below)?;
+            collect(path, "", &mut Vec::new(), &mut below)?;
             files.extend(below.into_values());
             continue;
         }
-        let text = read_optional(path)?.ok_or_else(|| {
+        let pipe = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+        let text = if pipe { Some(text::read_stream(path)?) } else { text::read_optional(path)? };
+        let text = text.ok_or_else(|| {
             StoreError::new("read", path, io::Error::new(io::ErrorKind::NotFound, "there is no such file"))
         })?;
-        files.push(ProjectFile { shown_as: shown, text });
+        files.push(ProjectFile { shown_as: shown(path), text });
     }
     files.sort_by(|a, b| a.shown_as.cmp(&b.shown_as));
     files.dedup_by(|a, b| a.shown_as == b.shown_as);
     Ok(files)
 }
 
-/// The names that a project's own files have in it: those of the files, and of all below the folders.
-/// `None` when one of the paths is none of the project's.
+/// The names under which a project's own files are shown: those of the files, and of all below the
+/// folders. `None` when one of the paths is none of the project's.
 pub fn names_within(folder: &Path, files: &ProjectFiles, paths: &[PathBuf]) -> Option<BTreeSet<String>> {
     let root = folder.canonicalize().ok()?;
-    let known = || files.config.values().chain(files.rules.values()).chain(files.dashboards.values());
+    let folders = [("config", &files.config), ("rules", &files.rules), ("dashboards", &files.dashboards)];
+    let known: Vec<(String, &String)> = folders
+        .into_iter()
+        .flat_map(|(folder, files)| {
+            files.iter().map(move |(path, file)| (format!("{folder}/{path}"), &file.shown_as))
+        })
+        .filter(|(_, shown)| !shown.starts_with("<embedded>"))
+        .collect();
     let mut names = BTreeSet::new();
     for path in paths {
         let full = path.canonicalize().ok()?;
         let relative = full.strip_prefix(&root).ok()?.to_str()?.to_owned();
         let below = format!("{relative}/");
         let before = names.len();
-        let wanted = |name: &&String| **name == relative || name.starts_with(&below);
-        names.extend(known().map(|file| &file.shown_as).filter(wanted).cloned());
+        let wanted = known.iter().filter(|(place, _)| *place == relative || place.starts_with(&below));
+        names.extend(wanted.map(|(_, shown)| (*shown).clone()));
         if names.len() == before {
             return None;
         }
@@ -141,24 +181,55 @@ fn is_text(name: &str) -> bool {
         .any(|ending| name.ends_with(&format!(".{ending}")))
 }
 
-/// `None` when there is no such file.
-pub fn read_optional(path: &Path) -> Result<Option<String>, StoreError> {
-    let failed = |source| StoreError::new("read", path, source);
-    match fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(error)),
-        Ok(metadata) if metadata.len() > LARGEST_FILE => {
-            return Err(failed(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 8 MiB")));
-        }
-        Ok(_) => {}
-    }
-    fs::read_to_string(path).map(Some).map_err(failed)
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let here = std::env::current_dir().unwrap();
+        let of = |path: &Path| shown(path);
+        assert_eq!(of(Path::new("./rules/a.yml")), "rules/a.yml");
+        assert_eq!(of(Path::new("./p/./rules/a.yml")), "p/rules/a.yml");
+        assert_eq!(of(Path::new("../p/a.yml")), "../p/a.yml");
+        assert_eq!(of(Path::new("src/../Cargo.toml")), "Cargo.toml");
+        assert_eq!(of(&here.join("p/a.yml")), "p/a.yml");
+        assert_eq!(of(Path::new("/nowhere/a.yml")), "/nowhere/a.yml");
+    }
+
+    /// Where, what is said, and how it comes about.
+    type Case<'a> = (&'a str, &'a str, &'a dyn Fn(&Path));
+
+    #[test]
+    fn a_project_with_something_odd_in_it_is_refused_with_the_reason() {
+        let refused = |prepare: &dyn Fn(&Path)| {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("rules")).unwrap();
+            prepare(folder.path());
+            let error = load(folder.path()).unwrap_err();
+            (error.path.strip_prefix(folder.path()).unwrap().to_owned(), error.source.to_string())
+        };
+        let folder = "it is a folder, and a file is expected";
+        let link = |target: &str, place: PathBuf| std::os::unix::fs::symlink(target, place).unwrap();
+        let cases: [Case<'_>; 5] = [
+            (".env", folder, &|root| fs::create_dir(root.join(".env")).unwrap()),
+            ("rules/a.yml", folder, &|root| fs::create_dir(root.join("rules/a.yml")).unwrap()),
+            ("config", "it is a file, and a folder is expected", &|root| {
+                fs::write(root.join("config"), "").unwrap();
+            }),
+            ("rules/b.yml", "it is a link to `gone`, which does not exist", &|root| {
+                link("gone", root.join("rules/b.yml"));
+            }),
+            ("rules/up", "it is a link to a folder that it lies in", &|root| {
+                link(".", root.join("rules/up"));
+            }),
+        ];
+        for (path, reason, prepare) in cases {
+            let (found, said) = refused(prepare);
+            assert_eq!((found.as_path(), said.as_str()), (Path::new(path), reason));
+        }
+    }
 
     #[test]
     fn a_collection_of_rules_is_no_project() {

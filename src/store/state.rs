@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::manifest::sha256_hex;
 use crate::model::{Manifest, StackName};
-use crate::store::{StoreError, atomic, project};
+use crate::store::{StoreError, atomic, text};
 
 /// The remembered manifests of one stack on one engine.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl StackState {
     /// Reads the state; a missing or unreadable file is an empty one.
     pub fn load(directory: &Path, endpoint: &str, stack: &StackName) -> Self {
         let path = directory.join(format!("{}.json", file_stem(endpoint, stack)));
-        let text = project::read_optional(&path).ok().flatten().unwrap_or_default();
-        Self { path, content: serde_json::from_str(&text).unwrap_or_default() }
+        let content = text::read_optional(&path).ok().flatten().unwrap_or_default();
+        Self { path, content: serde_json::from_str(&content).unwrap_or_default() }
     }
 
     pub fn manifest(&self, container_id: &str) -> Option<&Manifest> {

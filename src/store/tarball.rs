@@ -15,11 +15,13 @@ pub struct Extracted {
 /// A tar of the files named in `paths`, relative to the set's root below `prefix`, with their
 /// directories, owners and modes. With `manifest`, an empty manifest comes first and the real one
 /// last: a write that was cut off leaves one that promises nothing, so the next run writes everything.
+/// `note` (path below the root, text) is the very last entry: who sees it sees all the others.
 pub fn of_files(
     set: &FileSet,
     paths: &[String],
     prefix: &str,
     manifest: Option<&Manifest>,
+    note: Option<(&str, String)>,
 ) -> std::io::Result<Vec<u8>> {
     let mut archive = Archive::new(set.uid, set.gid);
     if manifest.is_some() {
@@ -32,6 +34,9 @@ pub fn of_files(
     if let Some(manifest) = manifest {
         let text = serde_json::to_vec(manifest).unwrap_or_default();
         archive.file(&format!("{prefix}{MANIFEST_FILE}"), &text, 0o400)?;
+    }
+    if let Some((path, text)) = note {
+        archive.file(path, text.as_bytes(), 0o444)?;
     }
     archive.finish()
 }
@@ -115,7 +120,7 @@ mod tests {
         set.insert(RenderedFile::secret("/etc/x/secrets/s", Secret::new("hush")));
         let manifest = Manifest::of(&set);
         let paths: Vec<String> = set.files.keys().cloned().collect();
-        let bytes = of_files(&set, &paths, "", Some(&manifest)).unwrap();
+        let bytes = of_files(&set, &paths, "", Some(&manifest), Some(("note", "over".to_owned()))).unwrap();
         let mut archive = tar::Archive::new(bytes.as_slice());
         let seen: Vec<(String, u32, u64)> = archive
             .entries()
@@ -133,6 +138,7 @@ mod tests {
             ("secrets/", 0o755),
             ("secrets/s", 0o400),
             (MANIFEST_FILE, 0o400),
+            ("note", 0o444),
         ];
         let expected: Vec<_> =
             expected.into_iter().map(|(path, mode)| (path.to_owned(), mode, 65534)).collect();

@@ -379,3 +379,60 @@ fn live_asks_the_backend_and_every_panel() {
         ["live-unreachable", "unknown-metric"]
     );
 }
+
+#[test]
+fn files_are_named_from_the_working_directory_in_every_format() {
+    let Some(lab) = Lab::open() else { return };
+    let broken = FINE.replace("confidex_", "confidx_");
+    assert_ne!(broken, FINE);
+    lab.write("team one/rules/a.yml", &broken);
+    let file = "team one/rules/a.yml";
+    let run = |arguments: &[&str]| lab.run(&[&["--project-dir", "team one", "check"], arguments].concat());
+    let report = run(&["--format", "json"]).expect(6).json();
+    assert!(findings(&report).iter().all(|(_, found, _)| found == file), "{report:#}");
+    let sarif = run(&["--report", "sarif"]).expect(6).json();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "team%20one/rules/a.yml");
+    assert!(run(&["--report", "github"]).expect(6).stdout.contains(&format!("file={file},")));
+    let full = lab.folder.path().canonicalize().unwrap().join("team one");
+    for arguments in [["--project-dir", full.to_str().unwrap(), "check"], ["check", "team one", "--quiet"]] {
+        let text = lab.run(&arguments).expect(6).stdout;
+        assert!(text.contains(&format!("--> {file}:")), "{text}");
+    }
+    // A path on the command line selects files of the project, however it is written.
+    for path in ["team one/rules", "team one/rules/../rules/a.yml"] {
+        let report = run(&[path, "--format", "json"]).expect(6).json();
+        assert!(findings(&report).iter().all(|(_, found, _)| found == file), "{path}: {report:#}");
+    }
+}
+
+#[test]
+fn a_stack_that_has_just_started_is_given_time_before_its_panels_are_judged() {
+    let Some(lab) = Lab::open() else { return };
+    let port = free_port();
+    lab.write(
+        "config/confidexmon.yml",
+        &format!("prometheus: {{scrape_interval: 2s, scrape_timeout: 1s, evaluation_interval: 2s}}\ntargets:\n  - job: confidex-backend\n    url: http://host.docker.internal:{port}/metrics\n"),
+    );
+    let _backend = Backend::start(&lab, port);
+    lab.run(&["up"]).expect(0);
+    let query = |expr: &str| {
+        format!(
+            r#"{{"id": 1, "type": "stat", "title": "{expr}", "datasource": {{"type": "prometheus", "uid": "confidex-prometheus"}}, "targets": [{{"refId": "A", "expr": "{expr}"}}]}}"#
+        )
+    };
+    let rate = query("rate(prometheus_http_requests_total[$__rate_interval])");
+    let dashboard = |panels: &str| {
+        format!(
+            r#"{{"uid": "x", "title": "X", "schemaVersion": 39, "time": {{"from": "now-5m", "to": "now"}}, "panels": [{panels}]}}"#
+        )
+    };
+    lab.write("young.json", &dashboard(&rate));
+    let run = lab.run(&["check", "--live", "young.json", "--format", "json"]);
+    assert!(!run.stdout.contains("panel-empty"), "{}\n{}", run.stdout, run.stderr);
+    assert!(run.stderr.contains("scraped too few times"), "{}", run.stderr);
+    // What is empty for another reason is said, and at once.
+    lab.write("young.json", &dashboard(&query("no_such_thing")));
+    let run = lab.run(&["check", "--live", "young.json", "--format", "json"]).expect(6);
+    assert!(run.stdout.contains("panel-empty") && !run.stderr.contains("scraped"), "{}", run.stderr);
+}

@@ -278,3 +278,22 @@ fn a_stopped_container_is_started_again_and_a_removed_network_comes_back() {
     assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
     assert_eq!(lab.networks().len(), 1);
 }
+
+#[test]
+fn logs_of_what_is_not_there_say_so() {
+    let Some(lab) = Lab::open() else { return };
+    let run = lab.run(&["logs"]).expect(0);
+    assert!(
+        run.stderr.contains("has no containers") && run.stderr.contains("confidexmon up"),
+        "{}",
+        run.stderr
+    );
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert_eq!(lab.run(&["logs", "--tail", "1"]).expect(0).stderr, "");
+    let run = lab.run(&["logs", "grafana", "--format", "json"]).expect(0);
+    assert!(
+        run.stderr.contains(r#"{"event":"warning","text":"there is no container of grafana"#),
+        "{}",
+        run.stderr
+    );
+}

@@ -76,7 +76,7 @@ impl Proxy {
     }
 }
 
-async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
     let number = shared.number.fetch_add(1, Ordering::SeqCst) + 1;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call = format!("{} {path}", request.method());
@@ -90,15 +90,22 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         Harm::Hang => std::future::pending().await,
         Harm::None | Harm::LoseAnswer | Harm::DoneButGone => {}
     }
+    // A command in a container talks over the connection itself, once both sides have left HTTP.
+    let upgrades = request.headers().contains_key("upgrade");
+    let client = upgrades.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, usize::MAX).await.unwrap();
     let mut forwarded = shared.client.request(parts.method, format!("http://engine{path}")).body(body);
-    for name in ["content-type", "x-registry-auth"] {
+    for name in ["content-type", "x-registry-auth", "connection", "upgrade"] {
         if let Some(value) = parts.headers.get(name) {
             forwarded = forwarded.header(name, value);
         }
     }
     match forwarded.send().await {
+        Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            let engine = answer.upgrade().await.unwrap();
+            tunnel(harm, engine, client.unwrap()).await
+        }
         Ok(answer) => {
             let status = answer.status();
             let kind = answer.headers().get("content-type").cloned();
@@ -117,4 +124,23 @@ async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Respons
         }
         Err(error) => (StatusCode::BAD_GATEWAY, error.to_string()).into_response(),
     }
+}
+
+/// The answer that lets the client leave HTTP, and both directions from then on.
+async fn tunnel(harm: Harm, mut engine: reqwest::Upgraded, client: hyper::upgrade::OnUpgrade) -> Response {
+    if !matches!(harm, Harm::None) {
+        // The command runs to its end; nobody hears what it said.
+        let _ = tokio::io::copy(&mut engine, &mut tokio::io::sink()).await;
+    }
+    match harm {
+        Harm::LoseAnswer => std::future::pending().await,
+        Harm::DoneButGone => return (StatusCode::BAD_GATEWAY, "the engine is gone").into_response(),
+        _ => {}
+    }
+    tokio::spawn(async move {
+        let mut client = hyper_util::rt::TokioIo::new(client.await.unwrap());
+        let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+    });
+    let response = Response::builder().status(StatusCode::SWITCHING_PROTOCOLS);
+    response.header("connection", "upgrade").header("upgrade", "tcp").body(Body::empty()).unwrap()
 }

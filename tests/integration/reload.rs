@@ -1,6 +1,9 @@
 //! Changed rules reload; a broken one leaves the old in force and on disk.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Lab, docker, eventually, get_json};
@@ -213,6 +216,77 @@ fn an_engine_that_dies_between_any_two_steps_leaves_old_or_new_rules_never_a_mix
     }
 }
 
+/// Runs a command whose process is killed at its engine call number `at`; false when it made fewer.
+/// The engine still carries out the call, or never hears of it.
+fn killed_at(lab: &Lab, at: usize, carried_out: bool, arguments: &[&str]) -> bool {
+    let child_id = Arc::new(AtomicU32::new(0));
+    let victim = child_id.clone();
+    let proxy = Proxy::with_fault(Box::new(move |number, _| {
+        if number < at {
+            return Harm::None;
+        }
+        if number == at {
+            let id = victim.load(Ordering::SeqCst).to_string();
+            std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+        }
+        if number == at && carried_out { Harm::LoseAnswer } else { Harm::Hang }
+    }));
+    let host = proxy.host();
+    let mut command = lab.command(&[&["--host", &host], arguments].concat());
+    let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    child_id.store(child.id(), Ordering::SeqCst);
+    let output = child.wait_with_output().unwrap();
+    let killed = output.status.signal() == Some(9);
+    assert!(killed || output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // The engine works on what it was given.
+    std::thread::sleep(Duration::from_millis(300));
+    killed
+}
+
+#[test]
+fn a_reload_killed_at_any_engine_call_ends_with_old_or_new_rules_and_the_next_command_finishes_it() {
+    let Some(lab) = with_rules() else { return };
+    let interrupted = "a change of its files is under way or was interrupted";
+    let (mut from, mut to) = ("alert: ZKProofSlow", "alert: ZKProofVerySlow");
+    let mut told = 0;
+    for carried_out in [true, false] {
+        for at in 1.. {
+            let when = format!("killed at call {at}, carried out: {carried_out}");
+            edit(&lab, from, to);
+            let killed = killed_at(&lab, at, carried_out, &["reload-rules"]);
+            // Nobody repaired anything yet: what is left of the run does it.
+            eventually(&when, Duration::from_secs(6), || {
+                holds(&lab, to.trim_start_matches("alert: ")) == rule_on_disk(&lab).contains(to)
+            });
+            is_one_of_both(&lab, &when);
+            let in_force = rule_on_disk(&lab).contains(to);
+            let told_now = || {
+                // The killed run knew the engine by the proxy's address; look with no memory of another.
+                let elsewhere = tempfile::tempdir().unwrap();
+                let mut command = lab.command(&["status"]);
+                command.env("CONFIDEXMON_STATE_DIR", elsewhere.path());
+                String::from_utf8_lossy(&command.output().unwrap().stderr).contains(interrupted)
+            };
+            let is_told = told_now();
+            assert!(killed || !is_told, "{when}: told after a whole run");
+            assert!(!is_told || in_force, "{when}: told without a change");
+            told += usize::from(is_told);
+            let repair: &[&str] =
+                if at % 2 == 0 { &["reload-rules"] } else { &["up", "--without", "grafana"] };
+            lab.run(repair).expect(0);
+            assert!(rule_on_disk(&lab).contains(to), "{when}");
+            assert!(holds(&lab, to.trim_start_matches("alert: ")), "{when}");
+            assert!(!told_now(), "{when}: still told after the repair");
+            (from, to) = (to, from);
+            if !killed {
+                assert!(at > 8, "only {at} calls were tried");
+                break;
+            }
+        }
+    }
+    assert!(told >= 2, "an interrupted change was told {told} times");
+}
+
 #[test]
 fn a_prometheus_that_restarts_in_the_middle_ends_with_old_or_new_rules() {
     let Some(lab) = with_rules() else { return };
@@ -295,4 +369,93 @@ fn reload_dashboards_needs_no_restart_and_a_refused_route_changes_nothing() {
     let run = lab.run(&["reload", "alertmanager"]).expect(6);
     assert!(run.stderr.contains("nobody-knows-this"), "{}", run.stderr);
     assert_eq!(receivers(), in_force);
+}
+
+#[test]
+fn odd_names_and_odd_contents_of_rule_files_reload_like_any_other() {
+    let Some(lab) = with_rules() else { return };
+    let rule = "groups:\n  - name: g\n    rules:\n      - alert: Odd\n        expr: vector(1) > 2\n";
+    for name in
+        ["ü name's $x.yml", "*.yml", "[a].yml", "what?.yml", "back\\slash.yml", "-n.yml", "new\nline.yml"]
+    {
+        lab.write(&format!("rules/{name}"), rule);
+        let run = lab.run(&["reload-rules"]).expect(0);
+        let count = lab.loaded_rules().iter().filter(|rule| *rule == "Odd").count();
+        assert_eq!(count, 1, "{name}: {}", run.stdout);
+        std::fs::remove_file(lab.folder.path().join("rules").join(name)).unwrap();
+    }
+    lab.run(&["reload-rules"]).expect(0);
+    let crlf = rule.replace('\n', "\r\n");
+    let bom = format!("\u{feff}{rule}");
+    let with_empty = format!("{rule}  - name: empty\n    rules: []\n  - name: emptier\n");
+    let two_documents = format!("---\n{rule}---\n{}", rule.replace("Odd", "Second"));
+    for text in [&crlf, &bom, &with_empty, &two_documents] {
+        lab.write("rules/odd.yml", text);
+        lab.run(&["reload-rules"]).expect(0);
+        assert!(holds(&lab, "Odd") && !holds(&lab, "Second"), "{text:?}");
+        lab.write("rules/odd.yml", "# nothing\n");
+        lab.run(&["reload-rules"]).expect(0);
+        assert!(!holds(&lab, "Odd"), "{text:?}");
+    }
+}
+
+#[test]
+fn a_refused_change_leaves_no_secret_behind() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.copy("config");
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.example.com/old");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let secrets = || {
+        let script = "cd /etc/alertmanager/secrets && for f in *; do echo $f; cat $f; echo; done";
+        let output = docker(&["exec", &lab.container("alertmanager"), "sh", "-c", script]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let before = secrets();
+    assert!(before.contains("hooks.example.com/old"), "{before}");
+    let template = lab.folder.path().join("config/templates/alertmanager.yml");
+    let text = std::fs::read_to_string(&template).unwrap();
+    std::fs::write(&template, text.replacen("\nroute:\n", "\nroute:\n  nobody-knows-this: true\n", 1))
+        .unwrap();
+    let mut command = lab.command(&["reload", "alertmanager"]);
+    command.env("SLACK_WEBHOOK_URL", "https://hooks.example.com/new").env("PAGERDUTY_SERVICE_KEY", "k");
+    assert_eq!(command.output().unwrap().status.code(), Some(6));
+    assert_eq!(secrets(), before);
+    std::fs::write(&template, text).unwrap();
+    assert!(lab.run(&["reload", "alertmanager"]).expect(0).stdout.contains("nothing changed"));
+}
+
+#[test]
+fn two_reloads_from_two_machines_end_with_the_rules_of_one_never_of_both() {
+    let Some(lab) = with_rules() else { return };
+    let names = ["one", "two"];
+    for name in names {
+        for file in ["a", "b"] {
+            let rule = format!(
+                "groups:\n  - name: g\n    rules:\n      - alert: {file}-{name}\n        expr: vector(1) > 2\n"
+            );
+            lab.write(&format!("{name}/rules/{file}.yml"), &rule);
+        }
+    }
+    for round in 0..4 {
+        let runs = names.map(|name| {
+            let mut command = lab.command(&["--project-dir", name, "reload-rules"]);
+            command.env("CONFIDEXMON_STATE_DIR", lab.folder.path().join(format!("state-{name}")));
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+        });
+        let runs = runs.map(|child| child.wait_with_output().unwrap());
+        let told: Vec<_> =
+            runs.iter().map(|run| (run.status.code(), String::from_utf8_lossy(&run.stderr))).collect();
+        let done = runs.iter().filter(|run| run.status.success()).count();
+        assert!(done >= 1, "round {round}: {told:?}");
+        let rules = lab.loaded_rules();
+        let winner = names.into_iter().find(|name| rules == [format!("a-{name}"), format!("b-{name}")]);
+        assert!(winner.is_some(), "round {round}: {rules:?} {told:?}");
+        let won = winner == Some("two");
+        assert!(
+            runs[usize::from(won)].status.success(),
+            "round {round}: the loser was told it won: {told:?}"
+        );
+        let run = lab.run(&["reload-rules"]).expect(0);
+        assert!(holds(&lab, "ZKProofSlow"), "{}", run.stdout);
+    }
 }

@@ -7,6 +7,7 @@
 mod alertmanager;
 pub mod diff;
 mod grafana;
+mod heir;
 pub mod intent;
 mod prometheus;
 pub mod request;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 use crate::apply::Applier;
 use crate::apply::probe::Address;
+use crate::apply::reload::heir::{Heir, Progress};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
@@ -39,6 +41,7 @@ pub struct Change<'a, E> {
     pub container_id: &'a str,
     pub changes: &'a FileChanges,
     pub address: Address,
+    heir: Heir,
 }
 
 /// The files as they were, for the way back.
@@ -107,7 +110,8 @@ impl<'a, E: Engine> Change<'a, E> {
         changes: &'a FileChanges,
     ) -> Result<Self, Error> {
         let address = address(applier, service, wanted, container_id).await?;
-        Ok(Self { applier, service, wanted, container_id, changes, address })
+        let heir = Heir::of(service);
+        Ok(Self { applier, service, wanted, container_id, changes, address, heir })
     }
 
     /// The transaction proper.
@@ -115,19 +119,39 @@ impl<'a, E: Engine> Change<'a, E> {
         let (staged, previous) = tokio::join!(self.stage(), self.previous());
         staged?;
         let previous = previous?;
-        if let Judgement::Refused(words) = self.judge().await? {
-            return Err(self.refused(&words));
+        let root = &self.wanted.files.root;
+        let heir = self.heir.start(&self.applier.engine, self.container_id, root);
+        let (judgement, ()) = tokio::join!(self.judge(), heir);
+        let permitted = match judgement {
+            Ok(Judgement::Refused(words)) => Err(self.refused(&words)),
+            Ok(_) => self.applier.check_cancelled(),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = permitted {
+            self.give_up(&previous).await;
+            return Err(error);
         }
-        self.applier.check_cancelled()?;
-        let attempt =
-            match self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await {
-                Ok(()) => self.take_effect(&self.wanted.files).await,
-                Err(error) => Err(error),
-            };
+        let attempt = match self.switch(&self.wanted.files, &self.switched(), &self.changes.removed).await {
+            Ok(()) => self.take_effect(&self.wanted.files).await,
+            Err(error) => Err(error),
+        };
         match attempt {
             Ok(()) => self.seal(&self.wanted.files).await,
             Err(error) => self.put_back(&previous, error).await,
         }
+    }
+
+    /// What the switch writes. Where a judge saw the whole tree, the whole tree: a reload from another
+    /// machine at the same time must not end in force together with half of this one. Secrets are read
+    /// at any moment, so only changed ones are replaced.
+    fn switched(&self) -> Vec<String> {
+        let changed = self.changes.written();
+        if !self.has_judge() {
+            return changed;
+        }
+        let files = self.wanted.files.files.values();
+        let wanted = files.filter(|file| !file.is_secret() || changed.contains(&file.path));
+        wanted.map(|file| file.path.clone()).collect()
     }
 
     async fn with_restart(&self) -> Result<(), Error> {
@@ -142,8 +166,8 @@ impl<'a, E: Engine> Change<'a, E> {
             .hint("correct the line that is named, then run the command again; `confidexmon check` shows every finding")
     }
 
-    /// Uploads the whole new tree beside the old one. Secrets are written in place at once: they are
-    /// read at use, and the judges look for them at their real path.
+    /// Uploads the whole new tree beside the old one. New secrets are written in place at once: the
+    /// judges look for them at their real path, and nothing reads them before the switch.
     async fn stage(&self) -> Result<(), Error> {
         if !self.has_judge() {
             return Ok(());
@@ -151,21 +175,46 @@ impl<'a, E: Engine> Change<'a, E> {
         let set = &self.wanted.files;
         let plain: Vec<String> =
             set.files.values().filter(|file| !file.is_secret()).map(|file| file.path.clone()).collect();
-        let archive =
-            tarball::of_files(set, &plain, STAGING, None).map_err(|error| self.cannot_pack(&error))?;
-        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
-        let secrets: Vec<String> = self
-            .changes
-            .written()
-            .into_iter()
-            .filter(|path| file_effect(self.service, path) == FileEffect::Nothing)
-            .collect();
+        self.write(set, &plain, STAGING, None, Progress::Staged).await?;
+        let secrets = self.new_secrets();
         if secrets.is_empty() {
             return Ok(());
         }
-        let archive = tarball::of_files(set, &secrets, "", None).map_err(|error| self.cannot_pack(&error))?;
-        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
-        Ok(())
+        self.write(set, &secrets, "", None, Progress::Staged).await
+    }
+
+    /// New files that are read at use. (What is not known counts as new, too.)
+    fn new_secrets(&self) -> Vec<String> {
+        let read_at_use = |path: &&String| file_effect(self.service, path) == FileEffect::Nothing;
+        self.changes.added.iter().filter(read_at_use).cloned().collect()
+    }
+
+    /// One archive below the root: files, then the manifest, then the note for the heir.
+    async fn write(
+        &self,
+        set: &FileSet,
+        paths: &[String],
+        prefix: &str,
+        manifest: Option<&Manifest>,
+        progress: Progress,
+    ) -> Result<(), Error> {
+        let archive = tarball::of_files(set, paths, prefix, manifest, self.heir.note(progress))
+            .map_err(|error| self.cannot_pack(&error))?;
+        Ok(self.applier.engine.upload(self.container_id, &set.root, archive).await?)
+    }
+
+    /// The end of a run that changes nothing in force: what was staged in place goes, too.
+    async fn give_up(&self, previous: &Previous) {
+        let files = &previous.files;
+        let (old, new): (Vec<_>, Vec<_>) =
+            self.new_secrets().into_iter().partition(|path| files.files.contains_key(path));
+        let undone = match self.write(files, &old, "", None, Progress::Over).await {
+            Ok(()) => self.remove(&new).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = undone {
+            tracing::debug!("what was staged stays behind, used by nothing: {error}");
+        }
     }
 
     const fn has_judge(&self) -> bool {
@@ -240,20 +289,22 @@ impl<'a, E: Engine> Change<'a, E> {
         format!("{}/{STAGING}{name}", self.wanted.files.root)
     }
 
-    /// Writes `paths` of `set` to their real place and removes what is gone. The manifest promises
-    /// nothing until [`Self::seal`]: a run that is killed before its proof leaves "not known", and the
-    /// next one does the whole transaction again.
+    /// Writes `paths` of `set` to their real place and removes what is gone. Until [`Self::seal`] the
+    /// manifest doubts every file that the change touches: whoever comes after a run that was killed
+    /// before its proof sees it, and the next reload does the whole transaction again.
     async fn switch(&self, set: &FileSet, paths: &[String], removed: &[String]) -> Result<(), Error> {
         self.applier.forget(self.container_id);
-        let nothing = Manifest::default();
-        let archive =
-            tarball::of_files(set, paths, "", Some(&nothing)).map_err(|error| self.cannot_pack(&error))?;
-        self.applier.engine.upload(self.container_id, &set.root, archive).await?;
-        if removed.is_empty() {
+        let doubts = Manifest::of(&self.wanted.files).doubting(self.changes.touched());
+        self.write(set, paths, "", Some(&doubts), Progress::Switched).await?;
+        self.remove(removed).await
+    }
+
+    async fn remove(&self, paths: &[String]) -> Result<(), Error> {
+        if paths.is_empty() {
             return Ok(());
         }
         let mut command = vec!["rm".to_owned(), "-f".to_owned(), "--".to_owned()];
-        command.extend(removed.iter().cloned());
+        command.extend(paths.iter().cloned());
         match self.applier.engine.exec(self.container_id, &command, None).await {
             Ok(_) => Ok(()),
             // No `rm` in the image: configurations name their files one by one, so a file that
@@ -266,14 +317,14 @@ impl<'a, E: Engine> Change<'a, E> {
     /// Writes down, here and in the volume, that `set` is what lies there and is in force.
     async fn seal(&self, set: &FileSet) -> Result<(), Error> {
         let manifest = Manifest::of(set);
-        let archive =
-            tarball::of_files(set, &[], "", Some(&manifest)).map_err(|error| self.cannot_pack(&error))?;
         // What is in force is proved; without this line of writing the next run proves it again.
-        match self.applier.engine.upload(self.container_id, &set.root, archive).await {
+        match self.write(set, &[], "", Some(&manifest), Progress::Over).await {
             Ok(()) => self.applier.remember(self.container_id, manifest),
             Err(error) => self.applier.warn(format!(
-                "the new files of {} are in force, but the engine failed afterwards: {error}: {}",
-                self.service, error.source
+                "the new files of {} are in force, but the engine failed afterwards: {}: {}",
+                self.service,
+                error.message,
+                error.causes.join(": ")
             )),
         }
         Ok(())
@@ -297,8 +348,18 @@ impl<'a, E: Engine> Change<'a, E> {
     /// The way back after a failure behind the switch: the old files, or, where even that is not
     /// possible any more, whichever the service can be proved to hold.
     async fn put_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
+        let engine = &self.applier.engine;
+        if self.heir.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
+            let what = format!("another run changed the files of {} at the same time", self.service);
+            let mut error = Error::new(ExitCode::Locked, format!("{what}; what it wrote stays"));
+            error.causes.push(failure.message);
+            return Err(error.hint("run the command again when the other one has finished"));
+        }
         let paths: Vec<String> = previous.files.files.keys().cloned().collect();
-        let again = match self.switch(&previous.files, &paths, &self.changes.added).await {
+        // Without a manifest every file counts as added, those that were there before included.
+        let added = |path: &&String| !previous.files.files.contains_key(*path);
+        let added: Vec<String> = self.changes.added.iter().filter(added).cloned().collect();
+        let again = match self.switch(&previous.files, &paths, &added).await {
             Ok(()) => {
                 self.is_ready_within(COMEBACK).await;
                 match self.take_effect(&previous.files).await {

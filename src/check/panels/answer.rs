@@ -39,7 +39,7 @@ pub fn judge(query: &PanelQuery, answer: &Value) -> Option<Finding> {
 }
 
 /// The columns of a frame that are no times.
-fn numbers(frame: &Value) -> Vec<&Value> {
+pub(super) fn numbers(frame: &Value) -> Vec<&Value> {
     let fields = frame["schema"]["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
     let columns = frame["data"]["values"].as_array().map(Vec::as_slice).unwrap_or_default();
     let is_value = |at: usize| fields.get(at).is_none_or(|field| field["type"] == "number");

@@ -3,6 +3,7 @@
 
 mod answer;
 mod variables;
+pub mod youth;
 
 pub use answer::judge;
 

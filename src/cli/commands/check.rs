@@ -6,10 +6,9 @@ use crate::check::routing::matrix;
 use crate::check::selection::{Scope, Selection};
 use crate::check::{self, Finding, Severity, lints};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
-use crate::cli::context::{Context, Loaded, Refused, template_problem};
+use crate::cli::context::{Context, Loaded, Refused, template_problem, unreadable};
 use crate::cli::signals;
 use crate::error::{Error, ExitCode};
-use crate::model::Hint;
 use crate::render::render_stack;
 use crate::report::findings::{CheckReport, github, json, sarif, text, word};
 use crate::report::{Format, progress};
@@ -105,12 +104,7 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
     if let Some(names) = project::names_within(folder, &loaded.project.files, &options.paths) {
         return Ok(Scope::Within(names));
     }
-    let files = project::load_paths(&options.paths).map_err(|error| {
-        let mut usage = Error::new(ExitCode::Usage, error.to_string());
-        usage.causes = crate::error::chain(&error);
-        usage.hints = error.hint().into_iter().collect();
-        usage
-    })?;
+    let files = project::load_paths(&options.paths).map_err(unreadable)?;
     let selection = Selection::new(files);
     // A wrong path in a pipeline must not look like a rule set without a mistake.
     if !selection.holds_anything() {
@@ -124,8 +118,11 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
 
 /// Settings that cannot be used are findings too, but nothing can be judged without them.
 fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> Result<(), Error> {
+    // Problems of the environment have no place; the settings are where they are answered.
+    let settings = project.files.config.get("confidexmon.yml");
+    let file = settings.map_or("config/confidexmon.yml", |file| file.shown_as.as_str());
     let report = CheckReport {
-        findings: problems.into_iter().map(of_settings).collect(),
+        findings: problems.into_iter().map(|problem| of_settings(problem, file)).collect(),
         sources: examine::sources(&project.files, &Scope::Project),
         judges: "not run: the configuration cannot be used".to_owned(),
         ..CheckReport::default()
@@ -134,7 +131,7 @@ fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refuse
     Err(Error::silent(ExitCode::Usage))
 }
 
-fn of_settings(problem: Problem) -> Finding {
+fn of_settings(problem: Problem, settings_file: &str) -> Finding {
     let place = problem.place;
     Finding {
         id: "settings",
@@ -142,7 +139,7 @@ fn of_settings(problem: Problem) -> Finding {
             settings::Severity::Error => Severity::Bug,
             settings::Severity::Warning => Severity::Info,
         },
-        file: place.as_ref().map_or_else(|| "config/confidexmon.yml".to_owned(), |place| place.file.clone()),
+        file: place.as_ref().map_or_else(|| settings_file.to_owned(), |place| place.file.clone()),
         line: place.as_ref().map_or(0, |place| place.line),
         column: place.as_ref().map_or(0, |place| place.column),
         message: problem.message,

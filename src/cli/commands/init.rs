@@ -7,7 +7,7 @@ use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
 use crate::render::ProjectFiles;
 use crate::report::words;
-use crate::store::{atomic, project};
+use crate::store::{atomic, text};
 
 const DOTENV_EXAMPLE: &str = include_str!("../../../.env.example");
 /// What a project must keep out of version control.
@@ -58,7 +58,7 @@ fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {
 /// Adds `.env` to the folder's .gitignore unless it is there; an existing file keeps its lines.
 fn protect_dotenv(directory: &Path) -> Result<(), Error> {
     let path = directory.join(".gitignore");
-    let existing = project::read_optional(&path)?.unwrap_or_default();
+    let existing = text::read_optional(&path)?.unwrap_or_default();
     if existing.lines().any(|line| matches!(line.trim(), ".env" | "/.env")) {
         return Ok(());
     }

@@ -27,6 +27,8 @@ pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<(), Er
     let results = test(context, options, &loaded, &facts.rule_tests).await;
     let shown = results.as_ref().ok().map(Vec::as_slice);
     match context.output.format {
+        // Nothing was tested: the error that follows says why.
+        Format::Json if shown.is_none() && coverage.is_none() => {}
         Format::Json => context.output.json(&rule_tests::json(shown, coverage.as_ref())),
         Format::Human => {
             if let Some(results) = shown {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bollard::container::LogOutput;
 use bollard::errors::Error as Bollard;
-use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::exec::{CreateExecOptions, StartExecOptions, StartExecResults};
 use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -46,6 +46,16 @@ pub(super) async fn run(
     let ended = wire.call(&action, LOOK, wire.docker.inspect_exec(&created.id)).await?;
     output.exit_code = ended.exit_code.ok_or_else(|| unfinished(&action))?;
     Ok(output)
+}
+
+/// Two requests: the engine answers the second one as soon as the command runs.
+pub(super) async fn spawn(wire: &Wire, id: &str, command: &[String]) -> Result<(), EngineError> {
+    let program = command.first().map_or("", String::as_str);
+    let action = format!("start `{program}` in container `{}`", short(id));
+    let options = CreateExecOptions::<String> { cmd: Some(command.to_vec()), ..Default::default() };
+    let created = wire.call(&action, LOOK, wire.docker.create_exec(id, options)).await?;
+    let detached = StartExecOptions { detach: true, ..Default::default() };
+    wire.call(&action, LOOK, wire.docker.start_exec(&created.id, Some(detached))).await.map(drop)
 }
 
 /// Writes the input and reads the output at once: a command that answers before it has read

@@ -123,6 +123,10 @@ impl Engine for DockerEngine {
         exec::run(&self.wire, container_id, command, stdin).await
     }
 
+    async fn spawn(&self, container_id: &str, command: &[String]) -> Result<(), EngineError> {
+        exec::spawn(&self.wire, container_id, command).await
+    }
+
     async fn wait(&self, container_id: &str, deadline: Duration) -> Result<i64, EngineError> {
         ops::wait(&self.wire, container_id, deadline).await
     }

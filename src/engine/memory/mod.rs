@@ -218,6 +218,11 @@ impl Engine for MemoryEngine {
         Ok(handler(&name, command, stdin))
     }
 
+    async fn spawn(&self, container_id: &str, _command: &[String]) -> Result<(), EngineError> {
+        let name = self.name_of(container_id);
+        self.call(Call::Exec, &name, |state| state.must_run(container_id)).await.map(drop)
+    }
+
     async fn wait(&self, container_id: &str, deadline: Duration) -> Result<i64, EngineError> {
         let name = self.name_of(container_id);
         self.call(Call::Wait, &name, |state| state.detail(container_id).map(|_| ())).await?;

@@ -71,16 +71,20 @@ const fn level(severity: Severity) -> &'static str {
     }
 }
 
-/// A path as a relative URI: everything but unreserved characters and `/` is escaped.
+/// A path as a URI, relative unless it is absolute: everything but unreserved characters and `/` is
+/// escaped.
 fn uri(path: &str) -> String {
-    path.bytes()
+    let scheme = if path.starts_with('/') { "file://" } else { "" };
+    let escaped: String = path
+        .bytes()
         .map(|byte| match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
                 char::from(byte).to_string()
             }
             other => format!("%{other:02X}"),
         })
-        .collect()
+        .collect();
+    format!("{scheme}{escaped}")
 }
 
 #[cfg(test)]
@@ -99,6 +103,7 @@ mod tests {
         assert_eq!(first["artifactLocation"]["uri"], "rules/a%20b.yml");
         assert!(first.get("region").is_none(), "{first}");
         assert_eq!(run["results"][0]["level"], "error");
+        assert_eq!(uri("/a b/x.yml"), "file:///a%20b/x.yml");
         assert_eq!(uri("<embedded>/x"), "%3Cembedded%3E/x");
     }
 }

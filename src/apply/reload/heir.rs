@@ -1,0 +1,88 @@
+//! The heir: what reloads a service when this program is killed between writing its files and telling
+//! it so.
+//!
+//! A shell inside the container, started before the files change, waits for a note that is the last
+//! entry of their archive. Soon after it, the note should say that the reload is proved; when it does
+//! not, nobody is there any more, and the heir sends the reload signal. So a kill at any moment ends
+//! with the files on disk in force. Without a shell in the image there is no heir, and `status` and
+//! the next `reload` or `up` finish what was begun.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::engine::Engine;
+use crate::model::ServiceKind;
+use crate::store::tarball;
+
+/// The note's path below the config root.
+const NOTE: &str = ".staged/.note";
+
+/// `$1` the note's path, `$2` this run's token. A note of another run means that this one is over.
+/// The first loop outlives the longest judgement; two seconds are more than a reload takes, and a
+/// signal too many only reads the same files again.
+const SCRIPT: &str = r#"
+left=1500
+while read -r state token < "$1" && [ "$token" = "$2" ] && [ "$state" = staged ]; do
+    left=$((left - 1)); [ $left -gt 0 ] || exit
+    sleep 0.1 || sleep 1 || exit
+done
+sleep 2
+read -r state token < "$1"
+[ "$token" = "$2" ] && [ "$state" = switched ] && kill -HUP 1
+"#;
+
+const LONGEST_NOTE: usize = 1024;
+
+/// How far the run has come, as the note tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    Staged,
+    /// The files at their real places are those that shall be in force.
+    Switched,
+    /// Proved, or given up with nothing changed.
+    Over,
+}
+
+/// One run's heir.
+pub(super) struct Heir {
+    /// Distinguishes this run from those before it; `None` for services that no signal reloads.
+    token: Option<String>,
+}
+
+impl Heir {
+    pub(super) fn of(service: ServiceKind) -> Self {
+        let has_signal = matches!(service, ServiceKind::Prometheus | ServiceKind::Alertmanager);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { token: has_signal.then(|| format!("{}-{}", std::process::id(), now.as_nanos())) }
+    }
+
+    /// The note as a file of the archive that brings the service to `progress`: (path, text).
+    pub(super) fn note(&self, progress: Progress) -> Option<(&'static str, String)> {
+        let state = match progress {
+            Progress::Staged => "staged",
+            Progress::Switched => "switched",
+            Progress::Over => "over",
+        };
+        self.token.as_ref().map(|token| (NOTE, format!("{state} {token}\n")))
+    }
+
+    /// True when the note is another run's: that one began, from another machine, while this one worked.
+    pub(super) async fn is_overtaken<E: Engine>(&self, engine: &E, container_id: &str, root: &str) -> bool {
+        let Some(token) = &self.token else { return false };
+        let Ok(archive) = engine.download(container_id, &format!("{root}/{NOTE}")).await else {
+            return false;
+        };
+        let files = tarball::extract(&archive, LONGEST_NOTE).unwrap_or_default();
+        let Some(note) = files.first() else { return false };
+        !String::from_utf8_lossy(&note.bytes).trim_end().ends_with(token.as_str())
+    }
+
+    /// Starts it. An image without a shell has none; an engine that is gone fails the next step anyway.
+    pub(super) async fn start<E: Engine>(&self, engine: &E, container_id: &str, root: &str) {
+        let Some(token) = &self.token else { return };
+        let note = format!("{root}/{NOTE}");
+        let command = ["sh", "-c", SCRIPT, "heir", &note, token].map(str::to_owned);
+        if let Err(error) = engine.spawn(container_id, &command).await {
+            tracing::debug!("no heir: {error}: {}", error.source);
+        }
+    }
+}
