@@ -26,8 +26,13 @@ const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The facts of a whole project.
 pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
-    let rules = rules(files);
-    let mut facts = surroundings(settings, files, rendered);
+    let mut facts = Facts::default();
+    let rules = std::thread::scope(|scope| {
+        let others = scope.spawn(|| surroundings(settings, files, rendered));
+        let rules = rules(files);
+        facts = others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        rules
+    });
     facts.rule_files = rules.rule_files;
     facts.rule_tests = rules.rule_tests;
     facts.whole_set = true;
@@ -44,7 +49,7 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
 pub fn rules(files: &ProjectFiles) -> Facts {
     let tests = files.rule_tests();
     Facts {
-        rule_files: RuleFile::parse_all(&files.rule_files().map(|(_, file)| owned(file)).collect::<Vec<_>>()),
+        rule_files: RuleFile::parse_all(&files.rule_files().map(|(_, file)| named(file)).collect::<Vec<_>>()),
         rule_tests: tests
             .map(|(_, file)| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))
             .collect(),
@@ -62,7 +67,7 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
         settings_file: files
             .config
             .get("confidexmon.yml")
-            .map(|file| Source::new(file.shown_as.clone(), file.text.clone())),
+            .map(|file| Source::new(&file.shown_as, &file.text)),
         scrape_interval: Some(settings.prometheus.scrape_interval.length()),
         external_labels: settings.prometheus.external_labels.clone(),
         backend_jobs: backend.into_iter().collect(),
@@ -76,8 +81,8 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     facts
 }
 
-pub(super) fn owned(file: &ProjectFile) -> (String, String) {
-    (file.shown_as.clone(), file.text.clone())
+pub(super) fn named(file: &ProjectFile) -> (&str, &str) {
+    (&file.shown_as, &file.text)
 }
 
 /// The embedded contract says nothing about somebody else's backend.

@@ -8,6 +8,7 @@ pub mod dashboard;
 mod elsewhere;
 pub mod exposition;
 pub mod facts;
+pub mod fields;
 pub mod finding;
 pub mod gather;
 pub mod ignore;

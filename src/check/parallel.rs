@@ -23,8 +23,10 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     let mut done: Vec<(usize, R)> = std::thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(share)).collect();
         let mut done = share();
-        // A thread that panicked has lost its share; the panic itself was printed.
-        done.extend(others.into_iter().flat_map(|other| other.join().unwrap_or_default()));
+        for other in others {
+            // Without its share the rest would look whole.
+            done.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
         done
     });
     done.sort_unstable_by_key(|(index, _)| *index);

@@ -1,7 +1,6 @@
 //! Prometheus rule files, with the place of everything a finding may point at.
 
-use std::collections::BTreeMap;
-
+use super::fields::Fields;
 use super::node::{self, Node};
 use super::parallel;
 use super::promql::{self, Expr, Unread};
@@ -20,7 +19,7 @@ pub struct RuleFile {
 pub struct Group {
     pub name: Scalar,
     pub interval: Option<Scalar>,
-    pub labels: BTreeMap<String, Scalar>,
+    pub labels: Fields,
     pub rules: Vec<Rule>,
 }
 
@@ -40,8 +39,8 @@ pub struct Rule {
     /// `for`.
     pub hold: Option<Scalar>,
     pub keep_firing_for: Option<Scalar>,
-    pub labels: BTreeMap<String, Scalar>,
-    pub annotations: BTreeMap<String, Scalar>,
+    pub labels: Fields,
+    pub annotations: Fields,
 }
 
 impl Rule {
@@ -63,8 +62,8 @@ impl RuleFile {
     }
 
     /// Parses many files on as many threads as the machine has; the order is kept.
-    pub fn parse_all(files: &[(String, String)]) -> Vec<Self> {
-        parallel::map(files, |(path, text)| Self::parse(path.as_str(), text.as_str()))
+    pub fn parse_all(files: &[(&str, &str)]) -> Vec<Self> {
+        parallel::map(files, |(path, text)| Self::parse(*path, *text))
     }
 
     pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
@@ -94,7 +93,7 @@ fn groups(root: Node) -> Result<Vec<Group>, Misfit> {
 
 fn group_of(node: Node, list: &Scalar) -> Result<Group, Misfit> {
     let mut group =
-        Group { name: Scalar::default(), interval: None, labels: BTreeMap::new(), rules: Vec::new() };
+        Group { name: Scalar::default(), interval: None, labels: Fields::default(), rules: Vec::new() };
     for (key, value) in entries(node, "a group", list.start())? {
         match key.value.as_str() {
             "name" => group.name = text(value, &key)?.unwrap_or_default(),
@@ -114,7 +113,7 @@ fn group_of(node: Node, list: &Scalar) -> Result<Group, Misfit> {
 fn rule_of(node: Node, list: &Scalar) -> Result<Rule, Misfit> {
     let (mut alert, mut record, mut expr) = (None, None, None);
     let (mut hold, mut keep_firing_for) = (None, None);
-    let (mut labels, mut annotations) = (BTreeMap::new(), BTreeMap::new());
+    let (mut labels, mut annotations) = (Fields::default(), Fields::default());
     for (key, value) in entries(node, "a rule", list.start())? {
         match key.value.as_str() {
             "alert" => alert = text(value, &key)?,
@@ -167,14 +166,14 @@ fn text(node: Node, key: &Scalar) -> Result<Option<Scalar>, Misfit> {
     }
 }
 
-fn texts(node: Node, key: &Scalar) -> Result<BTreeMap<String, Scalar>, Misfit> {
-    let mut found = BTreeMap::new();
+fn texts(node: Node, key: &Scalar) -> Result<Fields, Misfit> {
+    let mut found = Vec::new();
     for (name, value) in entries(node, &format!("`{}`", key.value), key.start())? {
         let value =
             text(value, &name)?.unwrap_or_else(|| Scalar::new(String::new(), name.start(), name.start()));
-        found.insert(name.value, value);
+        found.push((name.value, value));
     }
-    Ok(found)
+    Ok(Fields::new(found))
 }
 
 fn misfit(key: &Scalar, expected: &str, found: &Node) -> Misfit {
@@ -196,7 +195,7 @@ mod tests {
         assert_eq!(rule.name.place(&file.source), Place { line: 4, column: 16 });
         assert_eq!(rule.expr.place_of(&file.source, 3), Place { line: 7, column: 11 });
         assert_eq!(rule.hold.as_ref().unwrap().value, "1m");
-        assert_eq!(rule.labels["yes"].value, "1");
+        assert_eq!(rule.labels.get("yes").unwrap().value, "1");
         assert_eq!(file.rules().nth(1).unwrap().1.kind, RuleKind::Recording);
     }
 
@@ -222,7 +221,8 @@ mod tests {
 
     #[test]
     fn many_files_keep_their_order() {
-        let files: Vec<_> = (0..7).map(|n| (format!("{n}.yml"), FILE.to_owned())).collect();
+        let names: Vec<_> = (0..7).map(|n| format!("{n}.yml")).collect();
+        let files: Vec<_> = names.iter().map(|name| (name.as_str(), FILE)).collect();
         let parsed = RuleFile::parse_all(&files);
         assert_eq!(
             parsed.iter().map(|f| f.source.path.as_str()).collect::<Vec<_>>(),

@@ -8,7 +8,7 @@ use super::custom_resource;
 use super::dashboard::Dashboard;
 use super::elsewhere;
 use super::facts::Facts;
-use super::gather::owned;
+use super::gather::named;
 use super::node;
 use super::rule_file::RuleFile;
 use super::rule_test::RuleTestFile;
@@ -92,7 +92,7 @@ impl Selection {
     pub fn narrow(&self, facts: &mut Facts) {
         facts.whole_set = false;
         facts.empty_rule_patterns.clear();
-        facts.rule_files = RuleFile::parse_all(&self.of(Kind::Rules).map(owned).collect::<Vec<_>>());
+        facts.rule_files = RuleFile::parse_all(&self.of(Kind::Rules).map(named).collect::<Vec<_>>());
         facts.rule_tests = self
             .of(Kind::RuleTest)
             .map(|file| RuleTestFile::parse(file.shown_as.as_str(), file.text.as_str()))

@@ -58,11 +58,11 @@ pub fn targets(files: &[(String, RuleFile)]) -> Vec<Target> {
         let own = group
             .labels
             .iter()
-            .chain(&rule.labels)
+            .chain(rule.labels.iter())
             .filter(|(_, value)| shared && !value.value.contains("{{"));
         targets.push(Target {
             key: if shared { format!("{alert}#{}", before + 1) } else { alert.clone() },
-            labels: own.map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+            labels: own.map(|(name, value)| (name.to_owned(), value.value.clone())).collect(),
             alert,
         });
     }

@@ -42,7 +42,7 @@ pub fn needed<'a>(files: impl Iterator<Item = &'a RuleFile>, alert: &str) -> Vec
         .map(|rule| Recording {
             name: rule.name.value.clone(),
             expr: rule.expr.value.clone(),
-            labels: rule.labels.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+            labels: rule.labels.iter().map(|(name, value)| (name.to_owned(), value.value.clone())).collect(),
         })
         .collect()
 }

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 
 use super::rendered::Rendered;
 use super::{PROMTOOL, bug};
+use crate::check::fields::Fields;
 use crate::check::finding::Finding;
 use crate::check::rule_file::{Group, Rule, RuleFile};
-use crate::check::scalar::Scalar;
 use crate::check::source::{Place, Source};
 
 /// What was judged: paths in the container and what the user knows them as.
@@ -154,7 +154,7 @@ fn place_in_rule(file: &RuleFile, rule: &Rule, words: &str) -> Option<Place> {
         let (within, _) = positions(error);
         return Some(rule.expr.place_of(source, within.map_or(0, |at| offset(&rule.expr.value, at))));
     }
-    let text = |prefix: &str, texts: &'_ BTreeMap<String, Scalar>| {
+    let text = |prefix: &str, texts: &Fields| {
         let name = words.strip_prefix(prefix)?.split_once('"')?.0;
         texts.get(name).map(|scalar| scalar.place(source))
     };

@@ -30,8 +30,8 @@ fn same(first: &RuleView<'_>, second: &RuleView<'_>) -> bool {
 }
 
 fn labels<'a>(rule: &RuleView<'a>) -> BTreeMap<&'a str, &'a str> {
-    let all = rule.group.labels.iter().chain(&rule.rule.labels);
-    all.map(|(label, value)| (label.as_str(), value.value.as_str())).collect()
+    let all = rule.group.labels.iter().chain(rule.rule.labels.iter());
+    all.map(|(label, value)| (label, value.value.as_str())).collect()
 }
 
 fn finding(rule: &RuleView<'_>, first: &RuleView<'_>) -> Finding {

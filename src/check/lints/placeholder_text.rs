@@ -46,7 +46,7 @@ fn pattern() -> Option<&'static regex::Regex> {
 }
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
-    for (name, text) in rule.rule.annotations.iter().chain(&rule.rule.labels) {
+    for (name, text) in rule.rule.annotations.iter().chain(rule.rule.labels.iter()) {
         let found =
             pattern().and_then(|pattern| pattern.find(&text.value)).map(|at| (at.as_str(), at.start()));
         let todo = || {

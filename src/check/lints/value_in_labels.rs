@@ -15,7 +15,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if !rule.rule.is_alert() {
         return;
     }
-    for (label, text) in &rule.rule.labels {
+    for (label, text) in rule.rule.labels.iter() {
         let Ok(actions) = template::actions(&text.value) else { continue };
         // `{{ if gt $value 90.0 }}critical{{ end }}` has few values, and each of them is meant.
         let Some(action) = actions.iter().find(|action| action.uses_value() && action.keyword().is_none())

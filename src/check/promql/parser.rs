@@ -283,8 +283,10 @@ impl Parser<'_> {
         let args = self.nested(Self::arguments)?;
         types::check_call(function, &args).map_err(|reason| Unread { at, reason })?;
         let depth = deeper(args.iter().map(|arg| arg.depth).max().unwrap_or(0), at)?;
-        let args = args.into_iter().map(|arg| arg.expr).collect();
-        let kind = Kind::Call { function: function.name, args };
+        // Collected in place they would keep the room that was made for more of them.
+        let mut exprs = Vec::with_capacity(args.len());
+        exprs.extend(args.into_iter().map(|arg| arg.expr));
+        let kind = Kind::Call { function: function.name, args: exprs };
         Ok(Typed { expr: Expr { kind, at }, kind: function.returns, depth, closed: false })
     }
 

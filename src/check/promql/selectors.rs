@@ -26,6 +26,7 @@ impl<'a> Parser<'a> {
                 break;
             }
         }
+        selector.matchers.shrink_to_fit();
         if selector.name.is_none() {
             let is_name = |m: &Matcher| m.label == "__name__" && m.op == MatchOp::Equal;
             if let Some(index) = selector.matchers.iter().position(is_name) {

@@ -99,7 +99,7 @@ fn labels(
         };
         labels.set(name, known);
     }
-    for (name, value) in group.labels.iter().chain(&rule.labels) {
+    for (name, value) in group.labels.iter().chain(rule.labels.iter()) {
         let templated = value.value.contains("{{");
         let known = if templated { Known::unknown() } else { Known::exactly(value.value.as_str()) };
         labels.set(name, known);
