@@ -45,7 +45,8 @@ impl Scalar {
     /// Where the character at byte `at` of the value was written.
     ///
     /// YAML folds and dedents white space only, so the n-th character that is not white space is the
-    /// same in the file and in the value, whatever the scalar's style; only escapes need care.
+    /// same in the file and in the value, whatever the scalar's style; only escapes need care. What is
+    /// missing at the end is shown at the last character.
     pub fn place_of(&self, source: &Source, at: usize) -> Place {
         let wanted =
             self.value.get(..at).unwrap_or(&self.value).chars().filter(|c| !c.is_whitespace()).count();
@@ -53,14 +54,14 @@ impl Scalar {
     }
 
     fn nth_visible(&self, source: &Source, wanted: usize) -> usize {
-        let raw = source.text.get(self.start..).unwrap_or_default();
+        let raw = source.text.get(self.start..self.end).unwrap_or_default();
         let style = raw.chars().next();
         let body = match style {
             Some('|' | '>') => raw.find('\n').map_or(0, |at| at + 1),
             Some('"' | '\'') => 1,
             _ => 0,
         };
-        let mut seen = 0;
+        let (mut seen, mut last) = (0, 0);
         let mut rest = raw.char_indices().skip_while(|(at, _)| *at < body).peekable();
         while let Some((at, c)) = rest.next() {
             let visible = match (style, c) {
@@ -73,9 +74,12 @@ impl Scalar {
             if visible && seen == wanted {
                 return self.start + at;
             }
-            seen += usize::from(visible);
+            if visible {
+                seen += 1;
+                last = at;
+            }
         }
-        self.end
+        self.start + last
     }
 }
 
@@ -87,6 +91,20 @@ mod tests {
     #[derive(Deserialize)]
     struct File {
         expr: Scalar,
+    }
+
+    #[test]
+    fn what_is_missing_at_the_end_is_shown_there() {
+        for (text, line, column) in [
+            ("expr: sum(up\nfoo: 1\n", 1, 12),
+            ("expr: 'sum(up'\nfoo: 1\n", 1, 13),
+            ("expr: |\n  sum(\n    up\n\nfoo: 1\n", 3, 6),
+            ("expr: ''\nfoo: 1\n", 1, 7),
+        ] {
+            let file: File = serde_yaml::from_str(text).unwrap();
+            let place = file.expr.place_of(&Source::new("f", text), file.expr.value.len());
+            assert_eq!(place, Place { line, column }, "{text}");
+        }
     }
 
     /// The place of `needle` of the value, and what stands there in the file.
