@@ -158,7 +158,7 @@ pub fn view(facts: &Facts) -> View<'_> {
         let labels = rules.map(|(group, rule)| {
             let own = rule.labels.keys().chain(group.labels.keys());
             let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
-            own.fold(from_expr, |set, label| set.with(label))
+            own.fold(from_expr, LabelSet::with)
         });
         labels.collect()
     };

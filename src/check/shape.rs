@@ -224,8 +224,7 @@ fn same_reading(lhs: &Expr, rhs: &Expr) -> bool {
 /// Every series of `part` is also one of `whole`: it has all of its matchers.
 pub fn part_of(part: &Selector, whole: &Selector) -> bool {
     let has = |wanted: &super::promql::Matcher| {
-        part.matchers.iter().any(|m| m.label == wanted.label && m.op == wanted.op && m.value == wanted.value)
-            || excluded(part, wanted)
+        part.matchers.iter().any(|m| m.same(wanted)) || excluded(part, wanted)
     };
     part.name == whole.name && whole.matchers.iter().all(has)
 }

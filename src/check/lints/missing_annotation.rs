@@ -54,5 +54,5 @@ fn first_of_many(rule: &RuleView<'_>) -> Option<String> {
 }
 
 fn has(rule: &Rule, names: &[&str]) -> bool {
-    names.iter().any(|name| rule.annotations.get(*name).is_some_and(|text| !text.value.trim().is_empty()))
+    names.iter().any(|name| rule.annotations.get(name).is_some_and(|text| !text.value.trim().is_empty()))
 }

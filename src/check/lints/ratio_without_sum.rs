@@ -108,7 +108,8 @@ fn itself(binary: &Binary) -> Option<(String, String)> {
     if !same || part.name.is_none() || !shape::part_of(part, whole) {
         return None;
     }
-    let extra: Vec<_> = part.matchers.iter().filter(|m| !whole.matchers.contains_matcher(m)).collect();
+    let extra: Vec<_> =
+        part.matchers.iter().filter(|m| !whole.matchers.iter().any(|other| other.same(m))).collect();
     if !extra.iter().all(|matcher| matched(binary, &matcher.label)) {
         return None;
     }
@@ -264,7 +265,8 @@ fn kept_on_both(binary: &Binary) -> Option<(String, String)> {
     if !alike || part.shifted || whole.shifted || part.name.is_none() || !shape::part_of(part, whole) {
         return None;
     }
-    let extra: Vec<_> = part.matchers.iter().filter(|m| !whole.matchers.contains_matcher(m)).collect();
+    let extra: Vec<_> =
+        part.matchers.iter().filter(|m| !whole.matchers.iter().any(|other| other.same(m))).collect();
     let kept = |label: &str| match grouping {
         Grouping::By(labels) => labels.iter().any(|kept| kept == label),
         Grouping::Without(labels) => !labels.iter().any(|gone| gone == label),
@@ -289,7 +291,7 @@ fn several(view: &View<'_>, binary: &Binary) -> Option<(String, String)> {
     if left != right || recorded || !shape::part_of(part, whole) {
         return None;
     }
-    let mut extra = part.matchers.iter().filter(|m| !whole.matchers.contains_matcher(m));
+    let mut extra = part.matchers.iter().filter(|m| !whole.matchers.iter().any(|other| other.same(m)));
     let label = &extra.find(|m| !matched(binary, &m.label))?.label;
     Some((
         format!(
@@ -318,15 +320,4 @@ fn disjoint(binary: &Binary) -> Option<(String, String)> {
         ),
         format!("write `{} ignoring ({})`, or aggregate both sides", symbol_of(binary.op), matcher.label),
     ))
-}
-
-/// Equality of matchers without their places.
-trait ContainsMatcher {
-    fn contains_matcher(&self, wanted: &crate::check::promql::Matcher) -> bool;
-}
-
-impl ContainsMatcher for Vec<crate::check::promql::Matcher> {
-    fn contains_matcher(&self, wanted: &crate::check::promql::Matcher) -> bool {
-        self.iter().any(|m| m.label == wanted.label && m.op == wanted.op && m.value == wanted.value)
-    }
 }

@@ -1,8 +1,6 @@
 //! Whether two expressions are one, and whether their elements find each other.
 
-use crate::check::promql::{
-    Binary, Cardinality, Expr, Grouping, Kind, LabelSet, Matching, Selector, output_labels,
-};
+use crate::check::promql::{Binary, Cardinality, Expr, Grouping, Kind, LabelSet, Matching, output_labels};
 
 /// The same expression, wherever it is written. Where the tree does not tell (how far something is shifted
 /// in time, or how its range is extended), it is not.
@@ -15,7 +13,10 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
                 && !a.extended
                 && a.name == b.name
                 && a.range == b.range
-                && placeless(a) == placeless(b)
+                && !b.shifted
+                && !b.extended
+                && a.matchers.len() == b.matchers.len()
+                && a.matchers.iter().zip(&b.matchers).all(|(a, b)| a.same(b))
         }
         (Kind::Call { function: f, args: a }, Kind::Call { function: g, args: b }) => {
             f == g && a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
@@ -35,18 +36,13 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
                 && a.returns_bool == b.returns_bool
                 && a.matching == b.matching
                 && a.cardinality == b.cardinality
+                && a.fills == b.fills
                 && same(&a.lhs, &b.lhs)
                 && same(&a.rhs, &b.rhs)
         }
         (Kind::Negate(a), Kind::Negate(b)) => same(a, b),
         _ => false,
     }
-}
-
-fn placeless(selector: &Selector) -> Selector {
-    let mut selector = selector.clone();
-    selector.matchers.iter_mut().for_each(|matcher| matcher.at = 0);
-    selector
 }
 
 /// No two elements have the same labels when the metric's name is left out, as it is when sides are matched.

@@ -143,6 +143,13 @@ impl Op {
     }
 }
 
+impl Matcher {
+    /// The same condition, wherever it is written.
+    pub fn same(&self, other: &Self) -> bool {
+        self.label == other.label && self.op == other.op && self.value == other.value
+    }
+}
+
 impl Selector {
     /// The value that an equality matcher pins the label to.
     pub fn pinned(&self, label: &str) -> Option<&str> {
