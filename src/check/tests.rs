@@ -231,3 +231,27 @@ fn marks_without_a_line_are_right_too() {
     assert_eq!(lines("bad-ignore"), [1, 13]);
     assert!(lines("unreadable-rules") >= vec![3]);
 }
+
+#[test]
+fn rules_that_record_from_each_other_in_many_ways_are_not_followed_for_ever() {
+    let mut text = "groups:\n- name: g\n  rules:\n".to_owned();
+    for level in 0..5 {
+        for number in 0..40 {
+            let next = level + 1;
+            text += &format!(
+                "  - {{record: 'lvl{level}:x', expr: 'lvl{next}:x + lvl{next}:x', labels: {{n: '{number}'}}}}\n"
+            );
+        }
+    }
+    text += "  - {alert: A, expr: lvl0:x > 1, labels: {severity: critical}}\n";
+    let routing =
+        "route: {receiver: a, routes: [{matchers: ['team=\"x\"'], receiver: a}]}\nreceivers: [{name: a}]\n";
+    let facts = Facts {
+        rule_files: vec![RuleFile::parse("r.yml", text)],
+        alertmanagers: vec![AlertmanagerFile::read("a.yml", routing)],
+        ..facts("no-comparison", "good")
+    };
+    let began = std::time::Instant::now();
+    run(&facts);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}

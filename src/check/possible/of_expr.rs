@@ -1,5 +1,7 @@
 //! The values that an expression can have.
 
+use std::cell::Cell;
+
 use super::functions::{aggregated, called};
 use super::same;
 use super::span::Values;
@@ -10,25 +12,34 @@ use crate::check::rule_file::Rule;
 
 /// Recording rules that read each other are followed this far.
 const DEEPEST: usize = 3;
+/// Many that record one metric from many others would be looked into again and again.
+const MOST_RULES: usize = 500;
 
 /// The values that the elements of an expression can have.
 pub fn values(view: &View<'_>, expr: &Expr) -> Values {
-    of_expr(view, expr, 0)
+    of_expr(view, expr, Reach { depth: 0, left: &Cell::new(MOST_RULES) })
 }
 
-fn of_expr(view: &View<'_>, expr: &Expr, depth: usize) -> Values {
-    let of = |inner: &Expr| of_expr(view, inner, depth);
+/// How far recording rules were followed, and how many may still be, on whatever way.
+#[derive(Clone, Copy)]
+struct Reach<'r> {
+    depth: usize,
+    left: &'r Cell<usize>,
+}
+
+fn of_expr(view: &View<'_>, expr: &Expr, reach: Reach<'_>) -> Values {
+    let of = |inner: &Expr| of_expr(view, inner, reach);
     if let Some(number) = expr.constant() {
         return Values::exactly(number);
     }
     match &expr.kind {
         Kind::Number(number) => Values::exactly(*number),
         Kind::Text(_) => Values::ANY,
-        Kind::Selector(selector) => of_selector(view, selector, depth),
+        Kind::Selector(selector) => of_selector(view, selector, reach),
         Kind::Call { function, args } => {
             let function: &str = function;
             match function {
-                "rate" | "increase" | "irate" => counted(view, args, depth),
+                "rate" | "increase" | "irate" => counted(view, args, reach),
                 _ => called(function, args, &of),
             }
         }
@@ -39,9 +50,9 @@ fn of_expr(view: &View<'_>, expr: &Expr, depth: usize) -> Values {
     }
 }
 
-fn of_selector(view: &View<'_>, selector: &Selector, depth: usize) -> Values {
+fn of_selector(view: &View<'_>, selector: &Selector, reach: Reach<'_>) -> Values {
     let Some(name) = selector.name.as_deref() else { return Values::ANY };
-    if let Some(recorded) = recorded(view, name, depth) {
+    if let Some(recorded) = recorded(view, name, reach) {
         return recorded;
     }
     match name {
@@ -59,13 +70,17 @@ fn is_counter(view: &View<'_>, selector: &Selector) -> bool {
 }
 
 /// What the rules that record a metric can return; `None` when there are no such rules.
-fn recorded(view: &View<'_>, name: &str, depth: usize) -> Option<Values> {
+fn recorded(view: &View<'_>, name: &str, reach: Reach<'_>) -> Option<Values> {
     let rules = view.recordings.get(name)?;
-    if depth >= DEEPEST {
+    if reach.depth >= DEEPEST {
         return Some(Values::ANY);
     }
+    let reach = Reach { depth: reach.depth + 1, ..reach };
     let of_rule = |rule: &Rule| match &rule.tree {
-        Ok(tree) if !fills(tree) => of_expr(view, tree, depth + 1),
+        Ok(tree) if !fills(tree) && reach.left.get() > 0 => {
+            reach.left.update(|left| left - 1);
+            of_expr(view, tree, reach)
+        }
         _ => Values::ANY,
     };
     rules.iter().map(|(_, rule)| of_rule(rule)).reduce(Values::or)
@@ -77,16 +92,16 @@ pub fn fills(expr: &Expr) -> bool {
 }
 
 /// How fast something grows; a counter never falls, and what it falls by is a reset.
-fn counted(view: &View<'_>, args: &[Expr], depth: usize) -> Values {
+fn counted(view: &View<'_>, args: &[Expr], reach: Reach<'_>) -> Values {
     let grows = args.first().is_some_and(|arg| match &arg.kind {
         // What is interpolated beyond the range is not only counted.
         Kind::Selector(selector) if selector.extended => false,
         Kind::Selector(selector) => {
-            let recorded = selector.name.as_deref().and_then(|name| recorded(view, name, depth));
+            let recorded = selector.name.as_deref().and_then(|name| recorded(view, name, reach));
             let gauge = view.known(selector).is_some_and(|series| series.kind() == MetricType::Gauge);
             recorded.map_or(!gauge, is_nonnegative)
         }
-        Kind::Subquery { inner, .. } => is_nonnegative(of_expr(view, inner, depth)),
+        Kind::Subquery { inner, .. } => is_nonnegative(of_expr(view, inner, reach)),
         _ => false,
     });
     if grows { Values::numbers(0.0, f64::INFINITY) } else { Values::ANY }

@@ -1,5 +1,6 @@
 //! What an expression says about the values of its labels.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::check::alertmanager::Matcher;
@@ -47,6 +48,8 @@ fn keeps_labels(function: &str) -> bool {
 
 /// Recording rules that read each other are followed this far.
 const DEEPEST: usize = 4;
+/// Many that record one metric from many others would be looked into again and again.
+const MOST_RULES: usize = 500;
 
 /// What is asked: a label, and how many recording rules led here.
 #[derive(Clone, Copy)]
@@ -54,11 +57,13 @@ struct Ask<'q> {
     view: &'q View<'q>,
     label: &'q str,
     depth: usize,
+    /// Recording rules that may still be looked into, on whatever way.
+    left: &'q Cell<usize>,
 }
 
 /// What is known of a label of the result.
 pub(super) fn known(view: &View<'_>, expr: &Expr, label: &str) -> Known {
-    of_expr(Ask { view, label, depth: 0 }, expr)
+    of_expr(Ask { view, label, depth: 0, left: &Cell::new(MOST_RULES) }, expr)
 }
 
 fn of_expr(ask: Ask<'_>, expr: &Expr) -> Known {
@@ -117,8 +122,11 @@ fn recorded(ask: Ask<'_>, name: &str) -> Known {
         match (own, &rule.tree) {
             (Some(value), _) if value.value.contains("{{") => Known::unknown(),
             (Some(value), _) => Known::exactly(value.value.as_str()),
-            (None, Ok(tree)) => of_expr(ask, tree),
-            (None, Err(_)) => Known::unknown(),
+            (None, Ok(tree)) if ask.left.get() > 0 => {
+                ask.left.update(|left| left - 1);
+                of_expr(ask, tree)
+            }
+            (None, _) => Known::unknown(),
         }
     };
     let rules = ask.view.recordings.get(name).into_iter().flatten();
