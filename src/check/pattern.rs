@@ -22,7 +22,8 @@ pub fn anchored(text: &str) -> Option<Regex> {
         if kept.len() == MOST_KEPT {
             kept.clear();
         }
-        let pattern = Regex::new(&format!("^(?s:{text})$")).ok();
+        // Alone first: `a)(b` is a pattern only between other brackets.
+        let pattern = Regex::new(text).ok().and_then(|_| Regex::new(&format!("^(?s:{text})$")).ok());
         kept.insert(text.to_owned(), pattern.clone());
         pattern
     })
@@ -37,7 +38,7 @@ mod tests {
         for _ in 0..2 {
             assert!(anchored("5..").is_some_and(|p| p.is_match("503") && !p.is_match("5033")));
             assert!(anchored("a|b.*").is_some_and(|p| p.is_match("b\nc") && !p.is_match("ab")));
-            assert!(anchored("(").is_none());
+            assert!(anchored("(").is_none() && anchored("a)(b").is_none());
         }
         for n in 0..3 * MOST_KEPT {
             assert!(anchored(&format!("x{n}")).is_some_and(|p| p.is_match(&format!("x{n}"))));

@@ -3,9 +3,10 @@
 //!
 //! A shell inside the container, started before the files change, waits for a note that is the last
 //! entry of their archive. Soon after it, the note should say that the reload is proved; when it does
-//! not, nobody is there any more, and the heir sends the reload signal. So a kill at any moment ends
-//! with the files on disk in force. Without a shell in the image there is no heir, and `status` and
-//! the next `reload` or `up` finish what was begun.
+//! not, nobody is there any more, and the heir sends the reload signal. So a kill during a reload in
+//! place ends with the files on disk in force. It has no heir where the service is restarted instead,
+//! while old files are put back to a service that is just coming up, or where the image has no shell:
+//! then `status` tells, and the next `reload` or `up` finishes what was begun.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -17,7 +18,7 @@ use crate::store::tarball;
 const NOTE: &str = ".staged/.note";
 
 /// `$1` the note's path, `$2` this run's token. A note of another run means that this one is over.
-/// The first loop outlives the longest judgement; two seconds are more than a reload takes, and a
+/// The first loop outlives the longest judgement. Two seconds are more than most reloads take; a
 /// signal too many only reads the same files again.
 const SCRIPT: &str = r#"
 left=1500
@@ -38,8 +39,10 @@ pub(super) enum Progress {
     Staged,
     /// The files at their real places are those that shall be in force.
     Switched,
-    /// Proved, or given up with nothing changed.
+    /// Proved, or put back.
     Over,
+    /// Given up with nothing changed.
+    Dropped,
 }
 
 /// One run's heir.
@@ -61,11 +64,13 @@ impl Heir {
             Progress::Staged => "staged",
             Progress::Switched => "switched",
             Progress::Over => "over",
+            Progress::Dropped => "dropped",
         };
         self.token.as_ref().map(|token| (NOTE, format!("{state} {token}\n")))
     }
 
-    /// True when the note is another run's: that one began, from another machine, while this one worked.
+    /// True when another run, from another machine, has put its files into place while this one worked. One
+    /// that has only begun, or changed nothing, is no reason to leave what this one wrote.
     pub(super) async fn is_overtaken<E: Engine>(&self, engine: &E, container_id: &str, root: &str) -> bool {
         let Some(token) = &self.token else { return false };
         let Ok(archive) = engine.download(container_id, &format!("{root}/{NOTE}")).await else {
@@ -73,7 +78,9 @@ impl Heir {
         };
         let files = tarball::extract(&archive, LONGEST_NOTE).unwrap_or_default();
         let Some(note) = files.first() else { return false };
-        !String::from_utf8_lossy(&note.bytes).trim_end().ends_with(token.as_str())
+        let text = String::from_utf8_lossy(&note.bytes);
+        let (state, theirs) = text.trim_end().split_once(' ').unwrap_or_default();
+        theirs != token && matches!(state, "switched" | "over")
     }
 
     /// Starts it. An image without a shell has none; an engine that is gone fails the next step anyway.

@@ -67,15 +67,16 @@ pub fn of_files(set: &FileSet) -> Intent {
 
 /// Prometheus reads the first YAML document of a file and no more.
 fn first_document(text: &str) -> &str {
-    let mut content = false;
+    // True once a separator ends the first document: behind its text, or behind its own separator.
+    let mut begun = false;
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let word = line.trim_end();
         let separates = word == "---" || word.starts_with("--- ") || word == "...";
-        if separates && content {
+        if separates && begun {
             return text.get(..at).unwrap_or(text);
         }
-        content |= !separates && !word.is_empty() && !word.starts_with(['#', '%']);
+        begun |= !word.is_empty() && !word.starts_with(['#', '%']);
         at += line.len();
     }
     text
@@ -134,6 +135,8 @@ mod tests {
         assert_eq!(intent(&format!("{RULES}  - name: e\n    rules: []\n  - name: f\n")), plain);
         let other = RULES.replace("alert: A", "alert: B");
         assert_eq!(intent(&format!("# top\n---\n{RULES}---\n{other}")), plain);
+        assert_eq!(intent(&format!("--- {{groups: []}}\n---\n{RULES}")), Intent::default());
+        assert_eq!(intent(&format!("---\n---\n{RULES}")), Intent::default());
         for empty in ["", "# nothing\n", "groups:\n", "groups: []\n", "\u{feff}groups: []\n"] {
             assert_eq!(intent(empty), Intent::default(), "{empty:?}");
         }

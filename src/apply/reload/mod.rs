@@ -119,6 +119,11 @@ impl<'a, E: Engine> Change<'a, E> {
         let (staged, previous) = tokio::join!(self.stage(), self.previous());
         staged?;
         let previous = previous?;
+        // Not before it is known what lies there, or the new ones would be taken for the old.
+        if let Err(error) = self.stage_secrets().await {
+            self.give_up(&previous).await;
+            return Err(error);
+        }
         let root = &self.wanted.files.root;
         let heir = self.heir.start(&self.applier.engine, self.container_id, root);
         let (judgement, ()) = tokio::join!(self.judge(), heir);
@@ -175,12 +180,16 @@ impl<'a, E: Engine> Change<'a, E> {
         let set = &self.wanted.files;
         let plain: Vec<String> =
             set.files.values().filter(|file| !file.is_secret()).map(|file| file.path.clone()).collect();
-        self.write(set, &plain, STAGING, None, Progress::Staged).await?;
+        self.write(set, &plain, STAGING, None, Progress::Staged).await
+    }
+
+    /// The judge looks for the files of secrets at their real places.
+    async fn stage_secrets(&self) -> Result<(), Error> {
         let secrets = self.new_secrets();
-        if secrets.is_empty() {
+        if secrets.is_empty() || !self.has_judge() {
             return Ok(());
         }
-        self.write(set, &secrets, "", None, Progress::Staged).await
+        self.write(&self.wanted.files, &secrets, "", None, Progress::Staged).await
     }
 
     /// New files that are read at use. (What is not known counts as new, too.)
@@ -208,7 +217,7 @@ impl<'a, E: Engine> Change<'a, E> {
         let files = &previous.files;
         let (old, new): (Vec<_>, Vec<_>) =
             self.new_secrets().into_iter().partition(|path| files.files.contains_key(path));
-        let undone = match self.write(files, &old, "", None, Progress::Over).await {
+        let undone = match self.write(files, &old, "", None, Progress::Dropped).await {
             Ok(()) => self.remove(&new).await,
             Err(error) => Err(error),
         };

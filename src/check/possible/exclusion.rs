@@ -5,6 +5,7 @@ use super::claims::{self, Condition};
 use super::never::Never;
 use super::of_expr::values;
 use super::same::same;
+use super::span::Span;
 use super::words::{named, range, symbol};
 use crate::check::lint::View;
 use crate::check::promql::{Binary, Expr, Op};
@@ -45,7 +46,9 @@ fn beyond(view: &View<'_>, base: &Expr, op: Op, other: &Expr, at: usize) -> Neve
     let (value, sign, wanted) = (named(base), symbol(op), named(other));
     let span = values(view, base).span.map_or_else(|| "is no number".to_owned(), range);
     let own = same(base, claims::base(other));
-    let why = if own {
+    let why = if !own && values(view, base).span == Some(Span::ALL) {
+        format!("no value is `{sign} {wanted}`, so this is never true")
+    } else if own {
         format!("both sides are `{value}`, so `{value} {sign} {wanted}` is never true")
     } else {
         format!("`{value}` {span}{}, so `{sign} {wanted}` is never true", because(base))

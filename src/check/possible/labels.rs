@@ -17,6 +17,10 @@ pub(super) struct Conflict {
     pub right: Known,
 }
 
+/// Nobody writes an expression with more labels; a generated one would be walked through for each of them
+/// at each of its operators.
+const MOST: usize = 32;
+
 /// The first label, by name, that keeps every element of one side from every element of the other.
 pub(super) fn conflict(view: &View<'_>, binary: &Binary) -> Option<Conflict> {
     if binary.lhs.is_scalar() || binary.rhs.is_scalar() || matches!(binary.op, Op::Or | Op::Unless) {
@@ -25,6 +29,9 @@ pub(super) fn conflict(view: &View<'_>, binary: &Binary) -> Option<Conflict> {
     let mut labels = BTreeSet::new();
     mentioned(&binary.lhs, &mut labels);
     mentioned(&binary.rhs, &mut labels);
+    if labels.len() > MOST {
+        return None;
+    }
     labels.into_iter().filter(|label| is_matched(binary, label)).find_map(|label| {
         let mut sides = known_sides(view, binary, label, Patterns::Lists);
         // Compiling a pattern takes longer than all the rest: only where an empty value would decide.
