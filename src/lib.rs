@@ -48,8 +48,8 @@
 //! - **Config reaches containers through volumes**, one tar per container. A manifest (path → hash)
 //!   lies beside the files; an empty one is written first and the real one last, so a write that was cut
 //!   off promises nothing. In a reload the real one is written only after the proof; until then it doubts the
-//!   files that change. Should this program be killed in between, a shell in the container (the heir)
-//!   sends the reload signal, so that what lies on disk is in force. Which files lie
+//!   files that change. Should this program be killed in a reload in place, a shell in the container (the
+//!   heir) sends the reload signal, so that what lies on disk is in force. Which files lie
 //!   where is also remembered on this machine, so an `up` with nothing to do takes two engine calls.
 //! - **The spec is kept as a label**, beside its hash: `plan` can name the field that changed.
 //! - **Files are not part of the spec's hash**: a changed file is a reload (or a restart), never a new
@@ -59,6 +59,10 @@
 //! - **The judge of validity is the pinned image**: promtool and amtool, in the running container before
 //!   a reload, in a one-shot container without a network for `check`. A query that our parser cannot
 //!   read is "not linted", never "invalid".
+//! - **`PromQL` has a reader of our own** (`check/promql`): the crate for it has no positions, reads seven
+//!   eighths of today's language and took longer than all lints; tests compare ours with it and with
+//!   promtool. **Plain rule files are read without the YAML parser** (`check/plain_yaml`), everything
+//!   else with it; a test holds both to the same tree and places.
 //! - **serde-saphyr stands in for the archived `serde_yaml`** under its name: maintained, with positions
 //!   and without unsafe code. `docker_credential` reads registry logins, bollard's typed list is replaced by our own
 //!   tolerant one, because it fails on any state it does not know.

@@ -5,7 +5,8 @@ use serde_yaml::Spanned;
 
 use super::source::{Place, Source};
 
-/// The value of a scalar and the byte range of its text in the file, quotes and block header included.
+/// The value of a scalar and the byte range of its text in the file: quotes included, and of a block
+/// scalar the lines below its header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scalar {
     pub value: String,
@@ -32,12 +33,12 @@ impl Scalar {
         self.start
     }
 
-    /// The bytes of the file that hold the scalar, quotes and block header included.
+    /// The bytes of the file that hold the scalar.
     pub fn range(&self) -> std::ops::Range<usize> {
         self.start..self.end
     }
 
-    /// Where the scalar begins; for a block scalar this is its header.
+    /// Where the scalar begins; for a block scalar this is its first line of text.
     pub fn place(&self, source: &Source) -> Place {
         source.place(self.start)
     }
@@ -53,14 +54,22 @@ impl Scalar {
         source.place(self.nth_visible(source, wanted))
     }
 
+    /// True for the lines below `|` or `>`.
+    fn is_block(&self, source: &Source) -> bool {
+        let before = source.text.get(..self.start).unwrap_or_default().trim_end_matches(' ');
+        let header = before.ends_with('\n').then(|| before.trim_end().lines().next_back()).flatten();
+        header.is_some_and(|line| {
+            let line = line.split_once(" #").map_or(line, |(line, _)| line).trim_end();
+            line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'))
+                .ends_with(['|', '>'])
+        })
+    }
+
     fn nth_visible(&self, source: &Source, wanted: usize) -> usize {
         let raw = source.text.get(self.start..self.end).unwrap_or_default();
-        let style = raw.chars().next();
-        let body = match style {
-            Some('|' | '>') => raw.find('\n').map_or(0, |at| at + 1),
-            Some('"' | '\'') => 1,
-            _ => 0,
-        };
+        // A quote that begins a block's text is a character like others.
+        let style = raw.chars().next().filter(|_| !self.is_block(source));
+        let body = usize::from(matches!(style, Some('"' | '\'')));
         let (mut seen, mut last) = (0, 0);
         let mut rest = raw.char_indices().skip_while(|(at, _)| *at < body).peekable();
         while let Some((at, c)) = rest.next() {
@@ -128,6 +137,9 @@ mod tests {
             ("{\"expr\": \"a\\n+ bee\"}\n", 1, 16),
             ("expr: | # note\n\n\n  a + bee\n", 4, 7),
             ("expr: |2\n   a\n  bee\n", 3, 3),
+            ("expr: |- # note\n  \"a\" 'b' bee\n", 2, 11),
+            ("expr: >\n\n  'it''s' \"\\n\" bee\n", 3, 16),
+            ("expr:\n  'it''s bee'\n", 2, 10),
         ];
         for (text, line, column) in styles {
             let (place, found) = find(text, "bee");
