@@ -19,7 +19,9 @@
 //! | [`render`] | templates and settings → the files of each container |
 //! | [`plan`] | desired × observed → steps, each with its cause |
 //! | [`health`] | what an answer or an exit says about a service |
-//! | [`check`] | lints over rules, routing, notification templates and dashboards; one file a lint |
+//! | [`formats`] | one folder or file per format: `PromQL`, rule files and their tests, exposition, Alertmanager's configuration, dashboards, Go templates, YAML with places |
+//! | [`analysis`] | what follows from the files: the values of an expression, the route of an alert, the metric contract |
+//! | [`check`] | lints in four folders by subject, findings and their suppression; one file per lint |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
 //!
 //! Folders that do I/O:
@@ -40,7 +42,7 @@
 //!
 //! - a setting: `settings/fields.rs`, its type in `settings/types.rs`, and `config/confidexmon.yml`
 //! - a service: a file in `services/`, its files in `render/files.rs`, its templates in `config/`
-//! - a lint: a file in `check/lints/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
+//! - a lint: a file in `check/lints/<subject>/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
 //! - a command: a file in `cli/commands/`, its flags in `cli/args.rs`, its row in the README
 //!
 //! # Decisions
@@ -59,15 +61,16 @@
 //! - **The judge of validity is the pinned image**: promtool and amtool, in the running container before
 //!   a reload, in a one-shot container without a network for `check`. A query that our parser cannot
 //!   read is "not linted", never "invalid".
-//! - **`PromQL` has a reader of our own** (`check/promql`): the crate for it has no positions, reads seven
+//! - **`PromQL` has a reader of our own** (`formats/promql`): the crate for it has no positions, reads seven
 //!   eighths of today's language and took longer than all lints; tests compare ours with it and with
-//!   promtool. **Plain rule files are read without the YAML parser** (`check/plain_yaml`), everything
+//!   promtool. **Plain rule files are read without the YAML parser** (`formats/yaml/plain_yaml`), everything
 //!   else with it; a test holds both to the same tree and places.
 //! - **serde-saphyr stands in for the archived `serde_yaml`** under its name: maintained, with positions
 //!   and without unsafe code. `docker_credential` reads registry logins, bollard's typed list is replaced by our own
 //!   tolerant one, because it fails on any state it does not know.
 //! - **One lock per engine and stack**, held by the operating system; a killed run holds nothing.
 
+pub mod analysis;
 pub mod apply;
 pub mod check;
 pub mod cli;
@@ -75,6 +78,7 @@ pub mod demo;
 pub mod drill;
 pub mod engine;
 pub mod error;
+pub mod formats;
 pub mod health;
 pub mod model;
 pub mod net;

@@ -7,8 +7,8 @@ use futures_util::future::join_all;
 use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 
+use crate::analysis::contract::Contract;
 use crate::apply::{gather, probe};
-use crate::check::contract::Contract;
 use crate::check::panels::{self, PanelQuery, youth};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};

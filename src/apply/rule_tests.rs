@@ -6,10 +6,10 @@ use futures_util::future::join_all;
 
 use crate::apply::judges::{self, Judges};
 use crate::apply::oneshot::{OneShot, Outcome};
-use crate::check::rule_test::RuleTestFile;
 use crate::check::testing::{FileResult, junit, results};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
+use crate::formats::rule_test::RuleTestFile;
 use crate::model::{RenderedFile, ServiceKind};
 use crate::render::ProjectFiles;
 use crate::render::assets::is_yaml;

@@ -54,7 +54,7 @@ fn blank(kept: &mut String, text: &str) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::check::rule_file::RuleFile;
+    use crate::formats::rule_file::RuleFile;
 
     #[test]
     fn rules_keep_their_places() {

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::backend::is_own_service;
-use super::contract::Contract;
-use super::facts::Facts;
-use super::promql::{Expr, Selector};
+use crate::analysis::contract::Contract;
+use crate::analysis::contract_match::is_own_service;
+use crate::check::facts::Facts;
+use crate::formats::promql::{Expr, Selector};
 
 /// The paths of the files in the facts that are made for something else.
 pub(super) fn files(facts: &Facts) -> BTreeSet<String> {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::alertmanager::AlertmanagerFile;
-use super::contract::Contract;
-use super::dashboard::Dashboard;
-use super::rule_file::RuleFile;
-use super::rule_test::RuleTestFile;
-use super::source::Source;
+use crate::analysis::contract::Contract;
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::dashboard::Dashboard;
+use crate::formats::rule_file::RuleFile;
+use crate::formats::rule_test::RuleTestFile;
+use crate::formats::yaml::source::Source;
 
 /// What is `None` is not known, and lints that need it say nothing.
 #[derive(Debug, Default)]

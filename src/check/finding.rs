@@ -17,7 +17,7 @@ pub enum Severity {
 /// One finding. The JSON shape (`id, severity, file, line, column, message, alert, fix`) is fixed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// The lint's id, which is also its file name under `src/check/`.
+    /// The lint's id, which is also its file name under `src/check/lints/`.
     pub id: &'static str,
     pub severity: Severity,
     /// The path as seen from the working directory; `<embedded>/…` for shipped defaults.

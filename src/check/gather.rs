@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::contract::Contract;
-use super::facts::Facts;
-use super::pattern;
-use super::rule_file::RuleFile;
-use super::rule_test::RuleTestFile;
-use super::source::Source;
+use crate::analysis::anchored_regex;
+use crate::analysis::contract::Contract;
+use crate::check::facts::Facts;
+use crate::formats::rule_file::RuleFile;
+use crate::formats::rule_test::RuleTestFile;
+use crate::formats::yaml::source::Source;
 use crate::model::{FileSet, PromDuration, ServiceKind};
 use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack};
@@ -122,7 +122,7 @@ fn configured(facts: &mut Facts, config: &Value) {
 /// Takes away what alerts lose on their way to Alertmanager, such as `replica`.
 fn drop_labels(labels: &mut BTreeMap<String, String>, relabelings: &Value) {
     for relabeling in relabelings.as_array().into_iter().flatten() {
-        let pattern = relabeling["regex"].as_str().and_then(pattern::anchored);
+        let pattern = relabeling["regex"].as_str().and_then(anchored_regex::anchored);
         if let (Some("labeldrop"), Some(pattern)) = (relabeling["action"].as_str(), pattern) {
             labels.retain(|name, _| !pattern.is_match(name));
         }

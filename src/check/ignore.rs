@@ -2,8 +2,8 @@
 //! a file it also stands for what concerns the whole file. JSON has no comments, so there a text holds
 //! it, such as `"//": "# confidexmon: ignore panel-unit counts"`; in a template a `{{/* … */}}` does.
 
-use super::finding::{Finding, Severity};
-use super::source::{Place, Source};
+use crate::check::finding::{Finding, Severity};
+use crate::formats::yaml::source::{Place, Source};
 
 const MARKER: &str = "# confidexmon: ignore";
 

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::alertmanager::AlertmanagerFile;
-use super::facts::Facts;
-use super::finding::{Finding, Severity};
-use super::promql::{Expr, LabelSet, Selector, output_labels_with};
-use super::routing::Alert;
-use super::rule_file::{Group, Rule, RuleFile};
-use super::scalar::Scalar;
-use super::source::{Place, Source};
+use crate::analysis::routing::Alert;
+use crate::check::facts::Facts;
+use crate::check::finding::{Finding, Severity};
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::promql::{Expr, LabelSet, Selector, output_labels_with};
+use crate::formats::rule_file::{Group, Rule, RuleFile};
+use crate::formats::yaml::scalar::Scalar;
+use crate::formats::yaml::source::{Place, Source};
 
 /// One lint; its id is also the name of its file, of its corpus folder and of its line in the docs.
 #[derive(Debug)]

@@ -1,14 +1,8 @@
 //! Lints: one file each. Pure: they judge facts that were gathered before.
 
-pub mod alertmanager;
-pub mod backend;
-pub mod contract;
 mod custom_resource;
-pub mod dashboard;
 mod elsewhere;
-pub mod exposition;
 pub mod facts;
-pub mod fields;
 pub mod finding;
 pub mod gather;
 pub mod ignore;
@@ -16,34 +10,22 @@ pub mod judge;
 pub mod lint;
 pub mod lints;
 pub mod nearest;
-pub mod node;
 pub mod panels;
-pub mod parallel;
-pub mod pattern;
-mod plain_yaml;
-pub mod possible;
-pub mod promql;
-pub mod routing;
-pub mod rule_file;
-pub mod rule_test;
-pub mod scalar;
 pub mod selection;
-pub mod shape;
-pub mod source;
-pub mod template;
 pub mod testing;
-mod unquote;
 
 use std::collections::{BTreeMap, HashMap};
 
 pub use facts::Facts;
 pub use finding::{Finding, Severity};
-pub use source::{Place, Source};
 
-use alertmanager::AlertmanagerFile;
+use crate::analysis::routing;
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::parallel;
+use crate::formats::promql::LabelSet;
+use crate::formats::rule_file::RuleFile;
+use crate::formats::yaml::source::Source;
 use lint::{Lint, Run, View};
-use promql::LabelSet;
-use rule_file::RuleFile;
 
 /// Every finding, in the order of files and lines.
 pub fn run(facts: &Facts) -> Vec<Finding> {
@@ -200,6 +182,6 @@ fn through<'a>(view: View<'a>, alertmanager: &'a AlertmanagerFile) -> View<'a> {
 }
 
 #[cfg(test)]
-mod shipped;
+pub(crate) mod shipped;
 #[cfg(test)]
 mod tests;

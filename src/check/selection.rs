@@ -2,17 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use super::alertmanager::AlertmanagerFile;
-use super::contract::Contract;
-use super::custom_resource;
-use super::dashboard::Dashboard;
-use super::elsewhere;
-use super::facts::Facts;
-use super::gather::named;
-use super::node;
-use super::rule_file::RuleFile;
-use super::rule_test::RuleTestFile;
-use super::source::Source;
+use crate::analysis::contract::Contract;
+use crate::check::custom_resource;
+use crate::check::elsewhere;
+use crate::check::facts::Facts;
+use crate::check::gather::named;
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::dashboard::Dashboard;
+use crate::formats::rule_file::RuleFile;
+use crate::formats::rule_test::RuleTestFile;
+use crate::formats::yaml::node;
+use crate::formats::yaml::source::Source;
 use crate::render::assets::{ProjectFile, is_yaml};
 
 /// What a file is, judged by its ending and its top-level keys.

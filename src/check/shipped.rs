@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::facts::Facts;
-use super::gather;
+use crate::check::facts::Facts;
+use crate::check::gather;
 use crate::render::assets::ProjectFiles;
 use crate::render::render_stack;
 use crate::settings::{FlagOverrides, Sources, resolve};

@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::alertmanager::AlertmanagerFile;
-use super::contract::Contract;
-use super::dashboard::Dashboard;
-use super::facts::Datasource;
-use super::rule_file::RuleFile;
-use super::rule_test::RuleTestFile;
 use super::*;
+use crate::analysis::contract::Contract;
+use crate::check::facts::Datasource;
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::dashboard::Dashboard;
+use crate::formats::rule_file::RuleFile;
+use crate::formats::rule_test::RuleTestFile;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes")

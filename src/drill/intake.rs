@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::check::nearest::nearest;
-use crate::check::rule_file::{Group, Rule, RuleFile};
 use crate::check::{self, Severity};
 use crate::drill::series::Labels;
+use crate::formats::rule_file::{Group, Rule, RuleFile};
 use crate::model::Secret;
 use crate::render::{ProjectFiles, RenderedStack};
 use crate::settings::Settings;

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::check::alertmanager::AlertmanagerFile;
-use crate::check::{exposition, routing};
+use crate::analysis::routing;
 use crate::drill::level::{self, Step};
 use crate::drill::report::{Live, LiveReceiver};
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::exposition;
 use crate::model::PromDuration;
 
 /// The label that tells a drill's alert from a real one.

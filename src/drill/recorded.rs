@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::check::promql::{Expr, Kind};
-use crate::check::rule_file::{Rule, RuleFile};
 use crate::drill::remote_write::TimeSeries;
 use crate::drill::series::Labels;
+use crate::formats::promql::{Expr, Kind};
+use crate::formats::rule_file::{Rule, RuleFile};
 
 /// Prometheus gives at most 11 000 points a series.
 const POINTS: u128 = 10_000;

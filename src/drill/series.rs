@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::promql::{self, Kind, MatchOp};
+use crate::formats::promql::{self, Kind, MatchOp};
 
 /// The bits of Prometheus's staleness marker: a NaN of its own, not any NaN.
 const STALE_BITS: u64 = 0x7ff0_0000_0000_0002;

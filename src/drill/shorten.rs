@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::check::rule_file::RuleFile;
+use crate::formats::rule_file::RuleFile;
 
 /// How often the scratch Prometheus evaluates.
 pub const EVALUATION: &str = "1s";

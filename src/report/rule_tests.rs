@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::check::rule_test::RuleTestFile;
 use crate::check::testing::coverage::Gap;
 use crate::check::testing::{Coverage, FileResult, ScenarioResult, results};
+use crate::formats::rule_test::RuleTestFile;
 use crate::report::Output;
 use crate::report::output::{BAD, BOLD, DIM, GOOD, WARN};
 use crate::report::words;

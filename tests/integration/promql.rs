@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use confidexmon::check::promql;
+use confidexmon::formats::promql;
 use serde_json::json;
 
 use crate::differential::{Random, ask};

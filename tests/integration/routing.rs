@@ -1,8 +1,8 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
 //! Then what the command makes of it.
 
-use confidexmon::check::alertmanager::AlertmanagerFile;
-use confidexmon::check::routing::{Certainty, Labels, inhibition, walk};
+use confidexmon::analysis::routing::{Certainty, Labels, inhibition, walk};
+use confidexmon::formats::alertmanager::AlertmanagerFile;
 use serde_json::{Value, json};
 
 use crate::differential::{Random, ask, quoted};

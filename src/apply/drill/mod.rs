@@ -17,7 +17,6 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::apply::Applier;
-use crate::check::rule_file::RuleFile;
 use crate::drill::intake::{Target, alert_rules};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
@@ -26,6 +25,7 @@ use crate::drill::scenario::{Case, Input, TestFile};
 use crate::drill::verdict::{self, Verdicts};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
+use crate::formats::rule_file::RuleFile;
 use crate::model::{FileSet, ServiceKind};
 use crate::report::events::Event;
 use crate::services::Desired;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::check::alertmanager::AlertmanagerFile;
-use crate::check::dashboard::Dashboard;
 use crate::check::facts::{Datasource, Facts};
-use crate::check::source::Source;
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::dashboard::Dashboard;
+use crate::formats::yaml::source::Source;
 use crate::model::{FileSet, ServiceKind};
 use crate::render::{ProjectFiles, RenderedStack};
 

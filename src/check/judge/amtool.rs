@@ -5,10 +5,10 @@
 //!   line 3: field foo not found in type config.plain
 //! ```
 
-use super::rendered::Rendered;
-use super::{AMTOOL, bug};
 use crate::check::finding::Finding;
-use crate::check::source::Place;
+use crate::check::judge::rendered::Rendered;
+use crate::check::judge::{AMTOOL, bug};
+use crate::formats::yaml::source::Place;
 
 /// Templates by the name that amtool shows (the file's base name).
 pub type Templates<'a> = Vec<(&'a str, Rendered<'a>)>;

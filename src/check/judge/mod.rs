@@ -5,9 +5,9 @@ pub mod amtool;
 pub mod promtool;
 pub mod rendered;
 
-use super::finding::{Finding, Severity};
-use super::rule_file::RuleFile;
-use super::source::Place;
+use crate::check::finding::{Finding, Severity};
+use crate::formats::rule_file::RuleFile;
+use crate::formats::yaml::source::Place;
 
 pub const PROMTOOL: &str = "promtool";
 pub const AMTOOL: &str = "amtool";

@@ -10,12 +10,12 @@
 
 use std::collections::BTreeMap;
 
-use super::rendered::Rendered;
-use super::{PROMTOOL, bug};
-use crate::check::fields::Fields;
 use crate::check::finding::Finding;
-use crate::check::rule_file::{Group, Rule, RuleFile};
-use crate::check::source::{Place, Source};
+use crate::check::judge::rendered::Rendered;
+use crate::check::judge::{PROMTOOL, bug};
+use crate::formats::label_map::Fields;
+use crate::formats::rule_file::{Group, Rule, RuleFile};
+use crate::formats::yaml::source::{Place, Source};
 
 /// What was judged: paths in the container and what the user knows them as.
 #[derive(Debug, Default)]
@@ -171,7 +171,7 @@ fn offset(text: &str, at: Place) -> usize {
 
 /// Messages that name no place: our own reading of the file may know it.
 fn whole_file(file: &RuleFile, text: &str) -> Option<Place> {
-    let quoted = super::quoted(text);
+    let quoted = crate::check::judge::quoted(text);
     if text.starts_with("yaml: ") {
         return file.problem.as_ref().map(|(place, _)| *place).or_else(|| yaml_line(text));
     }

@@ -1,8 +1,8 @@
 //! From a line of a rendered file back to the line of the template that it came from.
 
-use super::bug;
 use crate::check::finding::Finding;
-use crate::check::source::Place;
+use crate::check::judge::bug;
+use crate::formats::yaml::source::Place;
 
 /// A rendered file with its template.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ impl<'a> Rendered<'a> {
 
     /// The only line that holds the name which the message quotes.
     fn line_of_name(&self, message: &str) -> Option<usize> {
-        let name = super::quoted(message)?;
+        let name = crate::check::judge::quoted(message)?;
         let mut lines = self.text.lines().enumerate().filter(|(_, line)| line.contains(name));
         let (first, _) = lines.next()?;
         lines.next().is_none().then_some(first + 1)

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{EMPTY, ERROR, NAN, PanelQuery};
 use crate::check::finding::{Finding, Severity};
+use crate::check::panels::{EMPTY, ERROR, NAN, PanelQuery};
 
 /// `None` when the panel shows something.
 pub fn judge(query: &PanelQuery, answer: &Value) -> Option<Finding> {
@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn errors_nothing_and_nan_are_findings() {
         let dashboard = json!({"panels": [{"title": "P", "targets": [{"expr": "x"}]}]}).to_string();
-        let query = super::super::queries("d.json", &dashboard, Duration::from_secs(15)).remove(0);
+        let query = crate::check::panels::queries("d.json", &dashboard, Duration::from_secs(15)).remove(0);
         let frame = |values: Value| {
             json!({"results": {"A": {"status": 200, "frames": [{
                 "schema": {"fields": [{"type": "time"}, {"type": "number"}]},

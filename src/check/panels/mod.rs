@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Severity};
-use super::source::Source;
+use crate::check::finding::{Finding, Severity};
+use crate::formats::yaml::source::Source;
 use variables::Variables;
 
 pub const ERROR: &str = "panel-error";
@@ -125,7 +125,7 @@ impl Reader {
     }
 
     /// The expression as JSON writes it, after the one before it.
-    fn place(&self, expr: &str, searched: &mut usize) -> super::source::Place {
+    fn place(&self, expr: &str, searched: &mut usize) -> crate::formats::yaml::source::Place {
         let encoded = serde_json::to_string(expr).unwrap_or_default();
         let rest = self.source.text.get(*searched..).unwrap_or_default();
         let at = rest.find(&encoded).map(|at| *searched + at).or_else(|| self.source.text.find(&encoded));
@@ -134,7 +134,7 @@ impl Reader {
                 *searched = at + encoded.len();
                 self.source.place(at + 1)
             }
-            None => super::source::Place::default(),
+            None => crate::formats::yaml::source::Place::default(),
         }
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{EMPTY, NAN, PanelQuery};
 use crate::check::finding::{Finding, Severity};
+use crate::check::panels::{EMPTY, NAN, PanelQuery};
 
 /// So many scrapes lie in `$__rate_interval`, and one more for the rules that are built on rates.
 const ENOUGH: f64 = 5.0;
@@ -28,7 +28,7 @@ pub fn question(like: &PanelQuery, scrape_interval: Duration) -> Value {
 /// True when some target was not scraped often enough yet, or nothing was at all.
 pub fn is_young(answer: &Value) -> bool {
     let frames = answer["results"]["A"]["frames"].as_array();
-    let columns = frames.into_iter().flatten().flat_map(super::answer::numbers);
+    let columns = frames.into_iter().flatten().flat_map(crate::check::panels::answer::numbers);
     let scrapes = columns.flat_map(|column| column.as_array().into_iter().flatten()).find_map(Value::as_f64);
     scrapes.is_none_or(|scrapes| scrapes < ENOUGH)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::check::facts::Facts;
-use crate::check::rule_file::{Rule, RuleFile};
-use crate::check::rule_test::AlertCase;
+use crate::formats::rule_file::{Rule, RuleFile};
+use crate::formats::rule_test::AlertCase;
 
 /// What the tests leave open.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -100,7 +100,7 @@ fn unknown(facts: &Facts) -> Vec<Gap> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::rule_test::RuleTestFile;
+    use crate::formats::rule_test::RuleTestFile;
 
     #[test]
     fn every_gap_is_named_once() {

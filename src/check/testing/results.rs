@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::evidence::{self, Failure};
-use super::junit::{Case, Suite};
-use crate::check::rule_test::RuleTestFile;
+use crate::check::testing::evidence::{self, Failure};
+use crate::check::testing::junit::{Case, Suite};
+use crate::formats::rule_test::RuleTestFile;
 
 /// One test file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

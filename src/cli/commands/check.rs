@@ -1,8 +1,8 @@
 //! `check`: every finding of our lints and of the official judges, each said once.
 
+use crate::analysis::routing::matrix;
 use crate::apply::examine::{self, Question, Witnesses};
 use crate::apply::opinion;
-use crate::check::routing::matrix;
 use crate::check::selection::{Scope, Selection};
 use crate::check::{self, Finding, Severity, lints};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};

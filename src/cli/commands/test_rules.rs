@@ -5,12 +5,12 @@ use std::time::Instant;
 use crate::apply::judges::Judges;
 use crate::apply::rule_tests::Tests;
 use crate::check::gather;
-use crate::check::rule_test::RuleTestFile;
 use crate::check::testing::{Coverage, FileResult};
 use crate::cli::args::{PlanOptions, TestRulesOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::cli::signals;
 use crate::error::{Error, ExitCode};
+use crate::formats::rule_test::RuleTestFile;
 use crate::report::{Format, progress, rule_tests};
 
 pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<(), Error> {

@@ -1,0 +1,220 @@
+//! What is known of an alert's labels before it fires.
+
+use super::texts::Texts;
+use crate::formats::alertmanager::Matcher;
+
+/// What is known of one label's value. The empty text stands for "the alert does not have it".
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Known {
+    /// One of these.
+    OneOf(Texts),
+    /// Only the data knows, but it is none of these.
+    NoneOf(Texts),
+}
+
+/// Whether something happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Certainty {
+    Never,
+    /// It depends on values that only the data knows.
+    Maybe,
+    Always,
+}
+
+impl Certainty {
+    /// Both happen.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.min(other)
+    }
+
+    /// At least one of them happens.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    #[must_use]
+    pub const fn not(self) -> Self {
+        match self {
+            Self::Never => Self::Always,
+            Self::Maybe => Self::Maybe,
+            Self::Always => Self::Never,
+        }
+    }
+
+    pub fn is_possible(self) -> bool {
+        self > Self::Never
+    }
+}
+
+impl Known {
+    pub fn exactly(value: impl Into<String>) -> Self {
+        Self::OneOf(Texts::one(value))
+    }
+
+    pub fn absent() -> Self {
+        Self::exactly("")
+    }
+
+    /// The alert has it, with a value that only the data knows.
+    pub fn present() -> Self {
+        Self::NoneOf(Texts::one(""))
+    }
+
+    pub const fn unknown() -> Self {
+        Self::NoneOf(Texts::new())
+    }
+
+    pub fn is_absent(&self) -> bool {
+        self.value() == Some("")
+    }
+
+    /// The alert certainly has the label.
+    pub fn is_present(&self) -> bool {
+        match self {
+            Self::OneOf(values) => !values.contains(""),
+            Self::NoneOf(values) => values.contains(""),
+        }
+    }
+
+    /// The only possible value.
+    pub fn value(&self) -> Option<&str> {
+        match self {
+            Self::OneOf(values) if values.len() == 1 => values.iter().next(),
+            _ => None,
+        }
+    }
+
+    /// What is known when it is one or the other.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => Self::OneOf(a.union(b)),
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(a.intersection(&b)),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
+                Self::NoneOf(b.without(&a))
+            }
+        }
+    }
+
+    /// What is known when both hold. What contradicts itself cannot be: the wider claim is kept.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => {
+                Self::OneOf(if a.shared(&b) == 0 { a } else { a.intersection(&b) })
+            }
+            (Self::NoneOf(a), Self::NoneOf(b)) => Self::NoneOf(a.union(b)),
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) => {
+                if a.is_subset(&b) {
+                    Self::NoneOf(b)
+                } else {
+                    Self::OneOf(a.without(&b))
+                }
+            }
+        }
+    }
+
+    /// Whether a matcher takes it.
+    pub fn matched_by(&self, matcher: &Matcher) -> Certainty {
+        if matcher.matches_everything() {
+            return Certainty::Always;
+        }
+        match self {
+            Self::OneOf(values) => {
+                // Thousands of alerts ask: no collection.
+                let mut results = values.iter().map(|value| matcher.matches(value));
+                let first = results.next().flatten();
+                match first {
+                    Some(first) if results.all(|result| result == Some(first)) => {
+                        if first {
+                            Certainty::Always
+                        } else {
+                            Certainty::Never
+                        }
+                    }
+                    _ => Certainty::Maybe,
+                }
+            }
+            Self::NoneOf(excluded) => {
+                let all_excluded = |values: Option<Vec<&str>>| {
+                    values.is_some_and(|v| v.iter().all(|v| excluded.contains(v)))
+                };
+                if all_excluded(matcher.values()) {
+                    Certainty::Never
+                } else if all_excluded(matcher.excluded()) || self.is_present() && matcher.matches_any_value()
+                {
+                    Certainty::Always
+                } else {
+                    Certainty::Maybe
+                }
+            }
+        }
+    }
+
+    /// Whether two labels have the same value, as `equal` of an inhibition compares them.
+    pub fn equals(&self, other: &Self) -> Certainty {
+        match (self, other) {
+            (Self::OneOf(a), Self::OneOf(b)) => match (a.shared(b), a.len(), b.len()) {
+                (0, ..) => Certainty::Never,
+                (1, 1, 1) => Certainty::Always,
+                _ => Certainty::Maybe,
+            },
+            (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) if a.is_subset(b) => {
+                Certainty::Never
+            }
+            _ => Certainty::Maybe,
+        }
+    }
+}
+
+/// An alert's labels; one that is not listed is `others`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Labels {
+    /// Sorted by name.
+    listed: Vec<(String, Known)>,
+    others: Known,
+}
+
+impl Labels {
+    /// Every value is known, and there are no more labels.
+    pub fn exact<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
+        let mut exact = Self::new(Known::absent());
+        labels.into_iter().for_each(|(label, value)| exact.set(&label.into(), Known::exactly(value)));
+        exact
+    }
+
+    /// Nothing is listed yet.
+    pub const fn new(others: Known) -> Self {
+        Self { listed: Vec::new(), others }
+    }
+
+    fn position(&self, label: &str) -> Result<usize, usize> {
+        self.listed.binary_search_by(|(own, _)| own.as_str().cmp(label))
+    }
+
+    pub fn get(&self, label: &str) -> &Known {
+        self.position(label).map_or(&self.others, |at| &self.listed[at].1)
+    }
+
+    /// The last word on a label.
+    pub fn set(&mut self, label: &str, known: Known) {
+        match self.position(label) {
+            Ok(at) => self.listed[at].1 = known,
+            Err(at) => self.listed.insert(at, (label.to_owned(), known)),
+        }
+    }
+
+    /// The labels that something is known of.
+    pub fn listed(&self) -> impl Iterator<Item = (&str, &Known)> {
+        self.listed.iter().map(|(label, known)| (label.as_str(), known))
+    }
+
+    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Certainty {
+        matchers
+            .into_iter()
+            .map(|matcher| self.get(&matcher.label).matched_by(matcher))
+            .fold(Certainty::Always, Certainty::and)
+    }
+}

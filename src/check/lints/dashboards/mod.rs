@@ -1,0 +1,12 @@
+//! Lints of dashboards and their queries.
+
+pub(super) mod dead_panel;
+pub(super) mod duplicate_uid;
+pub(super) mod panel_datasource;
+pub(super) mod panel_label;
+pub(super) mod panel_metric;
+pub(super) mod panel_query;
+pub(super) mod panel_range;
+pub(super) mod panel_threshold;
+pub(super) mod panel_unit;
+pub(super) mod unreadable_dashboard;

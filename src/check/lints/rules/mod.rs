@@ -1,0 +1,34 @@
+//! Lints of alert rules, recording rules and their unit tests.
+
+pub(super) mod always_true_condition;
+pub(super) mod counter_born_at_one;
+pub(super) mod dead_alert_link;
+pub(super) mod dead_runbook;
+pub(super) mod dropped_label;
+pub(super) mod duplicate_rule;
+pub(super) mod impossible_condition;
+pub(super) mod missing_annotation;
+pub(super) mod never_updated;
+pub(super) mod no_comparison;
+pub(super) mod no_rules;
+pub(super) mod not_linted;
+pub(super) mod percent_of_ratio;
+pub(super) mod placeholder_text;
+pub(super) mod quantile_per_series;
+pub(super) mod quantile_without_le;
+pub(super) mod range_too_short;
+pub(super) mod rate_of_gauge;
+pub(super) mod ratio_without_sum;
+pub(super) mod raw_counter;
+pub(super) mod silent_when_gone;
+pub(super) mod template_error;
+pub(super) mod test_without_alert;
+pub(super) mod threshold_beyond_buckets;
+pub(super) mod unit_mismatch;
+pub(super) mod unknown_job;
+pub(super) mod unknown_label;
+pub(super) mod unknown_label_value;
+pub(super) mod unknown_metric;
+pub(super) mod unreadable_rules;
+pub(super) mod value_in_labels;
+pub(super) mod zero_for;

@@ -1,0 +1,35 @@
+//! A pattern that matches no file loads zero rules, and every judge says that all is well.
+
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, Run, View};
+use crate::formats::yaml::source::Place;
+
+pub(in crate::check::lints) const LINT: Lint = Lint {
+    id: "no-rules",
+    severity: Severity::Bug,
+    doc: "A rule file, or a pattern of rule files, that holds no rule.",
+    run: Run::All(check),
+};
+
+fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    for pattern in &view.facts.empty_rule_patterns {
+        out.push(Finding {
+            id: LINT.id,
+            severity: LINT.severity,
+            file: pattern.clone(),
+            line: 0,
+            column: 0,
+            message: format!(
+                "`{pattern}` matches no rule file: Prometheus loads zero rules from it and reports success"
+            ),
+            alert: None,
+            fix: Some("correct the path, or remove it".to_owned()),
+        });
+    }
+    for file in &view.facts.rule_files {
+        if file.problem.is_none() && file.rules().next().is_none() {
+            let message = "this file holds no rule: Prometheus loads it without a word".to_owned();
+            out.push(LINT.at(&file.source, Place::default(), message).fix("add rules, or remove the file"));
+        }
+    }
+}

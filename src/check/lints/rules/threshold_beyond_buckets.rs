@@ -1,0 +1,62 @@
+//! A quantile never exceeds the highest finite bucket, whatever really happens.
+
+use crate::analysis::conditions::{self, Condition};
+use crate::check::finding::{Finding, Severity};
+use crate::check::lint::{Lint, RuleView, Run};
+use crate::formats::promql::{Expr, Op};
+
+pub(in crate::check::lints) const LINT: Lint = Lint {
+    id: "threshold-beyond-buckets",
+    severity: Severity::Bug,
+    doc: "A quantile is compared with a threshold that the histogram's buckets cannot express.",
+    run: Run::Rule(check),
+};
+
+pub(in crate::check::lints) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+    for condition in conditions::conditions(rule.tree) {
+        let (core, factor) = conditions::core(condition.value);
+        let Some(top) = top_bound(rule, core) else { continue };
+        let most = top * factor;
+        if factor > 0.0 && is_beyond(&condition, most) {
+            let message = format!(
+                "the highest finite bucket is {most}, and a quantile is never reported above it: `{} {}` can never be true",
+                symbol(condition.op),
+                condition.threshold
+            );
+            let fix = format!("choose a threshold below {most}, or give the histogram higher buckets");
+            out.push(rule.in_expr(&LINT, condition.threshold_at, message).fix(fix));
+        }
+    }
+}
+
+fn is_beyond(condition: &Condition<'_>, most: f64) -> bool {
+    match condition.op {
+        Op::Greater => condition.threshold >= most,
+        Op::GreaterOrEqual | Op::Equal => condition.threshold > most,
+        _ => false,
+    }
+}
+
+const fn symbol(op: Op) -> &'static str {
+    match op {
+        Op::GreaterOrEqual => ">=",
+        Op::Equal => "==",
+        _ => ">",
+    }
+}
+
+/// The highest finite bucket of the histogram behind a quantile.
+pub(in crate::check::lints) fn top_bound(rule: &RuleView<'_>, expr: &Expr) -> Option<f64> {
+    let recorded = expr.as_selector().and_then(|selector| selector.name.as_deref());
+    if let Some([(_, recording)]) =
+        recorded.and_then(|name| rule.view.recordings.get(name)).map(Vec::as_slice)
+    {
+        let (inner, factor) = conditions::core(recording.tree.as_ref().ok()?);
+        // A recorded quantile; a chain of them is not followed.
+        return inner.as_call().and_then(|_| top_bound(rule, inner)).map(|top| top * factor);
+    }
+    let ("histogram_quantile", args) = expr.as_call()? else { return None };
+    let selectors = args.last()?.selectors();
+    let [(_, selector)] = selectors.as_slice() else { return None };
+    rule.view.known(selector)?.top_finite_bound()
+}

@@ -1,0 +1,58 @@
+//! The labels or annotations of a rule. Thousands of rules have a handful each: a sorted list takes a
+//! fraction of a tree's memory.
+
+use crate::formats::yaml::scalar::Scalar;
+
+/// Texts by name, sorted by it.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Vec<(String, Scalar)>);
+
+impl Fields {
+    /// Of a name that is given twice the last text counts.
+    pub fn new(mut fields: Vec<(String, Scalar)>) -> Self {
+        fields.reverse();
+        fields.sort_by(|(a, _), (b, _)| a.cmp(b));
+        fields.dedup_by(|(a, _), (b, _)| a == b);
+        fields.shrink_to_fit();
+        Self(fields)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Scalar> {
+        let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        self.0.get(at).map(|(_, text)| text)
+    }
+
+    pub fn contains_key(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Scalar)> {
+        self.0.iter().map(|(name, text)| (name.as_str(), text))
+    }
+
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|(name, _)| name)
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &Scalar> {
+        self.iter().map(|(_, text)| text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_and_the_last_text_counts() {
+        let text = |value: &str| Scalar::new(value.to_owned(), 0, 0);
+        let fields = Fields::new(vec![
+            ("b".to_owned(), text("1")),
+            ("a".to_owned(), text("2")),
+            ("b".to_owned(), text("3")),
+        ]);
+        assert_eq!(fields.keys().collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(fields.get("b").map(|text| text.value.as_str()), Some("3"));
+        assert!(!fields.contains_key("c"));
+    }
+}

@@ -1,0 +1,13 @@
+//! The file formats of a monitoring project, one folder or file a format: each is read with the place of
+//! everything in it, and judged by nobody here.
+
+pub mod alertmanager;
+pub mod dashboard;
+pub mod exposition;
+pub mod go_template;
+pub mod label_map;
+pub mod parallel;
+pub mod promql;
+pub mod rule_file;
+pub mod rule_test;
+pub mod yaml;
