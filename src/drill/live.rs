@@ -22,6 +22,12 @@ pub const LABEL: &str = "drill";
 /// What a person must read first.
 pub const MARK: &str = "[TEST]";
 
+/// The label's value: Alertmanager's own titles and subjects, which users' receivers may rely on, list
+/// the values of the common labels, so the value itself has to say what it is.
+pub fn label_value(nonce: &str) -> String {
+    format!("TEST-{nonce}")
+}
+
 /// The alert as Alertmanager's API takes it. Times are RFC 3339; it resolves itself at `ends_at`,
 /// should nobody be left to do so.
 pub fn alert(
@@ -37,6 +43,10 @@ pub fn alert(
     let name = labels.get("alertname").cloned().unwrap_or_default();
     let summary = annotations.get("summary").filter(|summary| !summary.is_empty()).cloned();
     annotations.insert("summary".to_owned(), format!("{MARK} {}", summary.unwrap_or(name)));
+    // Messages of the user's own may show the description first.
+    if let Some(description) = annotations.get_mut("description") {
+        *description = format!("{MARK} {description}");
+    }
     json!([{"labels": labels, "annotations": annotations, "startsAt": starts_at, "endsAt": ends_at}])
 }
 
@@ -249,5 +259,8 @@ mod tests {
         assert_eq!(body[0]["annotations"]["summary"], "[TEST] A");
         let annotations = [("summary".to_owned(), "Down".to_owned())].into();
         assert_eq!(alert(&labels, &annotations, "n", "s", "e")[0]["annotations"]["summary"], "[TEST] Down");
+        let annotations = [("description".to_owned(), "It is down.".to_owned())].into();
+        let body = alert(&labels, &annotations, "n", "s", "e");
+        assert_eq!(body[0]["annotations"]["description"], "[TEST] It is down.");
     }
 }

@@ -176,6 +176,7 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
         "slack_critical": slack_critical,
         "pagerduty": receivers.pagerduty_service_key.as_ref().map(
             |_| json!({"service_key_file": secret_path::PAGERDUTY})),
+        "pagerduty_url": receivers.pagerduty_url,
         "webhook": receivers.webhook_url.as_ref().map(
             |_| json!({"url_file": secret_path::WEBHOOK, "send_resolved": true})),
         "template_files": template_files,

@@ -89,6 +89,7 @@ pub const FIELDS: &[Field] = &[
     field("targets", Kind::Targets, "Scrape targets; the first is the backend"),
     field("receivers.slack_channel", Kind::Text, "Slack channel for warnings"),
     field("receivers.slack_channel_critical", Kind::Text, "Slack channel for critical alerts"),
+    field("receivers.pagerduty_url", Kind::Url, "PagerDuty's Events API, if not the one in the US"),
     field("receivers.group_wait", Kind::Duration, "Wait before the first notification of a group"),
     field("receivers.group_interval", Kind::Duration, "Wait before news of a group"),
     field("receivers.repeat_interval", Kind::Duration, "Wait before a notification is repeated"),

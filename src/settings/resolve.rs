@@ -237,6 +237,7 @@ impl Resolver<'_> {
                 .text("receivers.slack_channel_critical", "#confidex-alerts-critical")
                 .to_owned(),
             pagerduty_service_key: self.secret(env_vars::PAGERDUTY_SERVICE_KEY),
+            pagerduty_url: self.values.text("receivers.pagerduty_url").map(str::to_owned),
             group_wait: self.duration("receivers.group_wait", "30s")?,
             group_interval: self.duration("receivers.group_interval", "5m")?,
             repeat_interval: self.duration("receivers.repeat_interval", "4h")?,

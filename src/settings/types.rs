@@ -93,6 +93,8 @@ pub struct ReceiverSettings {
     pub slack_webhook_critical: Option<Secret>,
     pub slack_channel_critical: String,
     pub pagerduty_service_key: Option<Secret>,
+    /// The Events API to send to; `None` for Alertmanager's own default (the US).
+    pub pagerduty_url: Option<String>,
     /// Any HTTP endpoint that takes Alertmanager's webhook JSON; gets every alert.
     pub webhook_url: Option<Secret>,
     pub group_wait: PromDuration,

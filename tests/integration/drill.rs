@@ -263,6 +263,22 @@ fn an_alert_over_a_range_of_a_recorded_series_fires() {
     assert_eq!(annotations["description"], "It is 2.");
 }
 
+/// Alertmanager reads a detail of `PagerDuty`'s event again as YAML: as a list, this summary would arrive as
+/// `["prod"]` and the rest of the text nowhere.
+#[test]
+fn a_summary_that_looks_like_yaml_arrives_at_pagerduty_as_it_is() {
+    let Some(lab) = Lab::open() else { return };
+    planted(&lab);
+    let rules = RULES.replace("summary: Big trouble", "summary: '[prod] {big: trouble}'");
+    lab.write("rules/planted.yml", &rules);
+    let report = lab.run(&["drill", "--format", "json", "BigTrouble"]).json();
+    let integrations = alert(&report, "BigTrouble")["delivery"]["receivers"][0]["integrations"].clone();
+    let pagerduty = integrations.as_array().unwrap().iter().find(|one| one["kind"] == "pagerduty");
+    let text = pagerduty.unwrap()["message"]["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("• [prod] {big: trouble}"), "{integrations:#}");
+    assert!(text.contains("It is 20."), "{text}");
+}
+
 #[test]
 fn a_file_that_promtool_refuses_costs_only_its_own_alerts() {
     let Some(lab) = Lab::open() else { return };

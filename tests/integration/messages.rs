@@ -94,3 +94,49 @@ fn a_flood_keeps_its_count_and_its_links() {
     }
     assert_eq!(firing[0].matches("ä…\n").count(), 10, "{}", firing[0]);
 }
+
+/// Each headline and first line of a live drill's alert, whichever a phone shows.
+#[test]
+fn a_live_drill_is_marked_wherever_a_person_looks_first() {
+    if Lab::open().is_none() {
+        return;
+    }
+    let labels =
+        json!({"alertname": "CrankServiceDown", "severity": "critical", "drill": "TEST-1a2b", "job": "b"});
+    let annotations = json!({"summary": "[TEST] Crank is down", "description": "[TEST] It is down."});
+    let names =
+        ["confidexmon.slack.headline", "confidexmon.slack.title", "confidexmon.pagerduty.description"];
+    for text in rendered("firing", &[alert("firing", &labels, &annotations)], &labels, &names) {
+        assert!(text.contains("[TEST] [FIRING:1] critical: CrankServiceDown"), "{text}");
+    }
+    let real = json!({"alertname": "CrankServiceDown", "severity": "critical", "job": "b"});
+    for text in rendered("firing", &[alert("firing", &real, &annotations)], &real, &names[..2]) {
+        assert!(!text.contains("[TEST]"), "{text}");
+    }
+}
+
+#[test]
+fn two_alerts_of_one_name_show_the_labels_that_tell_them_apart() {
+    if Lab::open().is_none() {
+        return;
+    }
+    let common = json!({"alertname": "QueueFull", "severity": "warning", "job": "b"});
+    let annotations = json!({"summary": "Queue is full", "description": "Too much."});
+    let alerts: Vec<Value> = ["orders", "<fills>"]
+        .iter()
+        .map(|queue| {
+            let mut labels = common.clone();
+            labels["queue"] = json!(queue);
+            alert("firing", &labels, &annotations)
+        })
+        .collect();
+    let names = ["confidexmon.slack.text", "confidexmon.pagerduty.firing"];
+    let texts = rendered("firing", &alerts, &common, &names);
+    assert!(texts[0].contains(", queue orders, since"), "{}", texts[0]);
+    assert!(texts[0].contains(", queue &lt;fills&gt;, since"), "{}", texts[0]);
+    assert!(
+        texts[1].contains(", queue orders, since") && texts[1].contains(", queue <fills>, since"),
+        "{}",
+        texts[1]
+    );
+}

@@ -68,7 +68,7 @@ pub async fn send<E: Engine>(
     let Some(labels) = delivery.labels.first() else {
         return Err(Error::new(ExitCode::Failed, "the alert has no labels to send"));
     };
-    let nonce = super::stage::nonce();
+    let nonce = live::label_value(&super::stage::nonce());
     let starts = Timestamp::now();
     let body = |ends: Timestamp| {
         live::alert(labels, &delivery.annotations, &nonce, &starts.to_string(), &ends.to_string())
