@@ -22,6 +22,7 @@
 //! | [`formats`] | one folder or file per format: `PromQL`, rule files and their tests, exposition, Alertmanager's configuration, dashboards, Go templates, YAML with places |
 //! | [`analysis`] | what follows from the files: the values of an expression, the route of an alert, the metric contract |
 //! | [`check`] | lints in four folders by subject, findings and their suppression; one file per lint |
+//! | [`starter`] | a backend's `/metrics` → the first rules, tests, runbook pages and dashboard for it |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
 //!
 //! Folders that do I/O:
@@ -87,4 +88,5 @@ pub mod render;
 pub mod report;
 pub mod services;
 pub mod settings;
+pub mod starter;
 pub mod store;

@@ -2,7 +2,8 @@
 
 use crate::analysis::contract::{Contract, Series};
 use crate::check::lint::View;
-use crate::formats::promql::{MatchOp, Selector};
+use crate::formats::alertmanager;
+use crate::formats::promql::{MatchOp, Matcher, Selector};
 
 /// Names that other software exports: the stack's own services and the usual exporters.
 const FOREIGN: [&str; 47] = [
@@ -101,15 +102,18 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Pinned to a job that is not the backend's.
+    /// Asks for jobs that are not the backend's.
     fn is_elsewhere(&self, selector: &Selector) -> bool {
         let jobs = &self.facts.backend_jobs;
-        selector.matchers.iter().any(|matcher| {
-            matcher.label == "job"
-                && matcher.op == MatchOp::Equal
-                && !jobs.is_empty()
-                && !jobs.contains(&matcher.value)
-        })
+        let excludes_all = |matcher: &Matcher| match matcher.op {
+            MatchOp::Equal => !jobs.contains(&matcher.value),
+            op => {
+                let asked = alertmanager::Matcher::new("job", op, matcher.value.as_str());
+                jobs.iter().all(|job| asked.matches(job) == Some(false))
+            }
+        };
+        !jobs.is_empty()
+            && selector.matchers.iter().any(|matcher| matcher.label == "job" && excludes_all(matcher))
     }
 
     /// A job beside the backend's and the stack's own could export anything.

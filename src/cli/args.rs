@@ -283,6 +283,16 @@ pub struct InitOptions {
     /// Replace files that exist
     #[arg(long)]
     pub force: bool,
+    // As an attribute, because a doc comment would have to put the URL into angle brackets.
+    #[arg(
+        long = "for",
+        value_name = "URL",
+        help = "Write a project for another backend: rules, tests, runbooks and a dashboard that fit what its /metrics at http://host:port/metrics shows"
+    )]
+    pub backend: Option<String>,
+    /// With --for: the stack's name, and what alerts and files are named after (default: the folder's name)
+    #[arg(long, value_name = "NAME", requires = "backend")]
+    pub name: Option<String>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -88,7 +88,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::Render(options) => commands::render::run(&context, &options),
-        Command::Init(options) => commands::init::run(&context, &options),
+        Command::Init(options) => commands::init::run(&context, &options).await,
         Command::DemoBackend(options) => commands::demo_backend::run(&context, options).await,
         Command::Completions { shell } => {
             commands::completions::run(output, shell);

@@ -81,7 +81,12 @@ pub fn browser_host(settings: &Settings) -> String {
 }
 
 /// The context of every template.
-pub fn context(settings: &Settings, rule_files: &[String], notification_templates: &[String]) -> Value {
+pub fn context(
+    settings: &Settings,
+    overview: &str,
+    rule_files: &[String],
+    notification_templates: &[String],
+) -> Value {
     let links = links(settings);
     json!({
         "stack": settings.stack.as_str(),
@@ -95,6 +100,7 @@ pub fn context(settings: &Settings, rule_files: &[String], notification_template
             "prometheus_url": links.prometheus,
             "alertmanager_url": links.alertmanager,
             "runbook_base_url": links.runbook_base,
+            "dashboard": overview,
         },
         "redis": {
             "password": settings.redis.password.as_ref().map_or("", |password| password.reveal()),
@@ -177,6 +183,7 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
         "pagerduty": receivers.pagerduty_service_key.as_ref().map(
             |_| json!({"service_key_file": secret_path::PAGERDUTY})),
         "pagerduty_url": receivers.pagerduty_url,
+        "backend_down_alert": receivers.backend_down_alert,
         "webhook": receivers.webhook_url.as_ref().map(
             |_| json!({"url_file": secret_path::WEBHOOK, "send_resolved": true})),
         "template_files": template_files,

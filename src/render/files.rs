@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{FileSet, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
 use crate::render::context::{context, scrape_names, secret_path};
-use crate::render::{TemplateProblem, runbook, template};
+use crate::render::{TemplateProblem, overview, runbook, template};
 use crate::settings::{Settings, TargetAuth, WebAuth};
 
 /// The files of every service of the stack.
@@ -37,8 +37,9 @@ pub fn render_stack(
     let mut templates: Vec<String> =
         project.notification_templates().map(|(name, _)| format!("templates/{name}")).collect();
     templates.push("templates/links.tmpl".to_owned());
-    let mut renderer =
-        Renderer { project, context: context(settings, &rule_files, &templates), problems: Vec::new() };
+    let overview = overview::dashboard_uid(settings, project);
+    let context = context(settings, &overview, &rule_files, &templates);
+    let mut renderer = Renderer { project, context, overview, problems: Vec::new() };
     let mut stack = BTreeMap::new();
     for service in settings.services() {
         let files = match service {
@@ -55,6 +56,8 @@ pub fn render_stack(
 struct Renderer<'a> {
     project: &'a ProjectFiles,
     context: Value,
+    /// Uid of the dashboard that links lead to by default.
+    overview: String,
     problems: Vec<TemplateProblem>,
 }
 
@@ -178,7 +181,10 @@ fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     }
     for (alert_name, page) in renderer.project.runbooks() {
         let path = format!("/etc/confidexmon/dashboards/{}.json", runbook::uid(alert_name));
-        files.insert(RenderedFile::plain(path, runbook::dashboard(alert_name, &page.text)));
+        files.insert(RenderedFile::plain(
+            path,
+            runbook::dashboard(alert_name, &page.text, &renderer.overview),
+        ));
     }
     files.insert(RenderedFile::secret(secret_path::GRAFANA_ADMIN, settings.grafana.admin_password.clone()));
     files

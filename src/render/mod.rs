@@ -6,6 +6,7 @@
 pub mod assets;
 pub mod context;
 pub mod files;
+pub mod overview;
 pub mod runbook;
 pub mod template;
 

@@ -7,8 +7,8 @@ pub fn uid(alert_name: &str) -> String {
     format!("runbook-{}", alert_name.to_lowercase())
 }
 
-/// A dashboard with one text panel that shows the page.
-pub fn dashboard(alert_name: &str, markdown: &str) -> String {
+/// A dashboard with one text panel that shows the page, and a link to the dashboard with uid `overview`.
+pub fn dashboard(alert_name: &str, markdown: &str, overview: &str) -> String {
     let page = json!({
         "uid": uid(alert_name),
         "title": format!("Runbook: {alert_name}"),
@@ -20,7 +20,7 @@ pub fn dashboard(alert_name: &str, markdown: &str) -> String {
         "time": {"from": "now-1h", "to": "now"},
         "templating": {"list": []},
         "annotations": {"list": []},
-        "links": [{"title": "Overview", "type": "link", "url": "/d/confidex-overview", "icon": "dashboard"}],
+        "links": [{"title": "Overview", "type": "link", "url": format!("/d/{overview}"), "icon": "dashboard"}],
         "panels": [{
             "id": 1,
             "type": "text",

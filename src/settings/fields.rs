@@ -8,6 +8,8 @@ pub enum Kind {
     Text,
     /// `[a-z0-9-]{1,40}`.
     StackName,
+    /// Grafana's uid of a dashboard: `[A-Za-z0-9_-]{1,40}`.
+    DashboardUid,
     /// An IP address.
     Address,
     /// 0–65535; 0 lets the engine choose.
@@ -90,12 +92,22 @@ pub const FIELDS: &[Field] = &[
     field("receivers.slack_channel", Kind::Text, "Slack channel for warnings"),
     field("receivers.slack_channel_critical", Kind::Text, "Slack channel for critical alerts"),
     field("receivers.pagerduty_url", Kind::Url, "PagerDuty's Events API, if not the one in the US"),
+    field(
+        "receivers.backend_down_alert",
+        Kind::Text,
+        "Name of the alert that says that the backend is down; what else fires for it is held back meanwhile",
+    ),
     field("receivers.group_wait", Kind::Duration, "Wait before the first notification of a group"),
     field("receivers.group_interval", Kind::Duration, "Wait before news of a group"),
     field("receivers.repeat_interval", Kind::Duration, "Wait before a notification is repeated"),
     field("links.grafana", Kind::Url, "Grafana's address as people's browsers see it"),
     field("links.prometheus", Kind::Url, "Prometheus's address as people's browsers see it"),
     field("links.alertmanager", Kind::Url, "Alertmanager's address as people's browsers see it"),
+    field(
+        "links.dashboard",
+        Kind::DashboardUid,
+        "Uid of the dashboard that links lead to when an alert names none",
+    ),
     field("links.runbooks", Kind::Url, "Prefix of runbook links; the alert's name in lower case is appended"),
     field("resources.prometheus.memory", Kind::Memory, "Memory limit"),
     field("resources.prometheus.cpus", Kind::Cpus, "CPU limit"),

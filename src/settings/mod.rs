@@ -17,4 +17,5 @@ pub mod types;
 
 pub use problem::{Place, Problem, Severity, nearest};
 pub use resolve::{FlagOverrides, Sources, default_image, resolve};
+pub use scalar::{is_dashboard_uid, url};
 pub use types::*;

@@ -238,6 +238,7 @@ impl Resolver<'_> {
                 .to_owned(),
             pagerduty_service_key: self.secret(env_vars::PAGERDUTY_SERVICE_KEY),
             pagerduty_url: self.values.text("receivers.pagerduty_url").map(str::to_owned),
+            backend_down_alert: self.text("receivers.backend_down_alert", "ConfidexBackendDown").to_owned(),
             group_wait: self.duration("receivers.group_wait", "30s")?,
             group_interval: self.duration("receivers.group_interval", "5m")?,
             repeat_interval: self.duration("receivers.repeat_interval", "4h")?,
@@ -251,6 +252,7 @@ impl Resolver<'_> {
             prometheus: link("prometheus"),
             alertmanager: link("alertmanager"),
             runbooks: link("runbooks"),
+            dashboard: link("dashboard"),
         }
     }
 

@@ -50,6 +50,11 @@ pub(super) fn check_text(kind: Kind, text: &str) -> Result<(), Refusal> {
         Kind::Text if text.trim().is_empty() => {
             refuse("the text is empty".to_owned(), "give it a value, or leave the field out")
         }
+        Kind::DashboardUid => ok(
+            is_dashboard_uid(text),
+            "a dashboard's uid",
+            "letters, digits, `-` and `_`, at most 40; it stands in the dashboard's JSON as `uid`",
+        ),
         Kind::StackName => ok(
             StackName::new(text).is_some(),
             "a stack name",
@@ -159,8 +164,8 @@ pub(super) fn cpus(text: &str) -> Option<Limit> {
     (0.01..=4096.0).contains(&number).then_some(Limit::At((number * 1e9) as i64))
 }
 
-/// Scheme, authority and path of an http(s) URL without credentials.
-pub(super) fn url(text: &str) -> Option<(String, String, String)> {
+/// Scheme, authority and path of an http(s) URL without credentials; `None` for anything else.
+pub fn url(text: &str) -> Option<(String, String, String)> {
     let (scheme, rest) = text.split_once("://")?;
     if !matches!(scheme, "http" | "https")
         || text.chars().any(|c| c.is_whitespace() || c.is_control() || "{}\"'\\<>`".contains(c))
@@ -185,4 +190,10 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 /// Prometheus's label names, without those it keeps for itself.
 pub(super) fn is_label_name(text: &str) -> bool {
     is_variable_name(text) && !text.starts_with("__")
+}
+
+/// Grafana's rule for uids: 1–40 characters of `[A-Za-z0-9_-]`.
+pub fn is_dashboard_uid(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -68,6 +68,7 @@ fn shape(kind: Kind) -> Value {
             item["required"] = json!(["job", "url"]);
             json!({"type": "array", "minItems": 1, "items": item})
         }
+        Kind::DashboardUid => json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,40}$"}),
         Kind::StackName => json!({"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"}),
         Kind::Duration => json!({"type": "string", "pattern": "^([0-9]+(y|w|d|h|m|s|ms))+$"}),
         Kind::VariableName => json!({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),

@@ -97,6 +97,8 @@ pub struct ReceiverSettings {
     pub pagerduty_url: Option<String>,
     /// Any HTTP endpoint that takes Alertmanager's webhook JSON; gets every alert.
     pub webhook_url: Option<Secret>,
+    /// The alert that inhibits all others of the same target while it fires.
+    pub backend_down_alert: String,
     pub group_wait: PromDuration,
     pub group_interval: PromDuration,
     pub repeat_interval: PromDuration,
@@ -119,6 +121,8 @@ pub struct LinkSettings {
     pub prometheus: Option<String>,
     pub alertmanager: Option<String>,
     pub runbooks: Option<String>,
+    /// Uid of the dashboard that links open when an alert names none.
+    pub dashboard: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use crate::lab::repository;
 
 /// Folders that must not do I/O, and what they must therefore not name.
-const PURE: [&str; 8] = ["model", "settings", "services", "render", "plan", "check", "drill", "health"];
+const PURE: [&str; 9] =
+    ["model", "settings", "services", "render", "plan", "check", "drill", "health", "starter"];
 const IMPURE: [&str; 8] =
     ["tokio::", "bollard", "reqwest", "std::fs", "std::env", "std::process", "SystemTime", "Instant::now"];
 

@@ -21,3 +21,4 @@ mod readme;
 mod reload;
 mod routing;
 mod security;
+mod starter;

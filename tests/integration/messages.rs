@@ -7,6 +7,7 @@ use crate::lab::{Lab, repository};
 
 const LINKS: &str = r#"{{ define "confidexmon.url.grafana" }}http://g.test{{ end }}
 {{ define "confidexmon.url.alertmanager" }}http://a.test{{ end }}
+{{ define "confidexmon.default_dashboard" }}confidex-overview{{ end }}
 {{ define "confidexmon.url.runbook" }}http://g.test/d/runbook-{{ end }}
 "#;
 

@@ -5,6 +5,7 @@ use crate::cli::commands::up::url;
 use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
+use crate::render::overview;
 
 pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
@@ -15,7 +16,8 @@ pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     }
     let mut url = url(&loaded, options.service, loaded.settings.port(options.service));
     if options.service == ServiceKind::Grafana {
-        url.push_str("/d/confidex-overview");
+        let uid = overview::dashboard_uid(&loaded.settings, &loaded.project.files);
+        url.push_str(&format!("/d/{uid}"));
     }
     context.output.data(&format!("{url}\n"));
     if options.print {

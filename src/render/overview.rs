@@ -1,0 +1,31 @@
+//! The dashboard that links lead to when nothing more particular is known.
+
+use serde_json::Value;
+
+use crate::render::assets::{ProjectFile, ProjectFiles};
+use crate::settings::{Settings, is_dashboard_uid};
+
+/// The uid of the dashboard that is built in for the backend.
+const EMBEDDED: (&str, &str) = ("confidex-overview.json", "confidex-overview");
+/// The stack's own dashboard, which is about no backend.
+const STACK: &str = "confidexmon-stack";
+
+/// The settings' `links.dashboard`, else the built-in overview where the project has it, else the
+/// project's first dashboard, else the stack's own.
+pub fn dashboard_uid(settings: &Settings, project: &ProjectFiles) -> String {
+    if let Some(uid) = &settings.links.dashboard {
+        return uid.clone();
+    }
+    let (file, uid) = EMBEDDED;
+    if project.dashboards.contains_key(file) {
+        return uid.to_owned();
+    }
+    let mut uids = project.dashboard_files().filter_map(|(_, file)| uid_of(file)).filter(|uid| uid != STACK);
+    uids.next().unwrap_or_else(|| STACK.to_owned())
+}
+
+/// The uid in a dashboard's file, when it is one that Grafana accepts.
+fn uid_of(file: &ProjectFile) -> Option<String> {
+    let dashboard: Value = serde_json::from_str(&file.text).ok()?;
+    dashboard["uid"].as_str().filter(|uid| is_dashboard_uid(uid)).map(str::to_owned)
+}
