@@ -21,7 +21,9 @@ fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
     {
         assert!(rules.iter().any(|rule| rule == alert), "{alert} is not loaded");
     }
-    let dashboard = get_json(&lab.url("grafana", "/api/dashboards/uid/confidex-overview"));
+    let overview = lab.url("grafana", "/api/dashboards/uid/confidex-overview");
+    eventually("the overview is provisioned", Duration::from_secs(20), || get(&overview).0 == 200);
+    let dashboard = get_json(&overview);
     assert_eq!(dashboard["meta"]["provisioned"], true);
     let health = get_json(&lab.url("grafana", "/api/datasources/uid/confidex-prometheus/health"));
     assert_eq!(health["status"], "OK");

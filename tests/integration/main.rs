@@ -9,6 +9,7 @@ mod differential;
 mod drill;
 mod engine_port;
 mod failures;
+mod grafana_double;
 mod interruptions;
 mod lab;
 mod life;

@@ -27,6 +27,7 @@ def main(arguments):
         return 1
     from database import open_database
 
+    # Like the server, it finds the database by GF_PATHS_DATA.
     if not open_database().set_password(user_id, password):
         print(f"Error: ✗ could not read user with id {user_id}", file=sys.stderr)
         return 1

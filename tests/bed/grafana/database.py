@@ -1,5 +1,6 @@
-"""grafana.db: users, dashboards and datasources, in Grafana's tables and columns."""
+"""grafana.db: the connection, the start's migrations, users, sealed passwords, annotations."""
 
+import base64
 import hashlib
 import json
 import os
@@ -8,24 +9,23 @@ import sqlite3
 import threading
 import time
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS migration_log (id INTEGER PRIMARY KEY AUTOINCREMENT, migration_id TEXT, sql TEXT,
-    success INTEGER, error TEXT, timestamp DATETIME);
-CREATE TABLE IF NOT EXISTS org (id INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER, name TEXT, created DATETIME,
-    updated DATETIME);
-CREATE TABLE IF NOT EXISTS user (id INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER, login TEXT UNIQUE, email TEXT,
-    name TEXT, password TEXT, salt TEXT, rands TEXT, org_id INTEGER, is_admin INTEGER, created DATETIME,
-    updated DATETIME);
-CREATE TABLE IF NOT EXISTS org_user (id INTEGER PRIMARY KEY AUTOINCREMENT, org_id INTEGER, user_id INTEGER, role TEXT);
-CREATE TABLE IF NOT EXISTS dashboard (id INTEGER PRIMARY KEY AUTOINCREMENT, version INTEGER, slug TEXT, title TEXT,
-    data TEXT, org_id INTEGER, uid TEXT UNIQUE, created DATETIME, updated DATETIME);
-CREATE TABLE IF NOT EXISTS dashboard_provisioning (id INTEGER PRIMARY KEY AUTOINCREMENT, dashboard_id INTEGER,
-    name TEXT, external_id TEXT, updated INTEGER, check_sum TEXT);
-CREATE TABLE IF NOT EXISTS data_source (id INTEGER PRIMARY KEY AUTOINCREMENT, org_id INTEGER, type TEXT, name TEXT,
-    access TEXT, url TEXT, is_default INTEGER, json_data TEXT, secure_json_data TEXT, uid TEXT UNIQUE, read_only INTEGER);
-CREATE TABLE IF NOT EXISTS annotation (id INTEGER PRIMARY KEY AUTOINCREMENT, org_id INTEGER, text TEXT, epoch INTEGER);
-CREATE TABLE IF NOT EXISTS star (id INTEGER PRIMARY KEY AUTOINCREMENT, user_id INTEGER, dashboard_uid TEXT);
-"""
+import envelope
+from config import DEFAULT_SECRET_KEY, MODE, OLD_LAYOUT, is_on, log, setting
+from dashboards import Dashboards, Resources, migrate
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Larger databases are opened unchecked: a start must not take half a minute.
+CHECKED_BYTES = 512 << 20
+FAILED_LOGINS = 5
+LOCKED_SECONDS = 300
+
+
+class Damaged(Exception):
+    """The database cannot be used; the text is SQLite's or the migration's."""
+
+
+def now():
+    return time.strftime("%Y-%m-%d %H:%M:%S")
 
 
 def hash_password(password, salt):
@@ -37,49 +37,106 @@ class Database:
     """One connection behind one lock; SQLite is not the point here."""
 
     def __init__(self, path, wal):
+        self.path = path
         self.lock = threading.RLock()
-        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self.connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10)
         self.connection.row_factory = sqlite3.Row
-        self.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")
+        self.verified, self.failures = {}, {}
+        self.secret_key = setting("SECURITY_SECRET_KEY", DEFAULT_SECRET_KEY).encode()
+        try:
+            self.start(wal)
+        except sqlite3.DatabaseError as error:
+            raise Damaged(str(error)) from error
+        self.boards = Dashboards(self) if OLD_LAYOUT else Resources(self)
+
+    def start(self, wal):
+        found = "ok"
+        if os.path.getsize(self.path) < CHECKED_BYTES:
+            found = self.connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if found != "ok":
+            raise Damaged("database disk image is malformed: " + " ".join(found.split()))
+        # An old Grafana has no setting for it, and keeps the mode that it finds.
+        if wal is not None:
+            self.execute(f"PRAGMA journal_mode={'WAL' if wal else 'DELETE'}")
         self.execute("PRAGMA synchronous=NORMAL")
         with self.lock:
-            self.connection.executescript("BEGIN;" + SCHEMA + "COMMIT;")
-        self.verified = {}
+            self.script("schema_old.sql")
+            if not self.execute("SELECT 1 FROM migration_log LIMIT 1"):
+                self.record("migration_log", "create tables")
+        if MODE == "migration":
+            # Half done before it fails, so that only a copy from before helps.
+            self.execute("CREATE TABLE IF NOT EXISTS half_migrated (id INTEGER)")
+            self.execute("DELETE FROM dashboard_version")
+            self.record("migration_log", "unstorable migration", "no such column: told_to_fail")
+            raise Damaged("migration failed (id = unstorable migration): no such column: told_to_fail")
+        if not OLD_LAYOUT:
+            self.script("schema_new.sql")
+            migrate(self)
+
+    def script(self, name):
+        with open(os.path.join(HERE, name), encoding="utf-8") as file:
+            self.connection.executescript("BEGIN IMMEDIATE;" + file.read() + "COMMIT;")
+
+    def record(self, table, what, error=""):
+        self.execute(
+            f"INSERT INTO {table} (migration_id, sql, success, error, timestamp) VALUES (?, '', ?, ?, ?)",
+            (what, int(not error), error, now()),
+        )
 
     def execute(self, sql, parameters=()):
         with self.lock:
             return self.connection.execute(sql, parameters).fetchall()
 
+    def insert(self, table, **columns):
+        """Inserts a row and gives its id."""
+        names = ", ".join(f'"{name}"' for name in columns)
+        marks = ", ".join("?" * len(columns))
+        with self.lock:
+            cursor = self.connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', tuple(columns.values()))
+            return cursor.lastrowid
+
+    def transaction(self):
+        return Transaction(self)
+
+    # Users
+
     def first_start(self, login, password):
         """Creates the organisation and the administrator. True when this was the first start."""
         if self.execute("SELECT id FROM user"):
             return False
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        self.execute("INSERT INTO org (id, version, name, created, updated) VALUES (1, 0, 'Main Org.', ?, ?)", (now, now))
-        salt, rands = secrets.token_hex(5), secrets.token_hex(5)
-        self.execute(
-            "INSERT INTO user (id, version, login, email, name, password, salt, rands, org_id, is_admin, created, updated)"
-            " VALUES (1, 0, ?, ?, '', ?, ?, ?, 1, 1, ?, ?)",
-            (login, f"{login}@localhost", hash_password(password, salt), salt, rands, now, now),
-        )
-        self.execute("INSERT INTO org_user (org_id, user_id, role) VALUES (1, 1, 'Admin')")
-        self.execute(
-            "INSERT INTO migration_log (migration_id, sql, success, error, timestamp) VALUES ('create tables', '', 1, '', ?)",
-            (now,),
-        )
+        self.execute("INSERT OR IGNORE INTO org (id, version, name, created, updated) VALUES (1, 0, 'Main Org.', ?, ?)", (now(), now()))
+        self.add_user(login, f"{login}@localhost", "", password, is_admin=1, role="Admin")
         return True
 
+    def add_user(self, login, email, name, password, is_admin=0, role="Viewer"):
+        salt, rands = secrets.token_hex(5), secrets.token_hex(5)
+        user_id = self.insert(
+            "user", version=0, login=login, email=email, name=name, password=hash_password(password, salt), salt=salt,
+            rands=rands, org_id=1, is_admin=is_admin, created=now(), updated=now(),
+        )
+        self.insert("org_user", org_id=1, user_id=user_id, role=role, created=now(), updated=now())
+        return user_id
+
     def user(self, login, password):
-        """The user's row when the password is right."""
-        rows = self.execute("SELECT * FROM user WHERE login = ? OR email = ?", (login, login))
-        if not rows:
+        """The user's row when the password is right and not too many wrong ones came before, as in Grafana."""
+        failures = [at for at in self.failures.get(login, []) if at > time.time() - LOCKED_SECONDS]
+        self.failures[login] = failures
+        if len(failures) >= FAILED_LOGINS and not is_on("SECURITY_DISABLE_BRUTE_FORCE_LOGIN_PROTECTION"):
+            log("authn.service", "warn", "too many consecutive incorrect login attempts for user - login for user temporarily blocked")
             return None
-        row = rows[0]
+        rows = self.execute("SELECT * FROM user WHERE (login = ? OR email = ?) AND is_disabled = 0", (login, login))
+        if rows and self.is_right(rows[0], password):
+            self.failures[login] = []
+            return rows[0]
+        failures.append(time.time())
+        return None
+
+    def is_right(self, row, password):
         # PBKDF2 is slow on purpose; a password that was right for this hash is right again.
         key = (row["password"], password)
         if key not in self.verified:
             self.verified[key] = secrets.compare_digest(hash_password(password, row["salt"]), row["password"])
-        return row if self.verified[key] else None
+        return self.verified[key]
 
     def set_password(self, user_id, password):
         salt = secrets.token_hex(5)
@@ -88,45 +145,69 @@ class Database:
         )
         return bool(changed)
 
-    def save_dashboard(self, model, provisioned=None):
-        """Inserts or updates by uid; gives the row. `provisioned` is (provider, path, checksum)."""
-        slug = "".join(c if c.isalnum() else "-" for c in model["title"].lower()).strip("-")
-        now = time.strftime("%Y-%m-%d %H:%M:%S")
-        with self.lock:
-            old = self.execute("SELECT id, version FROM dashboard WHERE uid = ?", (model["uid"],))
-            version = old[0]["version"] + 1 if old else 1
-            stored = {**model, "version": version}
-            if old:
-                self.execute(
-                    "UPDATE dashboard SET version = ?, slug = ?, title = ?, data = ?, updated = ? WHERE uid = ?",
-                    (version, slug, model["title"], json.dumps(stored), now, model["uid"]),
-                )
-            else:
-                self.execute(
-                    "INSERT INTO dashboard (version, slug, title, data, org_id, uid, created, updated)"
-                    " VALUES (?, ?, ?, ?, 1, ?, ?, ?)",
-                    (version, slug, model["title"], json.dumps(stored), model["uid"], now, now),
-                )
-            row = self.execute("SELECT * FROM dashboard WHERE uid = ?", (model["uid"],))[0]
-            if provisioned:
-                name, path, checksum = provisioned
-                self.execute("DELETE FROM dashboard_provisioning WHERE dashboard_id = ?", (row["id"],))
-                self.execute(
-                    "INSERT INTO dashboard_provisioning (dashboard_id, name, external_id, updated, check_sum)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (row["id"], name, path, int(time.time()), checksum),
-                )
-            return row
+    # Secrets
 
-    def delete_dashboard(self, dashboard_id):
-        self.execute("DELETE FROM dashboard WHERE id = ?", (dashboard_id,))
-        self.execute("DELETE FROM dashboard_provisioning WHERE dashboard_id = ?", (dashboard_id,))
+    def data_key(self, name=None):
+        """(name, key): the named data key, or the active one, made when there is none that this secret_key opens."""
+        where, given = ("name = ?", (name,)) if name else ("active = 1", ())
+        for row in self.execute(f"SELECT * FROM data_keys WHERE {where} ORDER BY created DESC", given):
+            key = envelope.unseal(self.secret_key, bytes(row["encrypted_data"]))
+            # CFB has no check of its own; the label carries one for keys of this double.
+            if name or row["label"].endswith(self.key_mark()):
+                return row["name"], key
+        if name:
+            raise ValueError(f"failed to decrypt: data key {name} not found")
+        fresh, key = secrets.token_hex(7), secrets.token_bytes(16)
+        sealed = envelope.seal(self.secret_key, key)
+        label = time.strftime("%Y-%m-%d") + "/root@secretKey.v1/" + self.key_mark()
+        self.insert("data_keys", name=fresh, active=1, scope="root", provider="secretKey.v1", encrypted_data=sealed, created=now(), updated=now(), label=label)
+        if not OLD_LAYOUT:
+            self.insert("secret_data_key", uid=fresh, namespace="default", label=label, active=1, provider="secretKey.v1", encrypted_data=sealed, created=int(time.time()), updated=int(time.time()))
+        return fresh, key
 
-    def provisioning_of(self, dashboard_id):
-        rows = self.execute("SELECT * FROM dashboard_provisioning WHERE dashboard_id = ?", (dashboard_id,))
-        return rows[0] if rows else None
+    def key_mark(self):
+        return hashlib.sha256(b"mark" + self.secret_key).hexdigest()[:8]
+
+    def seal(self, values):
+        """secure_json_data of plain values."""
+        if not values:
+            return "{}"
+        name, key = self.data_key()
+        return json.dumps({k: base64.b64encode(envelope.seal_payload(name, key, str(v).encode())).decode() for k, v in values.items()})
+
+    def unseal(self, text):
+        """Plain values of secure_json_data. ValueError when the secret_key is another one."""
+        plain = {}
+        for field, value in json.loads(text or "{}").items():
+            name, sealed = envelope.split_payload(base64.b64decode(value))
+            try:
+                plain[field] = envelope.unseal(self.data_key(name)[1], sealed).decode()
+            except UnicodeDecodeError as error:
+                raise ValueError("failed to decrypt the datasource's secrets: another secret_key") from error
+        return plain
+
+
+class Transaction:
+    """One write of several rows: all or none."""
+
+    def __init__(self, database):
+        self.database = database
+
+    def __enter__(self):
+        self.database.lock.acquire()
+        self.nested = self.database.connection.in_transaction
+        if not self.nested:
+            self.database.connection.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind, *_):
+        try:
+            if not self.nested:
+                self.database.connection.execute("ROLLBACK" if kind else "COMMIT")
+        finally:
+            self.database.lock.release()
 
 
 def open_database():
-    directory = os.environ.get("GF_PATHS_DATA", "/var/lib/grafana")
-    return Database(os.path.join(directory, "grafana.db"), os.environ.get("GF_DATABASE_WAL") == "true")
+    directory = setting("PATHS_DATA", "/var/lib/grafana")
+    wal = None if OLD_LAYOUT and "GF_DATABASE_WAL" not in os.environ else is_on("DATABASE_WAL")
+    return Database(os.path.join(directory, "grafana.db"), wal)

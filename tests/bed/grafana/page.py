@@ -3,6 +3,7 @@
 import html
 import time
 
+import datasources
 import prometheus
 
 STYLE = """body{font:14px sans-serif;background:#111217;color:#ccccdc;margin:1.5em}h1{font-size:1.3em}
@@ -83,7 +84,7 @@ def _value(database, panel, target, variables):
     now = time.time()
     query = {**target, "expr": _expand(target.get("expr", ""), variables), "instant": True, "range": False}
     try:
-        found = prometheus.frames(rows[0], query, now - 3600, now)
+        found = prometheus.frames(datasources.target(database, rows[0]), query, now - 3600, now)
     except prometheus.QueryError as error:
         return f"<span class=none>{html.escape(str(error))}</span>"
     if not found:

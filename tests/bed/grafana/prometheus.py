@@ -12,18 +12,20 @@ class QueryError(Exception):
     """What the datasource said instead of data."""
 
 
-def ask(datasource, path, parameters):
-    """GET on the datasource's Prometheus; the `data` of its answer."""
-    url = f"{datasource['url']}{path}?{urllib.parse.urlencode(parameters)}"
-    request = urllib.request.Request(url)
-    settings = json.loads(datasource["json_data"])
-    if settings.get("basicAuth"):
-        password = json.loads(datasource["secure_json_data"]).get("basicAuthPassword", "")
-        token = base64.b64encode(f"{settings.get('basicAuthUser', '')}:{password}".encode()).decode()
+def fetch(target, path):
+    """GET on a datasource: (status, body)."""
+    request = urllib.request.Request(target["url"] + path)
+    if target["credentials"]:
+        token = base64.b64encode(":".join(target["credentials"]).encode()).decode()
         request.add_header("Authorization", f"Basic {token}")
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.status, response.read()
+
+
+def ask(target, path, parameters):
+    """GET on the datasource's Prometheus; the `data` of its answer. `target` is a URL with credentials or None."""
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
-            return json.load(response)["data"]
+        return json.loads(fetch(target, f"{path}?{urllib.parse.urlencode(parameters)}")[1])["data"]
     except urllib.error.HTTPError as error:
         try:
             raise QueryError(json.load(error)["error"]) from error
@@ -45,7 +47,7 @@ def moment(text, now):
     return int(text) / 1000
 
 
-def frames(datasource, query, begin, end):
+def frames(target, query, begin, end):
     """The frames of one query of /api/ds/query."""
     expression = query.get("expr", "")
     interval = max(int(query.get("intervalMs") or 15000) // 1000, 15)
@@ -53,11 +55,11 @@ def frames(datasource, query, begin, end):
     for name, value in (("$__rate_interval", window), ("$__interval", f"{interval}s"), ("$__range", f"{int(end - begin)}s")):
         expression = expression.replace(name, value).replace("${" + name[1:] + "}", value)
     if query.get("instant") and not query.get("range"):
-        data = ask(datasource, "/api/v1/query", {"query": expression, "time": end})
+        data = ask(target, "/api/v1/query", {"query": expression, "time": end})
         series = [(item["metric"], [item["value"]]) for item in data["result"]] if data["resultType"] == "vector" else [({}, [data["result"]])]
     else:
         step = max(interval, int((end - begin) / 1000), 1)
-        data = ask(datasource, "/api/v1/query_range", {"query": expression, "start": begin, "end": end, "step": step})
+        data = ask(target, "/api/v1/query_range", {"query": expression, "start": begin, "end": end, "step": step})
         series = [(item["metric"], item["values"]) for item in data["result"]]
     return [_frame(query.get("refId", "A"), labels, values) for labels, values in series]
 
@@ -80,6 +82,8 @@ def _frame(ref_id, labels, values):
 
 def query_all(database, body):
     """POST /api/ds/query: (status, answer). A failing query has its own status, as Grafana answers."""
+    import datasources  # It asks this module in turn.
+
     now = time.time()
     begin, end = moment(body.get("from", "now-1h"), now), moment(body.get("to", "now"), now)
     results = {}
@@ -90,7 +94,7 @@ def query_all(database, body):
         if not rows:
             return 404, {"message": "Data source not found", "messageId": "datasource.notFound", "statusCode": 404}
         try:
-            results[ref_id] = {"status": 200, "frames": frames(rows[0], query, begin, end)}
+            results[ref_id] = {"status": 200, "frames": frames(datasources.target(database, rows[0]), query, begin, end)}
         except QueryError as error:
             results[ref_id] = {"status": 400, "error": str(error), "errorSource": "downstream", "frames": []}
     failed = any(result["status"] != 200 for result in results.values())
