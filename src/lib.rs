@@ -23,6 +23,7 @@
 //! | [`analysis`] | what follows from the files: the values of an expression, the route of an alert, the metric contract |
 //! | [`check`] | lints in four folders by subject, findings and their suppression; one file per lint |
 //! | [`starter`] | a backend's `/metrics` → the first rules, tests, runbook pages and dashboard for it |
+//! | [`update`] | which image a service runs, which newer one it could run, and whether it may |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
 //!
 //! Folders that do I/O:
@@ -90,3 +91,4 @@ pub mod services;
 pub mod settings;
 pub mod starter;
 pub mod store;
+pub mod update;

@@ -6,5 +6,6 @@ pub mod grafana;
 pub mod http;
 pub mod prometheus;
 pub mod redis;
+pub mod registry;
 
 pub use http::{HttpClient, NetError};

@@ -5,6 +5,7 @@ pub mod atomic;
 pub mod lock;
 pub mod ports;
 pub mod project;
+pub mod registry_login;
 pub mod settle;
 pub mod state;
 pub mod tarball;

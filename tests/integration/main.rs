@@ -19,6 +19,8 @@ mod project_files;
 mod promql;
 mod proxy;
 mod readme;
+mod registry;
+mod registry_bed;
 mod reload;
 mod routing;
 mod security;

@@ -6,19 +6,16 @@ use bollard::auth::DockerCredentials;
 use bollard::errors::Error as Bollard;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptions;
-use docker_credential::{CredentialRetrievalError, DockerCredential};
 use futures_util::stream::{self, BoxStream};
 use futures_util::{Stream, StreamExt};
 
 use crate::engine::{EngineError, ErrorKind, PullProgress};
 use crate::model::ImageRef;
+use crate::store::registry_login::{self, Login};
 
 use super::observe::IdAnswer;
 use super::ops::LOOK;
 use super::wire::Wire;
-
-/// The key under which docker's tools keep the credentials of Docker Hub.
-const HUB: &str = "https://index.docker.io/v1/";
 
 type Answers = Pin<Box<dyn Stream<Item = Result<CreateImageInfo, Bollard>> + Send>>;
 
@@ -71,7 +68,7 @@ impl Request {
             from_image: Some(self.image.with_default_tag()),
             ..CreateImageOptions::default()
         };
-        let credentials = credentials(registry_key(self.image.as_str())).await;
+        let credentials = credentials(registry_login::registry_key(self.image.as_str())).await;
         Box::pin(self.wire.docker.create_image(Some(options), None, credentials))
     }
 
@@ -111,55 +108,20 @@ fn progress(answer: CreateImageInfo) -> PullProgress {
     }
 }
 
-/// The name under which credentials for this image are kept.
-fn registry_key(image: &str) -> String {
-    match image.split_once('/') {
-        Some(("docker.io" | "index.docker.io", _)) | None => HUB.to_owned(),
-        Some((first, _)) if first.contains(['.', ':']) || first == "localhost" => first.to_owned(),
-        Some(_) => HUB.to_owned(),
-    }
-}
-
-/// The user's credentials for the registry, by docker's own configuration; a helper program may have
-/// to run. Without any, the pull is anonymous.
+/// The user's credentials for the registry in bollard's words; without any, the pull is anonymous.
 async fn credentials(registry: String) -> Option<DockerCredentials> {
-    let server = registry.clone();
-    let found = tokio::task::spawn_blocking(move || docker_credential::get_credential(&server)).await.ok()?;
-    match found {
-        Ok(DockerCredential::UsernamePassword(username, password)) => Some(DockerCredentials {
+    match registry_login::find(registry.clone()).await? {
+        Login::Password { username, password } => Some(DockerCredentials {
             username: Some(username),
-            password: Some(password),
+            password: Some(password.reveal().to_owned()),
             serveraddress: Some(registry),
             ..Default::default()
         }),
-        Ok(DockerCredential::IdentityToken(token)) => Some(DockerCredentials {
-            identitytoken: Some(token),
+        Login::IdentityToken(token) => Some(DockerCredentials {
+            identitytoken: Some(token.reveal().to_owned()),
             serveraddress: Some(registry),
             ..Default::default()
         }),
-        // `ConfigReadError` is also what a missing file gives when nobody ever logged in.
-        Err(
-            CredentialRetrievalError::NoCredentialConfigured
-            | CredentialRetrievalError::ConfigNotFound
-            | CredentialRetrievalError::ConfigReadError,
-        ) => None,
-        Err(error) => {
-            // The text of a failed helper may quote what it read; only its kind is told.
-            let reason = match error {
-                CredentialRetrievalError::HelperFailure { helper, .. } => {
-                    format!("the helper `{helper}` failed")
-                }
-                CredentialRetrievalError::HelperCommunicationError => {
-                    "the credential helper cannot be run".to_owned()
-                }
-                CredentialRetrievalError::MalformedHelperResponse => {
-                    "the credential helper's answer cannot be read".to_owned()
-                }
-                _ => "the stored credentials cannot be read".to_owned(),
-            };
-            tracing::warn!("pulling anonymously from {registry}: {reason}");
-            None
-        }
     }
 }
 
@@ -167,20 +129,6 @@ async fn credentials(registry: String) -> Option<DockerCredentials> {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-
-    #[test]
-    fn credentials_are_kept_by_registry() {
-        for (image, key) in [
-            ("prom/prometheus:v3", HUB),
-            ("redis", HUB),
-            ("docker.io/grafana/grafana", HUB),
-            ("ghcr.io/a/b:1", "ghcr.io"),
-            ("localhost/a", "localhost"),
-            ("localhost:5000/a", "localhost:5000"),
-        ] {
-            assert_eq!(registry_key(image), key, "{image}");
-        }
-    }
 
     #[test]
     fn only_the_cut_tail_is_doubted() {
