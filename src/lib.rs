@@ -70,6 +70,12 @@
 //! - **serde-saphyr stands in for the archived `serde_yaml`** under its name: maintained, with positions
 //!   and without unsafe code. `docker_credential` reads registry logins, bollard's typed list is replaced by our own
 //!   tolerant one, because it fails on any state it does not know.
+//! - **An update keeps the old container** under another name until the new one works, and writes
+//!   `images.lock` before it removes it: what a killed run left, and which way to go on, is read from the
+//!   engine and the lock, so there is no journal that could be lost. Two containers never run on one volume.
+//! - **A lock line holds for what the settings named when it was written**: the settings stay the user's, and
+//!   a changed tag there wins. A moved tag costs no engine call to see: the listing shows such a container's
+//!   image by its id (not with Podman, where every tag is looked up).
 //! - **One lock per engine and stack**, held by the operating system; a killed run holds nothing.
 
 pub mod analysis;

@@ -1,12 +1,19 @@
 //! Looks at the engine and at this machine before anything is decided.
 
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+
 use crate::apply::{Applier, network};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::model::manifest::MANIFEST_FILE;
-use crate::model::{Manifest, Observed, ObservedContainer, StackName, labels};
+use crate::model::{
+    ImageRef, LocalImage, Manifest, Observed, ObservedContainer, ServiceKind, StackName, labels,
+};
 use crate::plan::{Facts, PortHolder};
-use crate::services::Desired;
+use crate::services::{Desired, DesiredService};
 use crate::store::{ports, tarball};
+use crate::update::recovery::is_kept;
 
 /// No honest manifest is larger.
 const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
@@ -35,6 +42,7 @@ pub async fn facts<E: Engine>(
             facts.known_files.insert(container.id.clone(), manifest);
         }
     }
+    facts.images = doubtful_images(applier, desired, &ours).await?;
     busy_ports(applier, desired, &observed, &mut facts);
     facts.observed = observed;
     Ok(facts)
@@ -50,7 +58,32 @@ pub fn services<'a>(
     observed: &'a Observed,
     stack: &'a StackName,
 ) -> impl Iterator<Item = &'a ObservedContainer> {
-    ours(observed, stack).filter(|container| !container.is_temporary())
+    ours(observed, stack).filter(|container| !container.is_temporary() && !is_kept(container))
+}
+
+/// What the tags mean whose container or lock tells that it may be another image. An engine shows a
+/// container's image by its id once the tag means another one, so a stack that is as it should be costs
+/// no call. (Podman goes on showing the name, so there every tag is looked up.)
+async fn doubtful_images<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    ours: &[&ObservedContainer],
+) -> Result<BTreeMap<ImageRef, LocalImage>, EngineError> {
+    let is_doubtful = |service: &ServiceKind, wanted: &DesiredService| {
+        let locked = desired.locked.get(service).map(|locked| locked.image_id.as_str());
+        let Some(container) = ours.iter().find(|container| container.name == wanted.spec.name) else {
+            return locked.is_some();
+        };
+        applier.engine.info().podman
+            || container.image != wanted.spec.image.as_str()
+            || locked.is_some_and(|locked| locked != container.image_id)
+    };
+    let doubtful = desired.services.iter().filter(|(service, wanted)| is_doubtful(service, wanted));
+    let found = try_join_all(doubtful.map(|(_, wanted)| async move {
+        let image = &wanted.spec.image;
+        Ok::<_, EngineError>((image.clone(), applier.engine.find_image(image).await?))
+    }));
+    Ok(found.await?.into_iter().filter_map(|(image, found)| Some((image, found?))).collect())
 }
 
 async fn our_network<E: Engine>(

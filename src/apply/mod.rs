@@ -18,6 +18,7 @@ pub mod reload;
 pub mod rule_tests;
 pub mod services;
 pub mod status;
+pub mod update;
 pub mod wait;
 
 use std::sync::Mutex;

@@ -9,27 +9,53 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::apply::Applier;
+use crate::apply::update::locking;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
-use crate::model::{ImageRef, ServiceKind};
+use crate::model::{ImageRef, LocalImage, ServiceKind};
 use crate::report::events::{Event, Reporter, ServiceState};
 use crate::services::Desired;
+use crate::update::LockedImage;
 
 /// A pull that tells nothing for this long is stuck.
 const IDLE: Duration = Duration::from_secs(90);
 
-/// Pulls every image of the stack, side by side, and tells what each reference means now: its image id.
+/// Pulls every image of the stack, side by side, and tells what each reference means now.
 pub async fn all<E: Engine>(
     applier: &Applier<E>,
     desired: &Desired,
-) -> Result<BTreeMap<ImageRef, String>, Error> {
+) -> Result<BTreeMap<ImageRef, LocalImage>, Error> {
     let pulls = desired.services.iter().map(|(service, wanted)| async move {
         let reference = &wanted.spec.image;
         image(applier, *service, reference).await?;
-        let id = applier.engine.image_id(reference).await?;
-        Ok::<_, Error>(id.map(|id| (reference.clone(), id)))
+        let found = applier.engine.find_image(reference).await?;
+        if let (Some(locked), Some(found)) = (desired.locked.get(service), &found) {
+            // The run will be refused.
+            if !locked.is(found) {
+                locking::restore_tag(applier, locked).await;
+            }
+        }
+        Ok::<_, Error>(found.map(|found| (reference.clone(), found)))
     });
     Ok(try_join_all(pulls).await?.into_iter().flatten().collect())
+}
+
+/// Pulls the image of a service: exactly the locked one, where one is locked.
+pub async fn wanted<E: Engine>(
+    applier: &Applier<E>,
+    service: ServiceKind,
+    reference: &ImageRef,
+    locked: Option<&LockedImage>,
+) -> Result<(), Error> {
+    let exact = locked.and_then(|locked| reference.with_digest(locked.digest.as_deref()?));
+    let Some(exact) = exact else { return image(applier, service, reference).await };
+    image(applier, service, &exact).await.map_err(|error| {
+        error.hint(format!("`confidexmon update {service}` takes what the tag `{reference}` means now"))
+    })?;
+    if let Some(found) = applier.engine.find_image(&exact).await? {
+        applier.engine.tag_image(&found.id, reference).await?;
+    }
+    Ok(())
 }
 
 /// Pulls one image of a stack.

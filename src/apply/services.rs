@@ -15,6 +15,7 @@ use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
 use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, stop_grace};
 use crate::store::tarball;
+use crate::update::LockedImage;
 
 /// Applies the plan. Every service is carried as far as it goes; all failures are returned together.
 pub async fn run<E: Engine>(
@@ -39,6 +40,7 @@ pub async fn run<E: Engine>(
             let mut run = ServiceRun {
                 applier,
                 wanted,
+                locked: desired.locked.get(&service_plan.service),
                 service: service_plan.service,
                 pull,
                 id: service_plan.container_id.clone(),
@@ -73,7 +75,7 @@ async fn image_of_replacement<E: Engine>(
         has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
     let Some(wanted) = desired.services.get(&plan.service).filter(|_| replaced) else { return Ok(()) };
     let image = &wanted.spec.image;
-    if applier.engine.image_id(image).await?.is_some() {
+    if applier.engine.find_image(image).await?.is_some() {
         return Ok(());
     }
     if policy == PullPolicy::Never {
@@ -83,7 +85,10 @@ async fn image_of_replacement<E: Engine>(
             "`--pull never` was given; pull the image first, or leave the flag out. Nothing was removed",
         ));
     }
-    pull::image(applier, plan.service, image).await.map_err(|error| error.hint("nothing was removed"))
+    let locked = desired.locked.get(&plan.service);
+    pull::wanted(applier, plan.service, image, locked)
+        .await
+        .map_err(|error| error.hint("nothing was removed"))
 }
 
 async fn removals<E: Engine>(applier: &Applier<E>, service: &ServicePlan) -> Result<(), Error> {
@@ -108,6 +113,7 @@ const ADOPT_PAUSE: Duration = Duration::from_millis(100);
 struct ServiceRun<'a, E> {
     applier: &'a Applier<E>,
     wanted: &'a DesiredService,
+    locked: Option<&'a LockedImage>,
     service: ServiceKind,
     pull: PullPolicy,
     /// The container, once it exists.
@@ -189,7 +195,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             };
             match &error.kind {
                 ErrorKind::ImageMissing if attempts == 1 && self.pull != PullPolicy::Never => {
-                    pull::image(self.applier, self.service, &self.wanted.spec.image).await?;
+                    pull::wanted(self.applier, self.service, &self.wanted.spec.image, self.locked).await?;
                 }
                 ErrorKind::ImageMissing if self.pull == PullPolicy::Never => {
                     let hint = "`--pull never` was given; pull the image first, or leave the flag out";

@@ -76,6 +76,10 @@ pub enum Command {
     ReloadRules(ReloadRulesOptions),
     /// Reload changed files of running services as a transaction
     Reload(ReloadOptions),
+    /// Take newer images: pulled, judged and tried first, and gone back from when they do not work
+    Update(UpdateOptions),
+    /// Go back to the images from before the last update
+    Rollback(RollbackOptions),
     /// Open a service's page in the browser
     Open(OpenOptions),
     /// Every finding in configuration, rules and their tests; with --live also what the running stack says
@@ -148,6 +152,46 @@ pub struct ServicesOptions {
     /// How long services may take to answer
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct UpdateOptions {
+    /// Services; all when none is named
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub services: Vec<ServiceKind>,
+    /// Only say what is newer, by kind, and change nothing
+    #[arg(long, conflicts_with_all = ["to", "all", "dry_run"])]
+    pub check: bool,
+    /// Take this version (of one service)
+    #[arg(long, value_name = "VERSION")]
+    pub to: Option<String>,
+    /// Take new major versions too
+    #[arg(long, conflicts_with = "to")]
+    pub all: bool,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub patience: PatienceOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RollbackOptions {
+    /// Services; all that were updated when none is named
+    #[arg(value_enum, value_name = "SERVICE")]
+    pub services: Vec<ServiceKind>,
+    #[command(flatten)]
+    pub patience: PatienceOptions,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct PatienceOptions {
+    /// How long a new container may take to answer and to work
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub timeout: Duration,
+    /// How long it is watched after that
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
+    pub watch: Duration,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -11,7 +11,7 @@ use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, ServiceKind, StackName};
+use crate::model::{ImageRef, Observed, ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::render::{TemplateProblem, render_stack};
 use crate::report::output::ColorChoice;
@@ -19,9 +19,11 @@ use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
 use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
 use crate::store::StoreError;
+use crate::store::images_lock::LockFile;
 use crate::store::lock::{self, RunLock};
 use crate::store::project::{self, Project};
 use crate::store::state::StackState;
+use crate::update::LockedImage;
 
 /// The command's surroundings.
 pub struct Context {
@@ -34,6 +36,10 @@ pub struct Context {
 pub struct Loaded {
     pub settings: Settings,
     pub project: Project,
+    /// The lock of its images, by which `settings` were changed already.
+    pub images_lock: LockFile,
+    /// What the settings themselves name.
+    pub named_images: BTreeMap<ServiceKind, ImageRef>,
     /// What is worth saying before something is changed.
     warnings: Vec<Problem>,
 }
@@ -42,6 +48,16 @@ pub struct Loaded {
 pub type Refused = (Project, Vec<Problem>);
 
 impl Loaded {
+    /// The lines of the lock that hold for the settings as they are.
+    pub fn locked_images(&self) -> BTreeMap<ServiceKind, LockedImage> {
+        let lock = &self.images_lock.lock;
+        let lines = self
+            .named_images
+            .iter()
+            .filter_map(|(service, named)| Some((*service, lock.line(*service, named)?.clone())));
+        lines.collect()
+    }
+
     /// Host ports of the stack's services.
     pub fn ports(&self) -> Vec<u16> {
         self.settings
@@ -94,9 +110,29 @@ impl Context {
         };
         let (settings, problems) = settings::resolve(&sources);
         Ok(match settings {
-            Some(settings) => Ok(Loaded { settings, project, warnings: problems }),
+            Some(settings) => Ok(self.locked(settings, project, problems)?),
             None => Err((project, problems)),
         })
+    }
+
+    /// The settings with the images that the lock names.
+    fn locked(
+        &self,
+        mut settings: Settings,
+        project: Project,
+        warnings: Vec<Problem>,
+    ) -> Result<Loaded, Error> {
+        let folder = &self.global.project_dir;
+        let images_lock =
+            LockFile::load(folder, &self.state_directory(), &settings.stack).map_err(|error| {
+                unreadable(error)
+                    .hint("restore it from version control, or remove it: `confidexmon up` makes a new one")
+            })?;
+        let named_images = settings.images.clone();
+        for (service, image) in &mut settings.images {
+            *image = images_lock.lock.image(*service, image);
+        }
+        Ok(Loaded { settings, project, images_lock, named_images, warnings })
     }
 
     /// Says what the settings' problems are that do not stop a command. For commands that change something.
@@ -132,7 +168,11 @@ impl Context {
     /// The stack as the settings and templates describe it.
     pub fn desired(&self, loaded: &Loaded) -> Result<Desired, Error> {
         match render_stack(&loaded.settings, &loaded.project.files) {
-            Ok(files) => Ok(services::desired(&loaded.settings, files)),
+            Ok(files) => {
+                let mut desired = services::desired(&loaded.settings, files);
+                desired.locked = loaded.locked_images();
+                Ok(desired)
+            }
             Err(problems) => {
                 let problems: Vec<Problem> = problems.into_iter().map(template_problem).collect();
                 self.report(&problems, &loaded.project);
@@ -186,7 +226,7 @@ impl Context {
     }
 
     /// Where this machine's memory of stacks lies: XDG's place for state.
-    fn state_directory(&self) -> PathBuf {
+    pub fn state_directory(&self) -> PathBuf {
         let from =
             |name: &str| self.environment.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         from("CONFIDEXMON_STATE_DIR")

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 
-use crate::model::{ContainerSpec, Hint, ImageRef, NetworkSpec, Observed, ObservedNetwork, StackName};
+use crate::model::{
+    ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, Platform, StackName,
+};
 
 /// What an engine said about itself when we connected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub struct EngineInfo {
     pub api_version: String,
     /// True for Podman's compatible API.
     pub podman: bool,
+    /// What containers must be made for: `linux/amd64`.
+    pub platform: Platform,
 }
 
 /// Details of one container that the list lacks. Fetched only to explain failures and for status.
@@ -132,6 +136,12 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         force: bool,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Gives a container another name, running or not. A taken name is [`ErrorKind::NameTaken`].
+    fn rename_container(
+        &self,
+        container_id: &str,
+        name: &str,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Changes the restart policy: `always` or `no`.
     fn set_restart_policy(
         &self,
@@ -174,8 +184,17 @@ pub trait Engine: Send + Sync + 'static {
 
     fn logs(&self, container_id: &str, query: LogQuery) -> BoxStream<'static, Result<LogLine, EngineError>>;
     fn pull(&self, image: &ImageRef) -> BoxStream<'static, Result<PullProgress, EngineError>>;
-    /// The image's id when it is present.
-    fn image_id(&self, image: &ImageRef) -> impl Future<Output = Result<Option<String>, EngineError>> + Send;
+    /// What the engine knows of an image; `None` when it is not there.
+    fn find_image(
+        &self,
+        image: &ImageRef,
+    ) -> impl Future<Output = Result<Option<LocalImage>, EngineError>> + Send;
+    /// Lets a tag mean the image with this id.
+    fn tag_image(
+        &self,
+        image_id: &str,
+        tag: &ImageRef,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Names of the volumes that carry the stack's label.
     fn volumes(&self, stack: &StackName) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send;

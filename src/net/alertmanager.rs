@@ -1,5 +1,7 @@
 //! The parts of Alertmanager's HTTP API that a proof needs.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::net::http::{Credentials, HttpClient, NetError};
@@ -25,6 +27,14 @@ impl Alertmanager {
         let value = self.http.get_json(&self.url("/api/v2/receivers"), self.auth.as_ref()).await?;
         let names = value.as_array().into_iter().flatten();
         Ok(names.filter_map(|receiver| receiver.get("name")?.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Ids of the silences that are in force or will be.
+    pub async fn silence_ids(&self) -> Result<BTreeSet<String>, NetError> {
+        let value = self.http.get_json(&self.url("/api/v2/silences"), self.auth.as_ref()).await?;
+        let counts = |silence: &&Value| silence["status"]["state"] != "expired";
+        let silences = value.as_array().into_iter().flatten().filter(counts);
+        Ok(silences.filter_map(|silence| silence["id"].as_str().map(str::to_owned)).collect())
     }
 
     /// Posts alerts as Prometheus does; the body is the API's list of alerts.

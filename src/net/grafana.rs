@@ -41,6 +41,14 @@ impl Grafana {
         Ok(uids.map(str::to_owned).collect())
     }
 
+    /// Whether a datasource can be asked through Grafana.
+    pub async fn datasource_is_healthy(&self, uid: &str) -> Result<bool, NetError> {
+        let url = format!("{}/api/datasources/uid/{uid}/health", self.base_url);
+        let answer = self.http.get(&url, self.auth.as_ref()).await?;
+        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
+        Ok(answer.is_success() && body["status"] == "OK")
+    }
+
     /// Asks a datasource's queries as a panel does. A query that fails is answered with another status
     /// than 200, but with results all the same; those are the answer.
     pub async fn query(&self, body: &Value) -> Result<Value, NetError> {

@@ -1,4 +1,4 @@
-//! The three words of Redis's protocol that a readiness probe needs.
+//! The few words of Redis's protocol that a readiness probe and a proof need.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -7,20 +7,32 @@ use crate::model::Secret;
 
 /// Sends `AUTH` (with a password) and `PING`; `Ok` only for `+PONG`, otherwise Redis's own words.
 pub async fn ping(host: &str, port: u16, password: Option<&Secret>) -> Result<(), String> {
+    match ask(host, port, password, b"PING").await?.as_str() {
+        "+PONG" => Ok(()),
+        other => Err(other.trim_start_matches('-').to_owned()),
+    }
+}
+
+/// How many keys there are.
+pub async fn key_count(host: &str, port: u16, password: Option<&Secret>) -> Result<u64, String> {
+    let answer = ask(host, port, password, b"DBSIZE").await?;
+    let number = answer.strip_prefix(':').and_then(|number| number.parse().ok());
+    number.ok_or_else(|| answer.trim_start_matches('-').to_owned())
+}
+
+/// `AUTH` with a password, then one command; its answer, or what was wrong with the password.
+async fn ask(host: &str, port: u16, password: Option<&Secret>, word: &[u8]) -> Result<String, String> {
     let mut stream = TcpStream::connect((host, port)).await.map_err(|error| error.to_string())?;
     let mut request = Vec::new();
     if let Some(password) = password {
         request.extend(command(&[b"AUTH", password.reveal().as_bytes()]));
     }
-    request.extend(command(&[b"PING"]));
+    request.extend(command(&[word]));
     stream.write_all(&request).await.map_err(|error| error.to_string())?;
     let expected_lines = if password.is_some() { 2 } else { 1 };
     let text = read_lines(&mut stream, expected_lines).await?;
-    match text.lines().find(|line| *line != "+OK") {
-        Some("+PONG") => Ok(()),
-        Some(other) => Err(other.trim_start_matches('-').to_owned()),
-        None => Err("the connection was closed without an answer".to_owned()),
-    }
+    let answer = text.lines().find(|line| *line != "+OK");
+    answer.map(str::to_owned).ok_or_else(|| "the connection was closed without an answer".to_owned())
 }
 
 /// One command in RESP: binary-safe, so any password goes through.

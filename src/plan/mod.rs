@@ -7,7 +7,7 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use crate::model::{FileChanges, ImageRef, Manifest, Observed, ObservedNetwork, ServiceKind};
+use crate::model::{FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, ServiceKind};
 
 pub use reconcile::reconcile;
 
@@ -24,8 +24,8 @@ pub struct Facts {
     pub known_files: BTreeMap<String, Manifest>,
     /// Host ports that something outside the engine holds, with who it is as far as can be seen.
     pub busy_ports: BTreeMap<u16, PortHolder>,
-    /// What each wanted image is by now (its id), after a pull that was asked for; else empty.
-    pub images: BTreeMap<ImageRef, String>,
+    /// What wanted images are by now: those that were pulled, or whose container or lock tells of another.
+    pub images: BTreeMap<ImageRef, LocalImage>,
     /// For each busy port, the next port above it that is free.
     pub free_ports: BTreeMap<u16, u16>,
 }
@@ -125,8 +125,24 @@ pub enum Step {
 /// A reason to stop before anything is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {
-    ForeignContainer { name: String, image: String, id: String },
-    PortTaken { service: ServiceKind, port: u16, holder: PortHolder, free_port: Option<u16> },
+    ForeignContainer {
+        name: String,
+        image: String,
+        id: String,
+    },
+    /// A tag means another image than the one that is locked.
+    ImageMoved {
+        service: ServiceKind,
+        image: ImageRef,
+        locked: String,
+        now: String,
+    },
+    PortTaken {
+        service: ServiceKind,
+        port: u16,
+        holder: PortHolder,
+        free_port: Option<u16>,
+    },
 }
 
 impl Plan {

@@ -5,12 +5,15 @@ use crate::plan::{
     Blocker, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
 };
 use crate::services::{Desired, DesiredService, FileEffect, file_effect};
+use crate::update::LockedImage;
+use crate::update::lock::short as short_digest;
+use crate::update::recovery::is_kept;
 
 /// Decides what has to happen. The same inputs give the same plan, in the order of `ServiceKind`.
 pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
     let mut plan = Plan::default();
-    for (service, wanted) in &desired.services {
-        let service_plan = one_service(*service, wanted, facts, policy, &mut plan.blockers);
+    for service in desired.services.keys() {
+        let service_plan = one_service(*service, desired, facts, policy, &mut plan.blockers);
         plan.services.push(service_plan);
     }
     leftovers(desired, facts, policy, &mut plan);
@@ -21,11 +24,12 @@ pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
 
 fn one_service(
     service: ServiceKind,
-    wanted: &DesiredService,
+    desired: &Desired,
     facts: &Facts,
     policy: &Policy,
     blockers: &mut Vec<Blocker>,
 ) -> ServicePlan {
+    let wanted = &desired.services[&service];
     let container = facts.observed.containers.iter().find(|container| container.name == wanted.spec.name);
     let ours = container.filter(|container| is_ours(container, wanted.spec.stack.as_str()));
     if let (Some(foreign), None) = (container, ours) {
@@ -34,6 +38,9 @@ fn one_service(
             image: foreign.image.clone(),
             id: foreign.id.clone(),
         });
+    }
+    if let Some(blocker) = moved_image(service, wanted, facts, desired.locked.get(&service)) {
+        blockers.push(blocker);
     }
     let mut steps = match ours {
         None => fresh(wanted, "not there"),
@@ -45,6 +52,23 @@ fn one_service(
     }
     let container_id = ours.map(|container| container.id.clone());
     ServicePlan { service, container: wanted.spec.name.clone(), container_id, steps }
+}
+
+/// The image under the wanted tag is not the locked one.
+fn moved_image(
+    service: ServiceKind,
+    wanted: &DesiredService,
+    facts: &Facts,
+    locked: Option<&LockedImage>,
+) -> Option<Blocker> {
+    let (locked, now) = (locked?, facts.images.get(&wanted.spec.image)?);
+    let image = wanted.spec.image.clone();
+    (!locked.is(now)).then(|| Blocker::ImageMoved {
+        service,
+        now: short_digest(now.digest_in(&image).unwrap_or(&now.id)),
+        image,
+        locked: locked.short(),
+    })
 }
 
 /// Ours: it carries this stack's label.
@@ -98,8 +122,8 @@ fn reason_to_recreate(
             return Some(differences.join("; "));
         }
     }
-    if facts.images.get(&wanted.spec.image).is_some_and(|image| *image != container.image_id) {
-        return Some(format!("a newer image of {} is there", wanted.spec.image));
+    if facts.images.get(&wanted.spec.image).is_some_and(|image| image.id != container.image_id) {
+        return Some(format!("{} means another image now", wanted.spec.image));
     }
     lost_network(wanted, container, facts)
 }
@@ -190,6 +214,10 @@ fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan)
         if temporary && facts.now - container.created < OLDEST_TEMPORARY {
             continue;
         }
+        // What an update keeps is settled before anything is planned.
+        if is_kept(container) {
+            continue;
+        }
         let named = desired.services.get(&service).is_some_and(|wanted| wanted.spec.name == container.name);
         if named {
             continue;
@@ -249,6 +277,8 @@ fn network(desired: &Desired, facts: &Facts, plan: &Plan) -> Option<NetworkStep>
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::model::{NetworkSpec, Observed, StackName};
 
@@ -268,7 +298,7 @@ mod tests {
     fn a_judge_that_may_still_work_is_left_alone_and_an_old_one_is_swept() {
         let stack = StackName::new("t").unwrap();
         let network = NetworkSpec { stack: stack.clone(), name: stack.network() };
-        let desired = Desired { stack, network, services: std::collections::BTreeMap::new() };
+        let desired = Desired { stack, network, services: BTreeMap::new(), locked: BTreeMap::new() };
         let plan = |created| {
             let facts = Facts {
                 now: 100_000,

@@ -53,6 +53,9 @@ impl fmt::Display for Blocker {
             Self::ForeignContainer { name, image, .. } => {
                 write!(f, "a container named `{name}` (image `{image}`) exists and is not confidexmon's")
             }
+            Self::ImageMoved { image, locked, now, .. } => {
+                write!(f, "the tag `{image}` is locked to {locked} and means {now} now")
+            }
             Self::PortTaken { service, port, holder, .. } => {
                 write!(f, "port {port} for {service} is taken by {holder}")
             }
@@ -75,6 +78,9 @@ impl Hint for Blocker {
         Some(match self {
             Self::ForeignContainer { name, .. } => format!(
                 "look at it with `docker inspect {name}`; then remove or rename it, or choose another `stack:` name in config/confidexmon.yml"
+            ),
+            Self::ImageMoved { service, .. } => format!(
+                "`confidexmon update {service}` takes the new one, and goes back if it does not work; nothing was touched"
             ),
             Self::PortTaken { service, free_port, .. } => {
                 let free = free_port.map_or_else(String::new, |port| format!(" ({port} is free)"));

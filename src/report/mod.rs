@@ -7,6 +7,7 @@ pub mod findings;
 pub mod output;
 pub mod progress;
 pub mod rule_tests;
+pub mod updates;
 pub mod words;
 
 pub use events::{Event, Reporter};

@@ -15,6 +15,7 @@ use crate::model::{
 };
 use crate::render::RenderedStack;
 use crate::settings::Settings;
+use crate::update::LockedImage;
 
 /// Everything that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Desired {
     pub stack: StackName,
     pub network: NetworkSpec,
     pub services: BTreeMap<ServiceKind, DesiredService>,
+    /// What exactly the images must be, where that is locked.
+    pub locked: BTreeMap<ServiceKind, LockedImage>,
 }
 
 /// One service that should run.
@@ -82,6 +85,7 @@ pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
         stack: settings.stack.clone(),
         network: NetworkSpec { stack: settings.stack.clone(), name: settings.stack.network() },
         services,
+        locked: BTreeMap::new(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! `std::fs` outside `cli`.
 
 pub mod atomic;
+pub mod images_lock;
 pub mod lock;
 pub mod ports;
 pub mod project;

@@ -35,6 +35,11 @@ impl StackState {
         Self { path, content: serde_json::from_str(&content).unwrap_or_default() }
     }
 
+    /// Where this machine's memory of stacks lies.
+    pub fn directory(&self) -> &Path {
+        self.path.parent().unwrap_or_else(|| Path::new("."))
+    }
+
     pub fn manifest(&self, container_id: &str) -> Option<&Manifest> {
         self.content.manifests.get(container_id)
     }

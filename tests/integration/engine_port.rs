@@ -233,7 +233,7 @@ async fn a_container_lives_its_whole_life() {
     assert_eq!(seen.ports, [("127.0.0.1".to_owned(), port, 8080)]);
     assert_eq!(seen.networks.get(&network.name), Some(&network_id));
     assert!(seen.volumes.contains(&volume), "{:?}", seen.volumes);
-    assert_eq!(Some(seen.image_id), engine.image_id(&lab.image).await.unwrap());
+    assert_eq!(Some(seen.image_id), engine.find_image(&lab.image).await.unwrap().map(|image| image.id));
 
     let read = engine.exec(&id, &words(&["cat", "/etc/app/greeting"]), None).await.unwrap();
     assert_eq!((read.exit_code, read.stdout.as_str()), (0, "from the tar"));
@@ -303,7 +303,7 @@ async fn what_cannot_be_created_says_why() {
     spec.image = ImageRef::new("confidexmon-test/absent:1").unwrap();
     let missing = lab.engine.create_container(&spec).await.unwrap_err();
     assert_eq!(missing.kind, ErrorKind::ImageMissing);
-    assert_eq!(lab.engine.image_id(&spec.image).await.unwrap(), None);
+    assert_eq!(lab.engine.find_image(&spec.image).await.unwrap(), None);
 
     let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
     let longer = NetworkSpec { stack: lab.stack.clone(), name: format!("{}-2", network.name) };

@@ -11,6 +11,8 @@ pub mod open;
 pub mod reload;
 pub mod render;
 pub mod restart;
+pub mod rollback;
 pub mod status;
 pub mod test_rules;
 pub mod up;
+pub mod update;

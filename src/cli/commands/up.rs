@@ -1,9 +1,13 @@
 //! `up` and `plan`: converge the stack, or say what that would take.
 
+use std::collections::BTreeMap;
+
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::apply::reload::request;
+use crate::apply::update::locking::{self, Locking};
+use crate::apply::update::recover;
 use crate::apply::{Applier, gather, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::commands::reload;
@@ -16,6 +20,7 @@ use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
 use crate::report::{Format, Output, words};
 use crate::services::Desired;
+use crate::update::recovery;
 
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.dry_run {
@@ -26,7 +31,10 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
-    let observed = applier.engine.list().await?;
+    let mut observed = applier.engine.list().await?;
+    if recover::run(&applier, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
+        observed = applier.engine.list().await?;
+    }
     let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
@@ -49,6 +57,9 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         None => wait::running(&applier, &desired).await?,
     };
     wait::until_ready(&applier, &desired, &running, options.timeout).await?;
+    let mut images_lock = loaded.images_lock.clone();
+    let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
+    locking::add_missing(&applier, &desired, locking).await?;
     report(context.output, &applier, &loaded, &plan, &running, began);
     Ok(())
 }
@@ -62,7 +73,12 @@ pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> 
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
     let facts = gather::facts(&applier, &desired, observed).await?;
-    let plan = reconcile(&desired, &facts, &policy(&options));
+    let mut plan = reconcile(&desired, &facts, &policy(&options));
+    let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);
+    if !cut_off.is_empty() {
+        // What comes after depends on what that leaves.
+        plan = Plan { notes: cut_off.iter().map(ToString::to_string).collect(), ..Plan::default() };
+    }
     match context.output.format {
         Format::Json => context.output.json(&plan_json(&plan)),
         Format::Human if plan.is_empty() && plan.blockers.is_empty() && plan.notes.is_empty() => {

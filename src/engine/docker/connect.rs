@@ -152,6 +152,7 @@ fn engine_info(
         version: answer.engine_version(),
         api_version: api.to_string(),
         podman: answer.is_podman(),
+        platform: answer.platform(),
     }
 }
 

@@ -34,10 +34,11 @@ use crate::engine::{
     LogQuery, PullProgress,
 };
 use crate::model::{
-    ContainerSpec, ImageRef, NetworkSpec, Observed, ObservedContainer, ObservedNetwork, StackName, labels,
+    ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
+    StackName, labels,
 };
 
-use observe::{IdAnswer, InspectAnswer, ListItem, NetworkItem, VolumesAnswer};
+use observe::{ImageAnswer, InspectAnswer, ListItem, NetworkItem, VolumesAnswer};
 use ops::{LOOK, short};
 use query::{filters, with_query};
 use wire::Wire;
@@ -102,6 +103,10 @@ impl Engine for DockerEngine {
         ops::remove_container(&self.wire, container_id, force).await
     }
 
+    async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
+        ops::rename_container(&self.wire, container_id, name).await
+    }
+
     async fn set_restart_policy(&self, container_id: &str, policy: &str) -> Result<(), EngineError> {
         ops::set_restart_policy(&self.wire, container_id, policy).await
     }
@@ -139,13 +144,17 @@ impl Engine for DockerEngine {
         pull::pull(self.wire.clone(), image.clone())
     }
 
-    async fn image_id(&self, image: &ImageRef) -> Result<Option<String>, EngineError> {
+    async fn find_image(&self, image: &ImageRef) -> Result<Option<LocalImage>, EngineError> {
         let (action, path) = (format!("look for image `{image}`"), format!("/images/{image}/json"));
-        match self.wire.get::<IdAnswer>(&action, LOOK, &path).await {
-            Ok(answer) => Ok(answer.id),
+        match self.wire.get::<ImageAnswer>(&action, LOOK, &path).await {
+            Ok(answer) => Ok(Some(answer.into())),
             Err(error) if matches!(error.kind, ErrorKind::ImageMissing | ErrorKind::NotFound) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
+        ops::tag_image(&self.wire, image_id, tag).await
     }
 
     async fn volumes(&self, stack: &StackName) -> Result<Vec<String>, EngineError> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::engine::ContainerDetail;
-use crate::model::{ObservedContainer, ObservedNetwork};
+use crate::model::{LocalImage, ObservedContainer, ObservedNetwork, Platform};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -127,6 +127,30 @@ struct VolumeItem {
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct IdAnswer {
     pub(super) id: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct ImageAnswer {
+    id: Option<String>,
+    repo_digests: Option<Vec<String>>,
+    os: Option<String>,
+    architecture: Option<String>,
+    variant: Option<String>,
+}
+
+impl From<ImageAnswer> for LocalImage {
+    fn from(answer: ImageAnswer) -> Self {
+        Self {
+            id: answer.id.unwrap_or_default(),
+            repo_digests: answer.repo_digests.unwrap_or_default(),
+            platform: Platform {
+                os: answer.os.unwrap_or_default(),
+                architecture: answer.architecture.unwrap_or_default(),
+                variant: answer.variant.unwrap_or_default(),
+            },
+        }
+    }
 }
 
 impl From<ListItem> for ObservedContainer {

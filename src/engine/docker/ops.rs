@@ -5,14 +5,15 @@ use std::time::Duration;
 use bollard::body_full;
 use bollard::models::ContainerUpdateBody;
 use bollard::query_parameters::{
-    CreateContainerOptions, DownloadFromContainerOptions, RemoveContainerOptions, RestartContainerOptions,
-    StopContainerOptions, UploadToContainerOptions, WaitContainerOptions,
+    CreateContainerOptions, DownloadFromContainerOptions, RemoveContainerOptions, RenameContainerOptions,
+    RestartContainerOptions, StopContainerOptions, TagImageOptions, UploadToContainerOptions,
+    WaitContainerOptions,
 };
 use futures_util::StreamExt;
 use tokio::time::{Instant, sleep};
 
 use crate::engine::{EngineError, ErrorKind};
-use crate::model::{ContainerSpec, NetworkSpec};
+use crate::model::{ContainerSpec, ImageRef, NetworkSpec};
 
 use super::convert::{create_body, network_body, our_labels, policy};
 use super::errors::hung;
@@ -95,6 +96,21 @@ async fn wait_until_gone(wire: &Wire, action: &str, id: &str) -> Result<(), Engi
     }
     let text = format!("it is still being removed after {} s", REMOVAL.as_secs());
     Err(EngineError::new(action, ErrorKind::Conflict, text))
+}
+
+pub(super) async fn rename_container(wire: &Wire, id: &str, name: &str) -> Result<(), EngineError> {
+    let action = format!("rename container `{}` to `{name}`", short(id));
+    let options = RenameContainerOptions { name: name.to_owned() };
+    wire.call(&action, CHANGE, wire.docker.rename_container(id, options)).await
+}
+
+pub(super) async fn tag_image(wire: &Wire, id: &str, tag: &ImageRef) -> Result<(), EngineError> {
+    let options = TagImageOptions {
+        repo: Some(tag.repository().to_owned()),
+        tag: Some(tag.tag().unwrap_or("latest").to_owned()),
+    };
+    let action = format!("give the tag `{tag}` to image `{id}`");
+    wire.call(&action, CHANGE, wire.docker.tag_image(id, Some(options))).await
 }
 
 pub(super) async fn set_restart_policy(wire: &Wire, id: &str, name: &str) -> Result<(), EngineError> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::model::Platform;
+
 /// A version of the engine's API, for example `1.41`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ApiVersion {
@@ -25,6 +27,8 @@ pub(super) struct VersionAnswer {
     #[serde(rename = "MinAPIVersion")]
     pub(super) min_api_version: Option<String>,
     components: Option<Vec<Component>>,
+    os: Option<String>,
+    arch: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -55,6 +59,11 @@ impl VersionAnswer {
     pub(super) fn is_podman(&self) -> bool {
         let names = self.components.iter().flatten().filter_map(|part| part.name.as_deref());
         names.into_iter().any(|name| name.to_ascii_lowercase().contains("podman"))
+    }
+
+    pub(super) fn platform(&self) -> Platform {
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        Platform { os: text(&self.os), architecture: text(&self.arch), variant: String::new() }
     }
 
     /// The version to speak, or one sentence that names both sides' versions.

@@ -24,7 +24,9 @@ pub enum Call {
     Wait,
     Logs,
     Pull,
-    ImageId,
+    FindImage,
+    TagImage,
+    RenameContainer,
     Volumes,
     RemoveVolume,
 }
@@ -50,7 +52,9 @@ impl Call {
             Self::Wait => "wait",
             Self::Logs => "logs",
             Self::Pull => "pull",
-            Self::ImageId => "image_id",
+            Self::FindImage => "find_image",
+            Self::TagImage => "tag_image",
+            Self::RenameContainer => "rename_container",
             Self::Volumes => "volumes",
             Self::RemoveVolume => "remove_volume",
         }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 
 use crate::engine::{EngineInfo, ErrorKind, ExecOutput, LogLine};
-use crate::model::{ContainerSpec, ImageRef};
+use crate::model::{ContainerSpec, ImageRef, Platform};
 
 use super::calls::{Call, Calls};
 use super::files::Files;
@@ -20,6 +20,11 @@ impl MemoryEngine {
             version: "0.0.0".to_owned(),
             api_version: "1.41".to_owned(),
             podman: false,
+            platform: Platform {
+                os: "linux".to_owned(),
+                architecture: "amd64".to_owned(),
+                variant: String::new(),
+            },
         };
         let inner = Inner {
             state: State::default(),
@@ -39,6 +44,13 @@ impl MemoryEngine {
     /// Makes the image present; returns its id.
     pub fn add_image(&self, image: &ImageRef) -> String {
         self.lock().state.add_image(image)
+    }
+
+    /// Lets the tag mean another image from now on, as a build or a pull does; returns its id.
+    pub fn move_image(&self, image: &ImageRef) -> String {
+        let mut inner = self.lock();
+        inner.state.images.remove(image);
+        inner.state.add_image(image)
     }
 
     pub fn remove_image(&self, image: &ImageRef) {

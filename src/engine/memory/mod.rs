@@ -22,7 +22,9 @@ use crate::engine::{
     ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, LogLine,
     LogQuery, PullProgress,
 };
-use crate::model::{ContainerSpec, ImageRef, NetworkSpec, Observed, ObservedNetwork, StackName, labels};
+use crate::model::{
+    ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, StackName, labels,
+};
 
 use calls::Calls;
 use state::State;
@@ -267,8 +269,22 @@ impl Engine for MemoryEngine {
         stream::once(pulled).boxed()
     }
 
-    async fn image_id(&self, image: &ImageRef) -> Result<Option<String>, EngineError> {
-        self.call(Call::ImageId, image.as_str(), |state| Ok(state.images.get(image).cloned())).await
+    async fn find_image(&self, image: &ImageRef) -> Result<Option<LocalImage>, EngineError> {
+        let platform = self.info.platform.clone();
+        let found = |state: &mut State| {
+            let id = state.images.get(image).cloned();
+            Ok(id.map(|id| LocalImage { id, repo_digests: Vec::new(), platform }))
+        };
+        self.call(Call::FindImage, image.as_str(), found).await
+    }
+
+    async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
+        self.call(Call::TagImage, tag.as_str(), |state| state.tag_image(image_id, tag)).await
+    }
+
+    async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
+        let about = format!("{} to {name}", self.name_of(container_id));
+        self.call(Call::RenameContainer, &about, |state| state.rename(container_id, name)).await
     }
 
     async fn volumes(&self, stack: &StackName) -> Result<Vec<String>, EngineError> {

@@ -56,6 +56,14 @@ impl State {
         id
     }
 
+    pub(super) fn tag_image(&mut self, image_id: &str, tag: &ImageRef) -> Result<(), Refusal> {
+        if !self.images.values().any(|id| id == image_id) {
+            return Err((ErrorKind::ImageMissing, format!("No such image: {image_id}")));
+        }
+        self.images.insert(tag.clone(), image_id.to_owned());
+        Ok(())
+    }
+
     pub(super) fn pull(&mut self, image: &ImageRef) -> Result<(), Refusal> {
         if !self.registry.contains(image) {
             return Err((ErrorKind::PullFailed, format!("manifest for {image} not found")));

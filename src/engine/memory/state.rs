@@ -252,6 +252,16 @@ impl State {
         Ok(self.containers.remove(&id).is_some())
     }
 
+    pub(super) fn rename(&mut self, id: &str, name: &str) -> Result<(), Refusal> {
+        if let Some(holder) = self.by_name(name) {
+            let text =
+                format!("The container name \"/{name}\" is already in use by container \"{}\"", holder.id);
+            return Err((ErrorKind::NameTaken { holder_id: holder.id.clone() }, text));
+        }
+        name.clone_into(&mut self.existing(id)?.spec.name);
+        Ok(())
+    }
+
     pub(super) fn set_policy(&mut self, id: &str, policy: &str) -> Result<bool, Refusal> {
         let container = self.existing(id)?;
         if !matches!(policy, "always" | "no") {
@@ -288,7 +298,7 @@ impl State {
         ObservedContainer {
             id: container.id.clone(),
             name: container.spec.name.clone(),
-            image: container.spec.image.to_string(),
+            image: self.shown_image(container),
             image_id: container.image_id.clone(),
             labels: container.labels(),
             state: container.state.clone(),
@@ -301,6 +311,14 @@ impl State {
                 .collect(),
             networks: network.into_iter().map(|name| (name.clone(), id_of(&name))).collect(),
             volumes: container.spec.mounts.iter().map(|mount| mount.volume.clone()).collect(),
+        }
+    }
+
+    /// As an engine shows it: the id, once the tag means another image.
+    fn shown_image(&self, container: &Container) -> String {
+        match self.images.get(&container.spec.image) {
+            Some(id) if *id != container.image_id => container.image_id.clone(),
+            _ => container.spec.image.to_string(),
         }
     }
 

@@ -1,0 +1,55 @@
+//! Finishes or undoes an update that was cut off. Every command that changes a stack begins with it.
+
+use crate::apply::Applier;
+use crate::apply::update::locking;
+use crate::apply::update::replace::WayBack;
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::model::{Observed, StackName};
+use crate::services::stop_grace;
+use crate::update::ImagesLock;
+use crate::update::recovery::{self, Recovery, Way};
+
+/// True when there was something to settle: what was observed before is out of date then.
+pub async fn run<E: Engine>(
+    applier: &Applier<E>,
+    observed: &Observed,
+    stack: &StackName,
+    lock: &ImagesLock,
+) -> Result<bool, Error> {
+    let recoveries = recovery::decide(observed, stack, lock);
+    for recovery in &recoveries {
+        applier.warn(recovery.to_string());
+        settle(applier, recovery, lock).await?;
+    }
+    Ok(!recoveries.is_empty())
+}
+
+async fn settle<E: Engine>(
+    applier: &Applier<E>,
+    recovery: &Recovery,
+    lock: &ImagesLock,
+) -> Result<(), Error> {
+    match &recovery.way {
+        Way::Finish => {
+            applier.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await?;
+            applier.engine.remove_container(&recovery.kept_id, false).await?;
+            super::database::forget(applier, &recovery.kept_id);
+            Ok(())
+        }
+        Way::Undo { new } => {
+            let way_back = WayBack {
+                applier,
+                service: recovery.service,
+                name: &recovery.name,
+                kept_id: &recovery.kept_id,
+                new: new.as_ref().map(|new| (new.id.clone(), new.was_started)),
+            };
+            way_back.go().await?;
+            if let Some(locked) = lock.images.get(&recovery.service) {
+                locking::restore_tag(applier, locked).await;
+            }
+            Ok(())
+        }
+    }
+}

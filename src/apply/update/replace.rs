@@ -1,0 +1,283 @@
+//! Replaces one service's container: the old one is kept under another name until the new one works.
+//!
+//! rename old → create new → stop old → start new → prove → write the lock → remove old. Two containers
+//! never run on one volume. Every failure goes the same way back; a run that is killed leaves the
+//! kept container, by which the next run knows what to do (`recover`).
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::apply::update::database::{self, Saved};
+use crate::apply::update::works::{Holdings, Witness};
+use crate::apply::{Applier, explain, wait};
+use crate::engine::{Engine, EngineError};
+use crate::error::{Error, ExitCode};
+use crate::health::{Reading, Verdict, verdict};
+use crate::model::{ContainerSpec, ObservedContainer, RestartPolicy, ServiceKind};
+use crate::plan::fingerprint;
+use crate::report::events::ServiceState;
+use crate::services::{Desired, DesiredService, stop_grace};
+use crate::store::images_lock::LockFile;
+use crate::update::LockedImage;
+use crate::update::recovery::kept_name;
+
+/// What did not work says so soon; what holds this long may be asked again later.
+const PAUSE: Duration = Duration::from_millis(250);
+/// A container that never worked has nothing to save.
+const SHORT_GRACE: Duration = Duration::from_secs(5);
+
+/// How patient a replacement is.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// Until the new container answers and works.
+    pub to_work: Duration,
+    /// How long it is watched after that.
+    pub watch: Duration,
+}
+
+/// One replacement.
+pub struct Replacement<'a, E> {
+    pub applier: &'a Applier<E>,
+    /// Only this service, with its new image.
+    pub desired: &'a Desired,
+    pub service: ServiceKind,
+    pub old: &'a ObservedContainer,
+    pub patience: Patience,
+}
+
+impl<E: Engine> Replacement<'_, E> {
+    /// Carries it out. On any failure the old container runs again, and the error says why.
+    pub async fn run(&self, locked: LockedImage, file: &mut LockFile) -> Result<(), Error> {
+        let before = self.holdings_before().await?;
+        self.applier.check_cancelled()?;
+        let attempt = match self.switch().await {
+            Ok(()) => self.prove(&before).await,
+            Err(error) => Err(error),
+        };
+        let committed = match attempt {
+            Ok(()) => self.commit(locked, file),
+            Err(error) => Err(error),
+        };
+        match committed {
+            Ok(()) => self.clean_up().await,
+            Err(error) => Err(self.go_back(error).await),
+        }
+    }
+
+    fn wanted(&self) -> &DesiredService {
+        &self.desired.services[&self.service]
+    }
+
+    fn spec(&self) -> &ContainerSpec {
+        &self.wanted().spec
+    }
+
+    fn say(&self, detail: impl Into<String>) {
+        self.applier.say(self.service, ServiceState::Working, detail);
+    }
+
+    /// What the service holds now: the measure for the new container.
+    async fn holdings_before(&self) -> Result<Holdings, Error> {
+        let witness = self.witness().await?;
+        witness.holdings().await.map_err(|reason| {
+            Error::new(
+                ExitCode::Failed,
+                format!(
+                    "{} does not work as it is, so nobody could tell whether a new image does: {reason}",
+                    self.service
+                ),
+            )
+            .hint(format!(
+                "look at it first: `confidexmon status`, `confidexmon logs {}`; nothing was touched",
+                self.service
+            ))
+        })
+    }
+
+    async fn witness(&self) -> Result<Witness<'_, E>, Error> {
+        let running = wait::running(self.applier, self.desired).await?;
+        let port = running.get(&self.service).map_or(0, |(_, port)| *port);
+        let address = self.applier.address(self.wanted(), port);
+        Ok(Witness { applier: self.applier, service: self.service, wanted: self.wanted(), address })
+    }
+
+    /// From the old container to the new one, started.
+    async fn switch(&self) -> Result<(), Error> {
+        let engine = &self.applier.engine;
+        let name = &self.spec().name;
+        self.say("creating the new container beside the old one");
+        engine.rename_container(&self.old.id, &kept_name(name)).await?;
+        engine.create_container(&fingerprint::labelled(self.spec())).await?;
+        self.applier.check_cancelled()?;
+        self.say("stopping the old container");
+        // Else an engine that restarts would start both of them, on one volume.
+        engine.set_restart_policy(&self.old.id, RestartPolicy::No.name()).await?;
+        engine.stop(&self.old.id, stop_grace(self.service)).await?;
+        database::save(self.applier, self.wanted(), &self.old.id).await?;
+        self.applier.check_cancelled()?;
+        self.say("starting the new container");
+        engine.start(name).await?;
+        Ok(())
+    }
+
+    /// The new container answers, works, and goes on working for a while.
+    async fn prove(&self, before: &Holdings) -> Result<(), Error> {
+        let deadline = Instant::now() + self.patience.to_work;
+        let running = wait::running(self.applier, self.desired).await?;
+        wait::until_ready(self.applier, self.desired, &running, self.patience.to_work).await?;
+        let witness = self.witness().await?;
+        self.say("proving that it works");
+        loop {
+            let Some(missing) = witness.missing(before).await else { break };
+            self.applier.check_cancelled()?;
+            self.fail_if_hopeless().await?;
+            if Instant::now() >= deadline {
+                return Err(self.failure(&format!("it answers but does not work: {missing}")).await);
+            }
+            sleep(PAUSE).await;
+        }
+        self.watch(&witness).await
+    }
+
+    async fn watch(&self, witness: &Witness<'_, E>) -> Result<(), Error> {
+        self.say("watching it for a while");
+        let end = Instant::now() + self.patience.watch;
+        let mut silent = 0;
+        while Instant::now() < end {
+            self.applier.check_cancelled()?;
+            self.fail_if_hopeless().await?;
+            match self.applier.probe(&self.wanted().probe, &witness.address).await {
+                Reading::Ready => silent = 0,
+                // One probe may be lost; two in a row are not.
+                Reading::NotReady(_) if silent == 0 => silent = 1,
+                Reading::NotReady(answer) => {
+                    return Err(self
+                        .failure(&format!("it worked and then stopped answering: {answer}"))
+                        .await);
+                }
+            }
+            sleep(PAUSE).await;
+        }
+        Ok(())
+    }
+
+    async fn fail_if_hopeless(&self) -> Result<(), Error> {
+        // The engine not answering just now is no reason to give up a service.
+        let Ok(detail) = self.applier.engine.inspect(&self.spec().name).await else { return Ok(()) };
+        match verdict(&detail) {
+            Verdict::Hopeless(reason) => Err(self.failure(&reason).await),
+            Verdict::Wait if detail.restart_count > 0 => Err(self
+                .failure(&format!("it died and was started again {} times", detail.restart_count))
+                .await),
+            Verdict::Wait => Ok(()),
+        }
+    }
+
+    async fn failure(&self, reason: &str) -> Error {
+        let log = explain::last_log_lines(&self.applier.engine, &self.spec().name).await;
+        Error::new(ExitCode::Unhealthy, reason).evidence(format!("  its last log lines:\n{log}"))
+    }
+
+    /// From here on the new image counts: a run that is killed now is finished, not undone.
+    fn commit(&self, locked: LockedImage, file: &mut LockFile) -> Result<(), Error> {
+        let before = file.lock.clone();
+        file.lock.advance(self.service, locked);
+        file.save().map_err(|error| {
+            file.lock = before;
+            error.into()
+        })
+    }
+
+    async fn clean_up(&self) -> Result<(), Error> {
+        self.applier.engine.remove_container(&self.old.id, false).await?;
+        self.applier.forget(&self.old.id);
+        database::forget(self.applier, &self.old.id);
+        self.applier.say(self.service, ServiceState::Done, format!("runs {}", self.spec().image));
+        Ok(())
+    }
+
+    /// The old container runs again; the error tells what happened to the new one.
+    async fn go_back(&self, error: Error) -> Error {
+        self.applier.say(self.service, ServiceState::Failed, "going back to the old container");
+        let image = &self.spec().image;
+        let mut told = Error { message: format!("{image} does not work: {}", error.message), ..error };
+        let back = self.put_back().await;
+        match back {
+            Ok(()) => {
+                told.message.push_str(&format!("; the old {} is back and answers", self.service));
+                told
+            }
+            Err(second) => {
+                told.message.push_str(&format!("; going back failed too: {}", second.message));
+                told.causes.extend(second.causes);
+                told.hint("run `confidexmon up`: it finishes the way back")
+            }
+        }
+    }
+
+    async fn put_back(&self) -> Result<(), Error> {
+        let name = self.spec().name.clone();
+        let new = self.applier.engine.inspect(&name).await.ok().filter(|new| new.id != self.old.id);
+        let way_back = WayBack {
+            applier: self.applier,
+            service: self.service,
+            name: &name,
+            kept_id: &self.old.id,
+            new: new.map(|new| (new.id.clone(), new.state != "created")),
+        };
+        way_back.go().await?;
+        let running = wait::running(self.applier, self.desired).await?;
+        wait::until_ready(self.applier, self.desired, &running, self.patience.to_work).await
+    }
+}
+
+/// From a new container, if there is one, to the one that was kept.
+pub(super) struct WayBack<'a, E> {
+    pub(super) applier: &'a Applier<E>,
+    pub(super) service: ServiceKind,
+    pub(super) name: &'a str,
+    pub(super) kept_id: &'a str,
+    /// The new container's id, and whether it ran at some time.
+    pub(super) new: Option<(String, bool)>,
+}
+
+impl<E: Engine> WayBack<'_, E> {
+    /// Each step may have been done by a run that was killed.
+    pub(super) async fn go(&self) -> Result<(), Error> {
+        let engine = &self.applier.engine;
+        if let Some((id, was_started)) = &self.new {
+            if *was_started {
+                engine.stop(id, SHORT_GRACE).await?;
+                let restored = database::restore(self.applier, self.service, self.kept_id).await?;
+                self.report(restored);
+            }
+            engine.remove_container(id, true).await?;
+            self.applier.forget(id);
+        }
+        self.rename_back().await?;
+        engine.set_restart_policy(self.kept_id, RestartPolicy::Always.name()).await?;
+        engine.start(self.kept_id).await?;
+        database::forget(self.applier, self.kept_id);
+        Ok(())
+    }
+
+    async fn rename_back(&self) -> Result<(), EngineError> {
+        let detail = self.applier.engine.inspect(self.kept_id).await?;
+        if detail.name == self.name {
+            return Ok(());
+        }
+        self.applier.engine.rename_container(self.kept_id, self.name).await
+    }
+
+    fn report(&self, saved: Saved) {
+        match saved {
+            Saved::Restored => self.applier.say(self.service, ServiceState::Working, "its database is as it was before"),
+            Saved::NotNeeded => {}
+            Saved::Missing => self.applier.warn(format!(
+                "{} has run with the new image, and its database from before is not on this machine: check it",
+                self.service
+            )),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What there is to update, and what was updated, as text and JSON.
+
+use comfy_table::Table;
+use comfy_table::presets::NOTHING;
+use serde_json::{Value, json};
+
+use crate::apply::update::prepare::Prepared;
+use crate::report::{Format, Output};
+use crate::services::Desired;
+use crate::update::availability::{Availability, News};
+use crate::update::compatibility::changelog;
+use crate::update::version::change_kind;
+
+/// `newer`, `up to date`, or `unknown`.
+fn status(one: &Availability) -> &'static str {
+    match &one.news {
+        News::Unknown(_) => "unknown",
+        News::Known { .. } if one.newer().is_empty() => "up_to_date",
+        News::Known { .. } => "newer",
+    }
+}
+
+/// One service of `update --check`.
+pub fn availability_json(one: &Availability) -> Value {
+    let newer: Vec<Value> = one.newer().iter().map(|(kind, tag)| json!({"kind": kind, "tag": tag})).collect();
+    let reason = match &one.news {
+        News::Unknown(reason) => Some(reason),
+        News::Known { .. } => None,
+    };
+    json!({
+        "name": one.service.name(),
+        "image": one.image.as_str(),
+        "status": status(one),
+        "newer": newer,
+        "changelog": changelog(one.service),
+        "reason": reason,
+    })
+}
+
+/// One row a service.
+pub fn availability_table(output: Output, news: &[Availability]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.set_header(["SERVICE", "IMAGE", "NEWER", "CHANGES"]);
+    for one in news {
+        let newer: Vec<String> =
+            one.newer().iter().map(|(kind, tag)| format!("{tag} ({})", kind.text())).collect();
+        let newer = match &one.news {
+            News::Unknown(reason) => format!("unknown: {reason}"),
+            News::Known { .. } if newer.is_empty() => "up to date".to_owned(),
+            News::Known { .. } => newer.join(", "),
+        };
+        table.add_row([one.service.name(), one.image.as_str(), &newer, changelog(one.service)]);
+    }
+    let lines: Vec<String> = table.to_string().lines().map(|line| format!("{}\n", line.trim())).collect();
+    let mut lines = lines.into_iter();
+    let head = lines.next().unwrap_or_default();
+    let bold = output.styled_data(head.trim_end(), crate::report::output::BOLD);
+    std::iter::once(format!("{bold}\n")).chain(lines).collect()
+}
+
+/// What `update --dry-run` would do.
+pub fn print_targets(output: Output, news: &[Availability], targets: &[String]) {
+    let steps = news.iter().zip(targets);
+    if output.format == Format::Json {
+        let steps = steps.map(|(one, target)| {
+            json!({"service": one.service.name(), "from": one.tag(), "to": target, "kind": change_kind(one.tag(), target)})
+        });
+        return output.json(&json!({"updates": steps.collect::<Vec<_>>()}));
+    }
+    for (one, target) in steps {
+        let nothing = one.tag() == target && status(one) == "up_to_date";
+        let what = if nothing { format!("{target} (up to date)") } else { one.step(target) };
+        output.data(&format!("{:<13} {what}\n", one.service.name()));
+    }
+}
+
+/// What an update or a rollback did.
+pub fn print_done(output: Output, before: &Desired, prepared: &[Prepared]) {
+    let tag = |one: &Prepared| before.services[&one.service].spec.image.tag().unwrap_or("latest").to_owned();
+    if output.format == Format::Json {
+        let updated = prepared.iter().map(|one| {
+            let digest = one.local.digest_in(&one.image);
+            json!({"service": one.service.name(), "from": tag(one), "to": one.image.tag(), "digest": digest, "image_id": one.local.id})
+        });
+        return output.json(&json!({"updated": updated.collect::<Vec<_>>()}));
+    }
+    if prepared.is_empty() {
+        output.info("nothing to do: every image is the newest that was asked for");
+    }
+    for one in prepared {
+        let to = one.image.tag().unwrap_or("latest");
+        output.data(&format!("{:<13} {} → {to}\n", one.service.name(), tag(one)));
+    }
+}

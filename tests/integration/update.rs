@@ -1,0 +1,233 @@
+//! Updates on a real engine: what works is taken, what does not leaves everything as it was.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::images::variation;
+use crate::lab::{Lab, docker, eventually, get, get_json, image, runtime};
+
+/// A name whose registry refuses the connection: only what is on the engine counts.
+fn local_name(lab: &Lab, service: &str, version: &str) -> String {
+    format!("127.0.0.1:1/{}/{service}:{version}", lab.stack)
+}
+
+/// A lab whose service runs version 1.0.0 of an image of its own. Its tags go with it.
+struct Bed {
+    lab: Lab,
+    service: &'static str,
+    tags: Vec<String>,
+}
+
+impl Bed {
+    fn open(service: &'static str) -> Option<Self> {
+        let mut lab = Lab::open()?;
+        let tag = local_name(&lab, service, "1.0.0");
+        variation(&image(service), &tag, "first");
+        lab.set(&format!("CONFIDEXMON_IMAGE_{}", service.to_uppercase()), &tag);
+        lab.write(
+            "config/confidexmon.yml",
+            "prometheus:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n  evaluation_interval: 1s\n",
+        );
+        lab.run(&["up"]).expect(0);
+        Some(Self { lab, service, tags: vec![tag] })
+    }
+
+    /// Makes a version whose start is `script` (the image's own start when it is empty), with files
+    /// copied over it.
+    fn version(&mut self, version: &str, script: &str, files: &[(&str, &str)]) -> String {
+        let tag = local_name(&self.lab, self.service, version);
+        let made = docker(&["create", &image(self.service)]);
+        let container = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+        for (path, text) in files {
+            let file = self.lab.folder.path().join("state-file");
+            std::fs::write(&file, text).unwrap();
+            std::process::Command::new("chmod").arg("755").arg(&file).status().unwrap();
+            let output = docker(&["cp", &file.display().to_string(), &format!("{container}:{path}")]);
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+        let start = format!("ENTRYPOINT {}", json!(["/bin/sh", "-c", script]));
+        let label = format!("LABEL version={version}");
+        let mut arguments = vec!["commit", "--change", &label];
+        if !script.is_empty() {
+            arguments.extend(["--change", &start]);
+        }
+        arguments.extend([container.as_str(), &tag]);
+        let output = docker(&arguments);
+        docker(&["rm", "-f", "-v", &container]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.tags.push(tag.clone());
+        tag
+    }
+
+    fn update_to(&self, version: &str, timeout: &str) -> crate::lab::Run {
+        self.lab.run(&["update", self.service, "--to", version, "--timeout", timeout, "--watch", "1s"])
+    }
+
+    fn lock(&self) -> String {
+        std::fs::read_to_string(self.lab.folder.path().join("images.lock")).unwrap()
+    }
+
+    /// The old container runs under its name, nothing of the new one is left, and the stack is as it was.
+    fn is_as_before(&self, before: &Value) {
+        assert_eq!(self.lab.inspect(self.service)["Id"], before["Id"]);
+        let now = self.lab.inspect(self.service);
+        assert_eq!(now["State"]["Running"], true);
+        assert_eq!(now["HostConfig"]["RestartPolicy"]["Name"], "always");
+        assert_eq!(self.lab.containers().len(), 3, "{:?}", self.lab.containers());
+        assert!(self.lab.run(&["plan"]).expect(0).stdout.contains("nothing to do"));
+    }
+}
+
+impl Drop for Bed {
+    fn drop(&mut self) {
+        let ids: Vec<String> = self.lab.containers().into_values().collect();
+        for id in &ids {
+            docker(&["rm", "-f", "-v", id]);
+        }
+        for tag in &self.tags {
+            docker(&["rmi", "-f", tag]);
+        }
+    }
+}
+
+fn silence(lab: &Lab) -> String {
+    confidexmon::net::http::install_crypto();
+    let body = json!({"matchers": [{"name": "a", "value": "b", "isRegex": false}], "createdBy": "test",
+        "startsAt": "2026-01-01T00:00:00Z", "endsAt": "2036-01-01T00:00:00Z", "comment": "kept"});
+    let answer: Value = runtime().block_on(async {
+        let request = reqwest::Client::new().post(lab.url("alertmanager", "/api/v2/silences")).json(&body);
+        request.send().await.unwrap().json().await.unwrap()
+    });
+    answer["silenceID"].as_str().unwrap().to_owned()
+}
+
+fn has_silence(lab: &Lab, id: &str) -> bool {
+    get(&lab.url("alertmanager", &format!("/api/v2/silence/{id}"))).0 == 200
+}
+
+#[test]
+fn an_update_that_works_is_taken_locked_and_can_be_gone_back_from() {
+    let Some(mut bed) = Bed::open("alertmanager") else { return };
+    let silence = silence(&bed.lab);
+    let before = bed.lab.inspect("alertmanager");
+    let newer = bed.version("1.1.0", "", &[]);
+    let done = bed.update_to("1.1.0", "30s").expect(0);
+    assert!(done.stdout.contains("1.0.0 → 1.1.0"), "{}", done.stdout);
+    let after = bed.lab.inspect("alertmanager");
+    assert_eq!(after["Config"]["Image"], newer.as_str());
+    assert_ne!(after["Id"], before["Id"]);
+    assert!(has_silence(&bed.lab, &silence));
+    assert!(bed.lock().contains(after["Image"].as_str().unwrap()), "{}", bed.lock());
+    assert_eq!(bed.lab.containers().len(), 3);
+    assert!(bed.lab.run(&["plan"]).expect(0).stdout.contains("nothing to do"));
+
+    bed.lab.run(&["rollback", "alertmanager", "--watch", "1s"]).expect(0);
+    assert_eq!(bed.lab.inspect("alertmanager")["Image"], before["Image"]);
+    assert!(has_silence(&bed.lab, &silence));
+    assert!(bed.lab.run(&["plan"]).expect(0).stdout.contains("nothing to do"));
+}
+
+#[test]
+fn an_image_that_does_not_work_leaves_everything_as_it_was() {
+    let Some(mut bed) = Bed::open("alertmanager") else { return };
+    let silence = silence(&bed.lab);
+    let before = bed.lab.inspect("alertmanager");
+    let lock = bed.lock();
+    bed.version("1.1.0", "echo its last words; exit 3", &[]);
+    bed.version("1.2.0", "sleep 1000", &[]);
+    let forgetful = "exec /bin/alertmanager --config.file=/etc/alertmanager/alertmanager.yml --storage.path=/tmp/empty --cluster.listen-address=";
+    bed.version("1.3.0", forgetful, &[]);
+    let refusing = "#!/bin/sh\necho 'unknown field: receivers' >&2\nexit 1\n";
+    bed.version("1.4.0", "", &[("/bin/amtool", refusing)]);
+    for (version, timeout, code, said) in [
+        ("1.1.0", "30s", 4, "its last words"),
+        ("1.2.0", "3s", 4, "it did not answer within"),
+        ("1.3.0", "3s", 4, &format!("it answers but does not work: the silence `{silence}` is not there")),
+        ("1.4.0", "30s", 1, "unknown field: receivers"),
+    ] {
+        let refused = bed.update_to(version, timeout).expect(code);
+        assert!(refused.stderr.contains(said), "{version}: {}", refused.stderr);
+        if code == 4 {
+            assert!(
+                refused.stderr.contains("the old alertmanager is back and answers"),
+                "{}",
+                refused.stderr
+            );
+        }
+        bed.is_as_before(&before);
+        assert!(has_silence(&bed.lab, &silence), "{version}");
+        assert_eq!(bed.lock(), lock, "{version}");
+    }
+    let unknown = bed.lab.run(&["update", "alertmanager"]).expect(1);
+    assert!(unknown.stderr.contains("it is not known whether there is a newer image"), "{}", unknown.stderr);
+    bed.is_as_before(&before);
+}
+
+#[test]
+fn prometheus_keeps_its_samples_rules_and_targets() {
+    let Some(mut bed) = Bed::open("prometheus") else { return };
+    let up = |bed: &Bed| {
+        let answer = get_json(&bed.lab.url("prometheus", "/api/v1/targets?state=active"));
+        answer["data"]["activeTargets"].as_array().unwrap().iter().any(|target| target["health"] == "up")
+    };
+    eventually("something is scraped", Duration::from_secs(20), || up(&bed));
+    let rules = bed.lab.loaded_rules();
+    bed.version("1.0.1", "", &[]);
+    bed.update_to("1.0.1", "60s").expect(0);
+    assert!(up(&bed));
+    assert_eq!(bed.lab.loaded_rules(), rules);
+
+    let before = bed.lab.inspect("prometheus");
+    let empty =
+        "exec /bin/prometheus --config.file=/etc/prometheus/prometheus.yml --storage.tsdb.path=/tmp/empty";
+    bed.version("1.0.2", empty, &[]);
+    let refused = bed.update_to("1.0.2", "5s").expect(4);
+    assert!(
+        refused.stderr.contains("the samples from before the update are not there"),
+        "{}",
+        refused.stderr
+    );
+    bed.is_as_before(&before);
+}
+
+#[test]
+fn grafanas_database_is_as_before_when_a_migration_fails() {
+    let Some(mut bed) = Bed::open("grafana") else { return };
+    let before = bed.lab.inspect("grafana");
+    let database = |bed: &Bed| {
+        let output = docker(&[
+            "exec",
+            &bed.lab.container("grafana"),
+            "/bin/sh",
+            "-c",
+            "head -c 15 /var/lib/grafana/grafana.db",
+        ]);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let head = database(&bed);
+    let migration = "echo ruined > /var/lib/grafana/grafana.db; echo left > /var/lib/grafana/grafana.db-wal; echo migration failed; exit 1";
+    bed.version("1.1.0", migration, &[]);
+    let refused = bed.update_to("1.1.0", "30s").expect(4);
+    assert!(refused.stderr.contains("migration failed"), "{}", refused.stderr);
+    bed.is_as_before(&before);
+    assert_eq!(database(&bed), head);
+    assert_eq!(get(&bed.lab.url("grafana", "/api/dashboards/uid/confidex-overview")).0, 200);
+    // Nothing of the copy stays behind.
+    let state = std::fs::read_dir(bed.lab.folder.path().join("state")).unwrap();
+    let names: Vec<String> = state.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    assert!(names.iter().all(|name| !name.contains("before-update")), "{names:?}");
+
+    let downgrade = bed.update_to("0.9.0", "5s").expect(1);
+    assert!(downgrade.stderr.contains("cannot read the database"), "{}", downgrade.stderr);
+}
+
+#[test]
+fn an_update_needs_a_stack_that_is_as_its_settings_say() {
+    let Some(bed) = Bed::open("alertmanager") else { return };
+    bed.lab.write("config/confidexmon.yml", "log_level: debug\n");
+    let refused = bed.lab.run(&["update", "alertmanager"]).expect(1);
+    assert!(refused.stderr.contains("run `confidexmon up` first"), "{}", refused.stderr);
+    let usage = bed.lab.run(&["update", "--to", "1.2.3"]).expect(2);
+    assert!(usage.stderr.contains("one service"), "{}", usage.stderr);
+}
