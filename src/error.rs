@@ -6,6 +6,8 @@ use crate::engine::{EngineError, ErrorKind};
 use crate::model::Hint;
 use crate::net::NetError;
 use crate::store::StoreError;
+use crate::store::archive::ArchiveError;
+use crate::store::incoming::IncomingError;
 use crate::store::lock::LockError;
 
 /// The documented exit codes.
@@ -134,6 +136,18 @@ impl From<EngineError> for Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
+        Self::of(ExitCode::Failed, &error)
+    }
+}
+
+impl From<ArchiveError> for Error {
+    fn from(error: ArchiveError) -> Self {
+        Self::of(ExitCode::Failed, &error)
+    }
+}
+
+impl From<IncomingError> for Error {
+    fn from(error: IncomingError) -> Self {
         Self::of(ExitCode::Failed, &error)
     }
 }

@@ -22,6 +22,7 @@
 //! | [`formats`] | one folder or file per format: `PromQL`, rule files and their tests, exposition, Alertmanager's configuration, dashboards, Go templates, YAML with places |
 //! | [`analysis`] | what follows from the files: the values of an expression, the route of an alert, the metric contract |
 //! | [`check`] | lints in four folders by subject, findings and their suppression; one file per lint |
+//! | [`backup`] | what a backup of Grafana holds, what makes it sound, and which backups are kept |
 //! | [`starter`] | a backend's `/metrics` → the first rules, tests, runbook pages and dashboard for it |
 //! | [`update`] | which image a service runs, which newer one it could run, and whether it may |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
@@ -76,10 +77,15 @@
 //! - **A lock line holds for what the settings named when it was written**: the settings stay the user's, and
 //!   a changed tag there wins. A moved tag costs no engine call to see: the listing shows such a container's
 //!   image by its id (not with Podman, where every tag is looked up).
+//! - **A backup is a tar in zstd with the manifest first** and a checksum of the whole at its end. The
+//!   database is copied without a pause where its files' state is the same before and after, else with
+//!   Grafana paused; SQLite (in the binary) folds the log in and checks it. What a killed run had begun, a
+//!   pause or a restore, is noted beside the stack's state and ended by the next command.
 //! - **One lock per engine and stack**, held by the operating system; a killed run holds nothing.
 
 pub mod analysis;
 pub mod apply;
+pub mod backup;
 pub mod check;
 pub mod cli;
 pub mod demo;

@@ -1,11 +1,13 @@
 //! Carries plans out. No choices here: what to do was decided in `plan`; how to go on after a
 //! failure is written where the failure can happen.
 
+pub mod backup;
 pub mod down;
 pub mod drill;
 pub mod examine;
 pub mod explain;
 pub mod gather;
+pub mod interrupted;
 pub mod judges;
 pub mod live;
 pub mod logs;
@@ -15,6 +17,7 @@ pub mod opinion;
 pub mod probe;
 pub mod pull;
 pub mod reload;
+pub mod restore;
 pub mod rule_tests;
 pub mod services;
 pub mod status;
@@ -31,7 +34,7 @@ use crate::error::Error;
 use crate::model::{Manifest, ServiceKind};
 use crate::net::HttpClient;
 use crate::report::events::{Event, Reporter, ServiceState};
-use crate::store::state::StackState;
+use crate::store::state::{Interruption, StackState};
 
 /// What every step needs: the engine, who listens, what is remembered, and the way to be stopped.
 pub struct Applier<E> {
@@ -75,6 +78,33 @@ impl<E: Engine> Applier<E> {
 
     pub fn forget(&self, container_id: &str) {
         self.change_state(|state| state.forget(container_id));
+    }
+
+    /// Notes what must be finished or undone should this run be killed.
+    ///
+    /// # Errors
+    /// When the note cannot be written: then it must not begin.
+    pub fn begin(&self, interruption: &Interruption) -> Result<(), Error> {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(state.begin(interruption)?)
+    }
+
+    /// What a killed run had begun, if it had.
+    ///
+    /// # Errors
+    /// When the note about it cannot be read.
+    pub fn interruption(&self) -> Result<Option<Interruption>, Error> {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(state.interruption()?)
+    }
+
+    /// It has ended, well or undone.
+    ///
+    /// # Errors
+    /// When the note cannot be removed.
+    pub fn end(&self) -> Result<(), Error> {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok(state.end()?)
     }
 
     /// The state is only a cache: failing to write it costs a call later, so it is a warning.

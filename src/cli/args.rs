@@ -88,6 +88,12 @@ pub enum Command {
     TestRules(TestRulesOptions),
     /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven
     Drill(DrillOptions),
+    /// Back Grafana up: its database, checked by `SQLite`, its plugins and what is provisioned
+    BackupGrafana(BackupOptions),
+    /// List the backups, or read each again with --verify
+    Backups(BackupsOptions),
+    /// Put a backup back: checked before anything is touched, undone when it does not work
+    RestoreGrafana(RestoreOptions),
     /// Write the rendered configuration files into a folder, to look at
     Render(RenderOptions),
     /// Write an editable copy of the embedded defaults
@@ -305,6 +311,52 @@ pub struct DrillOptions {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// How long one alert may take to arrive
+    #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BackupFolder {
+    /// Folder of the archives (default: backups/ in the project)
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BackupOptions {
+    #[command(flatten)]
+    pub folder: BackupFolder,
+    /// Keep only so many backups of this stack; the newest sound one always stays
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep: Option<u32>,
+    /// Remove backups of this stack that are older; the newest sound one always stays
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep_days: Option<u32>,
+    /// Command that gets the finished archive on its standard input, for a copy elsewhere: `--to 'aws s3 cp - s3://…'`
+    #[arg(long, value_name = "COMMAND")]
+    pub to: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct BackupsOptions {
+    #[command(flatten)]
+    pub folder: BackupFolder,
+    /// Read every archive to its end and check each byte
+    #[arg(long)]
+    pub verify: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct RestoreOptions {
+    /// Archive of `backup-grafana`, or a folder that was copied out of Grafana's container
+    #[arg(value_name = "ARCHIVE")]
+    pub archive: PathBuf,
+    #[command(flatten)]
+    pub folder: BackupFolder,
+    /// Take an archive of another stack
+    #[arg(long)]
+    pub foreign: bool,
+    /// How long Grafana may take to answer with the restored data
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     pub timeout: Duration,
 }

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
+use hyper::body::Bytes;
 
 use crate::model::{
     ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, Platform, StackName,
@@ -58,6 +59,15 @@ pub struct ExecOutput {
     pub exit_code: i64,
     pub stdout: String,
     pub stderr: String,
+}
+
+/// What tells that a file inside a container has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FileState {
+    /// Bytes.
+    pub size: u64,
+    /// As the engine writes it: RFC 3339 with nanoseconds.
+    pub changed_at: String,
 }
 
 /// Which part of a container's log to read.
@@ -162,6 +172,31 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         path: &str,
     ) -> impl Future<Output = Result<Vec<u8>, EngineError>> + Send;
+    /// The same as a stream of the tar's bytes, for what is too large to hold; each piece has its own
+    /// deadline.
+    fn download_stream(
+        &self,
+        container_id: &str,
+        path: &str,
+    ) -> BoxStream<'static, Result<Bytes, EngineError>>;
+    /// Unpacks a tar that comes piece by piece; the whole of it has the deadline `limit`.
+    fn upload_stream(
+        &self,
+        container_id: &str,
+        root: &str,
+        tar: BoxStream<'static, std::io::Result<Bytes>>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Size and time of change of a file inside the container; `None` when it is absent.
+    fn stat(
+        &self,
+        container_id: &str,
+        path: &str,
+    ) -> impl Future<Output = Result<Option<FileState>, EngineError>> + Send;
+    /// Freezes all processes of a running container.
+    fn pause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// "Not paused" is success.
+    fn unpause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Runs a command in a running container and waits for its end.
     fn exec(
         &self,

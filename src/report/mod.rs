@@ -1,5 +1,6 @@
 //! What people and programs see: progress on stderr, data on stdout.
 
+pub mod backups;
 pub mod diagnostic;
 pub mod drill;
 pub mod events;

@@ -22,6 +22,20 @@ pub fn age(seconds: i64) -> String {
     }
 }
 
+/// `512 B`, `1.5 MiB`.
+pub fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let mut unit = 0;
+    let mut rest = number;
+    let mut tenths = 0;
+    while rest >= 1024 && unit + 1 < UNITS.len() {
+        tenths = rest % 1024 * 10 / 1024;
+        rest /= 1024;
+        unit += 1;
+    }
+    if unit == 0 { format!("{rest} B") } else { format!("{rest}.{tenths} {}", UNITS[unit]) }
+}
+
 /// `1 alert`, `2 alerts`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }

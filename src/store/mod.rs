@@ -1,13 +1,19 @@
 //! Files on this machine: the project folder, the state beside the engine, the lock. The only user of
 //! `std::fs` outside `cli`.
 
+pub mod archive;
 pub mod atomic;
+pub mod backups;
 pub mod images_lock;
+pub mod incoming;
 pub mod lock;
+pub mod outgoing;
 pub mod ports;
 pub mod project;
+pub mod receive;
 pub mod registry_login;
 pub mod settle;
+pub mod sqlite;
 pub mod state;
 pub mod tarball;
 pub mod text;

@@ -20,6 +20,18 @@ pub struct StackState {
     content: StateFile,
 }
 
+/// What must be finished or undone when its run is killed. Written before it begins, removed when it has
+/// ended; the next command that changes the stack finds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "lowercase")]
+pub enum Interruption {
+    /// A container was paused to copy its database.
+    Paused { container_id: String },
+    /// Grafana's data was being replaced; `previous` is the archive of what was there, if anything was. The
+    /// container's name outlives the container.
+    Restoring { container: String, previous: Option<PathBuf> },
+}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct StateFile {
     /// Container id → what lies in its config volume.
@@ -62,6 +74,45 @@ impl StackState {
         let before = self.content.manifests.len();
         self.content.manifests.retain(|container_id, _| exists(container_id));
         if self.content.manifests.len() == before { Ok(()) } else { self.save() }
+    }
+
+    /// What a run that was killed had begun, if it had.
+    ///
+    /// # Errors
+    /// When the note is there and cannot be read: going on as if nothing had happened could lose data.
+    pub fn interruption(&self) -> Result<Option<Interruption>, StoreError> {
+        let path = self.interruption_path();
+        let Some(text) = text::read_optional(&path)? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| {
+            StoreError::new("read", &path, std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        })
+    }
+
+    /// Notes what is about to begin; on the disk when this returns.
+    ///
+    /// # Errors
+    /// When the note cannot be written: then it must not begin.
+    pub fn begin(&self, interruption: &Interruption) -> Result<(), StoreError> {
+        let text = serde_json::to_vec(interruption).unwrap_or_default();
+        atomic::write(&self.interruption_path(), &text, 0o600)
+    }
+
+    /// It has ended, well or undone.
+    ///
+    /// # Errors
+    /// When the note cannot be removed.
+    pub fn end(&self) -> Result<(), StoreError> {
+        let path = self.interruption_path();
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::new("remove", &path, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn interruption_path(&self) -> PathBuf {
+        self.path.with_extension("interrupted.json")
     }
 
     fn save(&self) -> Result<(), StoreError> {

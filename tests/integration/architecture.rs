@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::lab::repository;
 
 /// Folders that must not do I/O, and what they must therefore not name.
-const PURE: [&str; 10] =
-    ["model", "settings", "services", "render", "plan", "check", "drill", "health", "starter", "update"];
+const PURE: [&str; 11] = [
+    "model", "settings", "services", "render", "plan", "check", "drill", "health", "starter", "update",
+    "backup",
+];
 const IMPURE: [&str; 8] =
     ["tokio::", "bollard", "reqwest", "std::fs", "std::env", "std::process", "SystemTime", "Instant::now"];
 

@@ -94,7 +94,8 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     let upgrades = request.headers().contains_key("upgrade");
     let client = upgrades.then(|| hyper::upgrade::on(&mut request));
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, usize::MAX).await.unwrap();
+    // A client that was killed in the middle of its request has nobody to be answered.
+    let Ok(body) = to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
     let mut forwarded = shared.client.request(parts.method, format!("http://engine{path}")).body(body);
     for name in ["content-type", "x-registry-auth", "connection", "upgrade"] {
         if let Some(value) = parts.headers.get(name) {
@@ -108,7 +109,9 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
         }
         Ok(answer) => {
             let status = answer.status();
-            let kind = answer.headers().get("content-type").cloned();
+            // What a file is, the engine says in a header.
+            let passed = ["content-type", "x-docker-container-path-stat"];
+            let headers = passed.map(|name| (name, answer.headers().get(name).cloned()));
             let bytes = answer.bytes().await.unwrap_or_default();
             if matches!(harm, Harm::LoseAnswer) {
                 std::future::pending::<()>().await;
@@ -117,8 +120,8 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
                 return (StatusCode::BAD_GATEWAY, "the engine is gone").into_response();
             }
             let mut response = Response::builder().status(status);
-            if let Some(kind) = kind {
-                response = response.header("content-type", kind);
+            for (name, value) in headers.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+                response = response.header(name, value);
             }
             response.body(Body::from(bytes)).unwrap()
         }

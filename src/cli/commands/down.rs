@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::apply::down;
+use crate::apply::{down, interrupted};
 use crate::cli::args::{DownOptions, PlanOptions};
 use crate::cli::context::Context;
 use crate::error::Error;
@@ -13,6 +13,7 @@ pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> 
     let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "down")?;
     let applier = context.applier(engine, &stack)?;
+    interrupted::finish(&applier).await?;
     let removed = down::run(&applier, &stack, options.volumes).await?;
     match context.output.format {
         Format::Json => context.output.json(&json!({

@@ -1,5 +1,7 @@
 //! One file a command.
 
+pub mod backup_grafana;
+pub mod backups;
 pub mod check;
 pub mod completions;
 pub mod demo_backend;
@@ -11,6 +13,7 @@ pub mod open;
 pub mod reload;
 pub mod render;
 pub mod restart;
+pub mod restore_grafana;
 pub mod rollback;
 pub mod status;
 pub mod test_rules;

@@ -6,9 +6,9 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::apply::gather;
 use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
+use crate::apply::{gather, interrupted};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
 use crate::cli::context::Context;
 use crate::engine::Engine;
@@ -33,6 +33,7 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "reload")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
+    interrupted::finish(&applier).await?;
     let observed = applier.engine.list().await?;
     let reloads = desired.services.iter().map(|(service, wanted)| {
         let container = running(&observed, &desired, *service);

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::apply::{gather, wait};
+use crate::apply::{gather, interrupted, wait};
 use crate::cli::args::{PlanOptions, ServicesOptions};
 use crate::cli::context::Context;
 use crate::engine::Engine;
@@ -16,6 +16,7 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "restart")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
+    interrupted::finish(&applier).await?;
     let observed = applier.engine.list().await?;
     let loaded = context.with_running_redis(loaded, &none, &observed)?;
     let mut desired = context.desired(&loaded)?;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::apply::reload::request;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
-use crate::apply::{Applier, gather, pull, services as apply_services, wait};
+use crate::apply::{Applier, gather, interrupted, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::commands::reload;
 use crate::cli::context::{Context, Loaded};
@@ -31,6 +31,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
+    interrupted::finish(&applier).await?;
     let mut observed = applier.engine.list().await?;
     if recover::run(&applier, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
         observed = applier.engine.list().await?;
@@ -52,6 +53,8 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
     }
+    // Data is put back through a container, and there was none before.
+    interrupted::finish(&applier).await?;
     let running = match known_running(&desired, &plan, &facts) {
         Some(running) => running,
         None => wait::running(&applier, &desired).await?,

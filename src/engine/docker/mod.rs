@@ -9,6 +9,7 @@ mod convert;
 mod errors;
 mod events;
 mod exec;
+mod files;
 mod frames;
 mod logs;
 mod modifier;
@@ -26,12 +27,13 @@ mod wire;
 use std::time::Duration;
 
 use futures_util::stream::BoxStream;
+use hyper::body::Bytes;
 
 pub use connect::{EndpointChoice, connect};
 
 use crate::engine::{
-    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, LogLine,
-    LogQuery, PullProgress,
+    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState,
+    LogLine, LogQuery, PullProgress,
 };
 use crate::model::{
     ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
@@ -117,6 +119,36 @@ impl Engine for DockerEngine {
 
     async fn download(&self, container_id: &str, path: &str) -> Result<Vec<u8>, EngineError> {
         ops::download(&self.wire, container_id, path).await
+    }
+
+    fn download_stream(
+        &self,
+        container_id: &str,
+        path: &str,
+    ) -> BoxStream<'static, Result<Bytes, EngineError>> {
+        files::download_stream(self.wire.clone(), container_id, path)
+    }
+
+    async fn upload_stream(
+        &self,
+        container_id: &str,
+        root: &str,
+        tar: BoxStream<'static, std::io::Result<Bytes>>,
+        limit: Duration,
+    ) -> Result<(), EngineError> {
+        files::upload_stream(&self.wire, (container_id, root), tar, limit).await
+    }
+
+    async fn stat(&self, container_id: &str, path: &str) -> Result<Option<FileState>, EngineError> {
+        files::stat(&self.wire, container_id, path).await
+    }
+
+    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
+        ops::pause(&self.wire, container_id).await
+    }
+
+    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
+        ops::unpause(&self.wire, container_id).await
     }
 
     async fn exec(

@@ -126,6 +126,20 @@ pub(super) async fn set_restart_policy(wire: &Wire, id: &str, name: &str) -> Res
     wire.call(&action, LOOK, wire.docker.update_container(id, body)).await
 }
 
+pub(super) async fn pause(wire: &Wire, id: &str) -> Result<(), EngineError> {
+    let call = wire.docker.pause_container(id);
+    wire.call(&format!("pause container `{}`", short(id)), LOOK, call).await
+}
+
+pub(super) async fn unpause(wire: &Wire, id: &str) -> Result<(), EngineError> {
+    let call = wire.docker.unpause_container(id);
+    match wire.call(&format!("unpause container `{}`", short(id)), LOOK, call).await {
+        // Docker answers 409 or 500, by version, for a container that is not paused, and says so.
+        Err(error) if error.source.to_string().contains("not paused") => Ok(()),
+        other => other,
+    }
+}
+
 pub(super) async fn upload(wire: &Wire, id: &str, root: &str, tar: Vec<u8>) -> Result<(), EngineError> {
     let action = format!("write files to `{root}` of container `{}`", short(id));
     let options = UploadToContainerOptions { path: root.to_owned(), ..Default::default() };

@@ -13,14 +13,15 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
+use hyper::body::Bytes;
 use tokio::sync::broadcast;
 
 pub use calls::Call;
 pub use files::{Files, MemoryFile};
 
 use crate::engine::{
-    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, LogLine,
-    LogQuery, PullProgress,
+    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState,
+    LogLine, LogQuery, PullProgress,
 };
 use crate::model::{
     ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, StackName, labels,
@@ -207,6 +208,50 @@ impl Engine for MemoryEngine {
     async fn download(&self, container_id: &str, path: &str) -> Result<Vec<u8>, EngineError> {
         let about = self.name_of(container_id);
         self.call(Call::Download, &about, |state| state.download(container_id, path)).await
+    }
+
+    fn download_stream(
+        &self,
+        container_id: &str,
+        path: &str,
+    ) -> BoxStream<'static, Result<Bytes, EngineError>> {
+        let (engine, id, path) = (self.clone(), container_id.to_owned(), path.to_owned());
+        stream::once(async move { engine.download(&id, &path).await.map(Bytes::from) }).boxed()
+    }
+
+    async fn upload_stream(
+        &self,
+        container_id: &str,
+        root: &str,
+        mut tar: BoxStream<'static, std::io::Result<Bytes>>,
+        _limit: Duration,
+    ) -> Result<(), EngineError> {
+        let mut whole = Vec::new();
+        while let Some(piece) = tar.next().await {
+            let failed =
+                |error: std::io::Error| EngineError::new("write files", ErrorKind::Other, error.to_string());
+            whole.extend_from_slice(&piece.map_err(failed)?);
+        }
+        self.upload(container_id, root, whole).await
+    }
+
+    async fn stat(&self, container_id: &str, path: &str) -> Result<Option<FileState>, EngineError> {
+        let about = self.name_of(container_id);
+        self.call(Call::Stat, &about, |state| state.stat(container_id, path)).await
+    }
+
+    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
+        self.change(Call::Pause, container_id, &["pause"], |state| {
+            state.change_state(container_id, "running", "paused")
+        })
+        .await
+    }
+
+    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
+        self.change(Call::Unpause, container_id, &["unpause"], |state| {
+            state.change_state(container_id, "paused", "running")
+        })
+        .await
     }
 
     async fn exec(

@@ -1,6 +1,6 @@
 //! Networks, volumes, images and files: what containers use.
 
-use crate::engine::ErrorKind;
+use crate::engine::{ErrorKind, FileState};
 use crate::model::{ContainerSpec, ImageRef, NetworkSpec, ObservedNetwork, labels};
 
 use super::files::{below, clean, read_tar, write_tar};
@@ -106,6 +106,20 @@ impl State {
                 files.get(rest).is_some_and(|file| file.directory)
                     || files.keys().any(|path| below(path, rest).is_some_and(|below| !below.is_empty()))
             })
+    }
+
+    /// A change of content is what a real engine's time of change tells.
+    pub(super) fn stat(&mut self, id: &str, path: &str) -> Result<Option<FileState>, Refusal> {
+        let container = self.find(id).ok_or_else(|| no_container(id))?;
+        let path = clean(path);
+        let file = match mount_of(&container.spec, &path) {
+            Some((volume, rest)) => self.volumes.get(volume).and_then(|volume| volume.files.get(rest)),
+            None => container.layer.get(&path),
+        };
+        Ok(file.map(|file| FileState {
+            size: file.content.len() as u64,
+            changed_at: crate::model::manifest::sha256_hex(&file.content),
+        }))
     }
 
     /// As the engine does: entries start with the last part of `path`.

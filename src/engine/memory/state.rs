@@ -271,6 +271,19 @@ impl State {
         Ok(true)
     }
 
+    /// A paused container of a real engine refuses most calls, and so a change from another state.
+    pub(super) fn change_state(&mut self, id: &str, from: &str, to: &str) -> Result<bool, Refusal> {
+        let container = self.existing(id)?;
+        if container.state == to {
+            return Ok(false);
+        }
+        if container.state != from {
+            return Err((ErrorKind::Conflict, format!("Container {} is not {from}", container.id)));
+        }
+        to.clone_into(&mut container.state);
+        Ok(true)
+    }
+
     pub(super) fn must_run(&mut self, id: &str) -> Result<(), Refusal> {
         let container = self.existing(id)?;
         if container.state == "running" {

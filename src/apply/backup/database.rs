@@ -1,0 +1,118 @@
+//! A consistent copy of a SQLite database that somebody may be writing: without a pause where nothing moved
+//! meanwhile, which its files' state and SQLite itself tell; else with the container paused.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+
+use crate::apply::Applier;
+use crate::apply::backup::{Copied, DATA, blocking, files};
+use crate::engine::{Engine, ErrorKind, FileState};
+use crate::error::{Error, ExitCode};
+use crate::model::ObservedContainer;
+use crate::store::backups;
+use crate::store::sqlite::{self, DatabaseError, DatabaseReport};
+use crate::store::state::Interruption;
+
+/// The database, its log, and the journal of a transaction under way. The log's index is made anew.
+const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
+/// How often a copy is tried before Grafana is paused for it.
+const ATTEMPTS: usize = 3;
+
+/// Copies the database below `folder`, as one plain file that SQLite has checked.
+pub(super) async fn copy<E: Engine>(
+    applier: &Applier<E>,
+    container: &ObservedContainer,
+    folder: &Path,
+) -> Result<Copied, Error> {
+    for _ in 0..ATTEMPTS {
+        applier.check_cancelled()?;
+        let before = states(applier, &container.id).await?;
+        if before[0].is_none() {
+            return Err(Error::new(ExitCode::Failed, format!("`{}` has no database yet", container.name))
+                .hint("Grafana makes it on its first start: `confidexmon up`"));
+        }
+        let taken = take(applier, &container.id, folder).await;
+        // A file that shrinks while the engine reads it ends the copy; that is a movement, too.
+        if states(applier, &container.id).await? != before {
+            continue;
+        }
+        taken?;
+        match settle(folder).await? {
+            Ok(report) => return Ok(Copied { report, stood_still: Duration::ZERO }),
+            // Nothing writes to a container that does not run, so a further copy would be the same.
+            Err(error) if !may_write(container) => return Err(damaged(&error)),
+            Err(_) => {}
+        }
+    }
+    let stood_still = while_paused(applier, container, folder).await?;
+    match settle(folder).await? {
+        Ok(report) => Ok(Copied { report, stood_still }),
+        Err(error) => Err(damaged(&error)),
+    }
+}
+
+/// A container that crashes again and again writes at each start.
+fn may_write(container: &ObservedContainer) -> bool {
+    matches!(container.state.as_str(), "running" | "restarting")
+}
+
+/// The state of each of [`FILES`].
+async fn states<E: Engine>(applier: &Applier<E>, id: &str) -> Result<Vec<Option<FileState>>, Error> {
+    let paths = FILES.map(|name| format!("{DATA}/{name}"));
+    Ok(try_join_all(paths.iter().map(|path| applier.engine.stat(id, path))).await?)
+}
+
+/// Copies those of [`FILES`] that are there, side by side: while Grafana is paused, each call counts.
+async fn take<E: Engine>(applier: &Applier<E>, id: &str, folder: &Path) -> Result<(), Error> {
+    backups::clear(folder)?;
+    let copies = FILES.map(|name| async move {
+        let target = folder.join(name);
+        let place = move |_: &str| -> Option<PathBuf> { Some(target.clone()) };
+        match files::receive(applier, id, &format!("{DATA}/{name}"), place).await {
+            // There is a log or a journal only at times.
+            Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => Ok(()),
+            other => other.map(drop),
+        }
+    });
+    try_join_all(copies).await.map(drop)
+}
+
+/// Copies with the container paused; how long it stood still. It runs on whatever happens here, and when
+/// this program is killed, the next command lifts the pause.
+async fn while_paused<E: Engine>(
+    applier: &Applier<E>,
+    container: &ObservedContainer,
+    folder: &Path,
+) -> Result<Duration, Error> {
+    let interruption = Interruption::Paused { container_id: container.id.clone() };
+    applier.begin(&interruption)?;
+    let began = Instant::now();
+    let copied = match applier.engine.pause(&container.id).await {
+        Ok(()) => take(applier, &container.id, folder).await,
+        Err(error) => Err(error.into()),
+    };
+    // Also after a pause whose answer was lost.
+    applier.engine.unpause(&container.id).await?;
+    let stood_still = began.elapsed();
+    applier.end()?;
+    copied?;
+    Ok(stood_still)
+}
+
+async fn settle(folder: &Path) -> Result<Result<DatabaseReport, DatabaseError>, Error> {
+    let database = folder.join(FILES[0]);
+    blocking(move || sqlite::settle(&database)).await
+}
+
+fn damaged(error: &DatabaseError) -> Error {
+    let mut wrapped =
+        Error::new(ExitCode::Failed, format!("Grafana's database cannot be backed up: {error}"));
+    wrapped.causes = crate::error::chain(error);
+    let hint = crate::model::Hint::hint(error);
+    match hint {
+        Some(hint) => wrapped.hint(hint),
+        None => wrapped,
+    }
+}

@@ -1,0 +1,127 @@
+//! Replaces Grafana's data with that of a backup. The present data is kept as a backup of its own first, and
+//! is put back when Grafana does not work with the other.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use tokio_util::io::ReaderStream;
+
+use crate::apply::Applier;
+use crate::apply::backup::{DATA, blocking};
+use crate::engine::{Engine, ErrorKind};
+use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
+use crate::render::files::GRAFANA_USER;
+use crate::report::events::ServiceState;
+use crate::services::stop_grace;
+use crate::store::archive::unpack;
+use crate::store::outgoing;
+use crate::store::state::Interruption;
+
+/// Longest time to write a volume: a hung engine must not hold a person for ever.
+const UPLOAD: Duration = Duration::from_hours(1);
+
+/// Grafana's container and the two states of its data.
+pub struct Replacement<'a> {
+    /// Its name or id.
+    pub container: &'a str,
+    /// A folder with `data/grafana.db` and whatever else belongs to it, checked before.
+    pub wanted: &'a Path,
+    /// The archive of the present data; `None` when there is none.
+    pub previous: Option<&'a Path>,
+}
+
+/// Stops Grafana, writes the data and starts it again, then asks `proof`. On any failure the previous data
+/// is back and running, and the error says so. A run that is killed in between leaves a note by which the
+/// next command does the same.
+///
+/// # Errors
+/// The failure that led to the way back; another one where that failed, too.
+pub async fn replace<E: Engine>(
+    applier: &Applier<E>,
+    replacement: &Replacement<'_>,
+    proof: impl AsyncFnOnce() -> Result<(), Error>,
+) -> Result<(), Error> {
+    let Replacement { container, wanted, previous } = replacement;
+    // The next command may run in another folder.
+    let previous = previous.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    applier
+        .begin(&Interruption::Restoring { container: (*container).to_owned(), previous: previous.clone() })?;
+    let changed = async {
+        write_data(applier, container, wanted).await?;
+        applier.check_cancelled()?;
+        proof().await
+    };
+    match changed.await {
+        Ok(()) => applier.end(),
+        Err(failure) => Err(match undo(applier, container, previous.as_deref()).await {
+            Ok(()) => {
+                applier.end()?;
+                append(failure, "Grafana has the data that it had before, and runs")
+            }
+            Err(error) => {
+                let mut failure =
+                    append(failure, &format!("putting the previous data back failed too: {}", error.message));
+                failure.causes.extend(error.causes);
+                failure.hint("run any command of confidexmon again: it tries once more")
+            }
+        }),
+    }
+}
+
+fn append(mut failure: Error, more: &str) -> Error {
+    failure.message = format!("{}; {more}", failure.message);
+    failure
+}
+
+/// Puts the data of the archive `previous` back, when there was any, and starts Grafana.
+///
+/// # Errors
+/// When the archive is not sound any more, or the engine fails.
+pub async fn undo<E: Engine>(
+    applier: &Applier<E>,
+    container_id: &str,
+    previous: Option<&Path>,
+) -> Result<(), Error> {
+    let Some(previous) = previous.map(Path::to_owned) else {
+        return start(applier, container_id).await;
+    };
+    let hint = format!("the previous data is in {}", previous.display());
+    let unpacked = blocking(move || -> Result<_, Error> {
+        let folder = outgoing::scratch()?;
+        unpack(&previous, folder.path())?;
+        Ok(folder)
+    });
+    let folder = unpacked.await?.map_err(|error| error.hint(hint.clone()))?;
+    write_data(applier, container_id, folder.path()).await.map_err(|error| error.hint(hint))
+}
+
+async fn start<E: Engine>(applier: &Applier<E>, container_id: &str) -> Result<(), Error> {
+    applier.say(ServiceKind::Grafana, ServiceState::Working, "starting");
+    match applier.engine.start(container_id).await {
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Stops the container, writes the files below `folder/data` over those of the volume, starts it.
+async fn write_data<E: Engine>(applier: &Applier<E>, container_id: &str, folder: &Path) -> Result<(), Error> {
+    applier.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
+    applier.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
+    applier.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
+    upload(applier, container_id, folder.join("data")).await?;
+    start(applier, container_id).await
+}
+
+async fn upload<E: Engine>(applier: &Applier<E>, container_id: &str, data: PathBuf) -> Result<(), Error> {
+    let (writer, reader) = tokio::io::duplex(1 << 20);
+    let packing =
+        blocking(move || outgoing::pack(&data, GRAFANA_USER, 0, tokio_util::io::SyncIoBridge::new(writer)));
+    let tar = ReaderStream::with_capacity(reader, 1 << 18).boxed();
+    let (packed, sent) = tokio::join!(packing, applier.engine.upload_stream(container_id, DATA, tar, UPLOAD));
+    // When the engine ends early, packing fails because of it: its own words come first.
+    sent?;
+    packed?
+        .map_err(|error| Error::new(ExitCode::Failed, format!("cannot pack the data of the backup: {error}")))
+}

@@ -1,0 +1,132 @@
+//! `backup-grafana`: copy, check, pack; then a copy elsewhere, and the oldest go.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use serde::Serialize;
+
+use crate::apply::{backup, interrupted};
+use crate::backup::retention::{self, Kept, Policy};
+use crate::cli::args::{BackupFolder, BackupOptions, PlanOptions};
+use crate::cli::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::StackName;
+use crate::report::backups::{BackupJson, described};
+use crate::report::output::GOOD;
+use crate::report::{Format, words};
+use crate::store::{archive, backups};
+
+/// What `--format json` prints.
+#[derive(Debug, Serialize)]
+struct BackupReport {
+    #[serde(flatten)]
+    backup: BackupJson,
+    notes: Vec<String>,
+    /// Names of the archives that were removed for this one.
+    removed: Vec<String>,
+}
+
+pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error> {
+    let stack = context.stack_name(&PlanOptions::default())?;
+    let folder = folder(context, &options.folder);
+    let engine = context.engine(&[]).await?;
+    let _lock = context.lock(&engine, &stack, "backup-grafana")?;
+    let applier = context.applier(engine, &stack)?;
+    interrupted::finish(&applier).await?;
+    let observed = applier.engine.list().await?;
+    let container = backup::container(&observed, &stack)?;
+    let earlier = backups::newest(&folder, stack.as_str())?;
+    context.output.info("copying Grafana's data and checking the database");
+    let request = backup::Request { stack: &stack, container, folder: &folder };
+    let mut written = backup::create(&applier, &request).await?;
+    let losses = earlier.map(|earlier| written.manifest.counts.losses_since(&earlier.manifest.counts));
+    for loss in losses.into_iter().flatten() {
+        context.output.warning(&format!("since the last backup: {loss}"));
+        written.notes.push(format!("since the last backup: {loss}"));
+    }
+    if let Some(command) = &options.to {
+        send(command, &written.path).await?;
+    }
+    let policy = Policy {
+        keep: options.keep.and_then(|keep| usize::try_from(keep).ok()),
+        keep_days: options.keep_days,
+    };
+    let removed = retire(&folder, &stack, policy)?;
+    let path = written.path.display().to_string();
+    let backup = BackupJson::sound(path, &written.manifest, written.size);
+    if context.output.format == Format::Json {
+        context.output.json(&BackupReport { backup, notes: written.notes, removed });
+        return Ok(());
+    }
+    let output = context.output;
+    output.data(&format!("{}\n", written.path.display()));
+    output.info(&format!("{} {}", output.styled("✓", GOOD), described(&backup)));
+    for note in &written.notes {
+        output.info(&format!("note: {note}"));
+    }
+    output.info(
+        "note: the archive holds secrets (password hashes, datasource credentials); only you can read it",
+    );
+    if !removed.is_empty() {
+        output.info(&format!(
+            "removed {}: {}",
+            words::count(removed.len(), "older backup"),
+            removed.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+/// The folder that was named, else `backups/` in the project.
+pub fn folder(context: &Context, options: &BackupFolder) -> PathBuf {
+    options.output.clone().unwrap_or_else(|| context.global.project_dir.join("backups"))
+}
+
+/// Removes what the policy leaves no room for; the names of what is gone.
+fn retire(folder: &std::path::Path, stack: &StackName, policy: Policy) -> Result<Vec<String>, Error> {
+    if policy == Policy::default() {
+        return Ok(Vec::new());
+    }
+    let listed = backups::list(folder, stack.as_str(), archive::manifest)?;
+    let kept: Vec<Kept> = listed
+        .iter()
+        .map(|backup| Kept {
+            name: backup.name.clone(),
+            created: backup.opened.as_ref().map_or(0, |opened| seconds(&opened.manifest.created_at)),
+            sound: backup.opened.is_ok(),
+        })
+        .collect();
+    let surplus = retention::surplus(&kept, policy, jiff::Timestamp::now().as_second());
+    for backup in listed.iter().filter(|backup| surplus.contains(&backup.name)) {
+        backups::remove(&backup.path)?;
+    }
+    Ok(surplus)
+}
+
+fn seconds(time: &str) -> i64 {
+    time.parse::<jiff::Timestamp>().map_or(0, jiff::Timestamp::as_second)
+}
+
+/// Pipes the archive into a shell command; its exit code decides.
+async fn send(command: &str, archive: &std::path::Path) -> Result<(), Error> {
+    let failed = |why: String| {
+        Error::new(
+            ExitCode::Failed,
+            format!("the backup is at `{}`, but `--to` failed: {why}", archive.display()),
+        )
+        .hint("try the command by hand: it gets the archive on its standard input")
+    };
+    let mut child = tokio::process::Command::new("sh");
+    child.arg("-c").arg(command).stdout(Stdio::null());
+    let input = archive::open_for_reading(archive)?;
+    child.stdin(Stdio::from(input));
+    let status = child.status().await.map_err(|error| failed(error.to_string()))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(failed(match status.code() {
+        Some(code) => format!("the command ended with exit code {code}"),
+        None => "the command was killed by a signal".to_owned(),
+    }))
+}

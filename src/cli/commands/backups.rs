@@ -1,0 +1,57 @@
+//! `backups`: what there is, and with `--verify` whether it is still sound.
+
+use serde::Serialize;
+
+use crate::apply::backup::blocking;
+use crate::cli::args::{BackupsOptions, PlanOptions};
+use crate::cli::commands::backup_grafana::folder;
+use crate::cli::context::Context;
+use crate::error::{Error, ExitCode};
+use crate::report::backups::{BackupJson, table};
+use crate::report::{Format, words};
+use crate::store::archive;
+use crate::store::backups::{self, Listed};
+
+#[derive(Debug, Serialize)]
+struct BackupsReport {
+    folder: String,
+    backups: Vec<BackupJson>,
+}
+
+pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Error> {
+    let stack = context.stack_name(&PlanOptions::default())?;
+    let folder = folder(context, &options.folder);
+    let read = if options.verify { archive::verify } else { archive::manifest };
+    let (shown, name) = (folder.display().to_string(), stack.to_string());
+    let listed = blocking(move || backups::list(&folder, &name, read)).await??;
+    let rows: Vec<BackupJson> = listed.iter().map(|backup| row(backup, options.verify)).collect();
+    let broken = rows.iter().filter(|row| row.problem.is_some()).count();
+    if context.output.format == Format::Json {
+        context.output.json(&BackupsReport { folder: shown, backups: rows });
+    } else if rows.is_empty() {
+        context
+            .output
+            .info(&format!("no backups of `{stack}` in {shown}; `confidexmon backup-grafana` makes one"));
+    } else {
+        context.output.data(&table(&rows, jiff::Timestamp::now().as_second()));
+    }
+    if broken > 0 {
+        let count = words::count(broken, "backup");
+        return Err(Error::new(ExitCode::Failed, format!("{count} cannot be used"))
+            .hint("make a new one with `confidexmon backup-grafana`, then remove what is broken"));
+    }
+    Ok(())
+}
+
+/// Verified is what was read to its end just now.
+fn row(backup: &Listed, verified: bool) -> BackupJson {
+    let path = backup.path.display().to_string();
+    match &backup.opened {
+        Ok(opened) => BackupJson {
+            verified,
+            proven_at: backup.proven_at.clone(),
+            ..BackupJson::sound(path, &opened.manifest, opened.archive_size)
+        },
+        Err(error) => BackupJson::broken(path, error.to_string()),
+    }
+}

@@ -1,0 +1,131 @@
+//! `restore-grafana`: check everything, keep what is there, replace it, prove it or put it back.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::apply::backup::{self, blocking};
+use crate::apply::restore::{self, Replacement};
+use crate::apply::{Applier, interrupted, wait};
+use crate::backup::Counts;
+use crate::backup::restorable::{Foreign, objection};
+use crate::cli::args::{PlanOptions, RestoreOptions};
+use crate::cli::commands::backup_grafana::folder;
+use crate::cli::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::model::{Observed, ServiceKind, StackName};
+use crate::report::Format;
+use crate::report::backups::counted;
+use crate::report::output::GOOD;
+use crate::services::Desired;
+use crate::store::incoming::{self, Incoming};
+
+pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Error> {
+    let none = PlanOptions::default();
+    let loaded = context.load(&none)?;
+    let stack = loaded.settings.stack.clone();
+    context.output.info("checking the backup");
+    let archive = options.archive.clone();
+    let incoming = blocking(move || incoming::read(&archive)).await??;
+    if incoming.manifest.is_none() {
+        context.output.warning("this is a copied folder, not a backup: only its database could be checked");
+    }
+    let mut desired = context.desired(&loaded)?;
+    desired.services.retain(|service, _| *service == ServiceKind::Grafana);
+    let engine = context.engine(&loaded.ports()).await?;
+    let _lock = context.lock(&engine, &stack, "restore-grafana")?;
+    let applier = context.applier(engine, &stack)?;
+    interrupted::finish(&applier).await?;
+    let observed = applier.engine.list().await?;
+    let container = backup::container(&observed, &stack)?;
+    may_restore(&incoming, &stack, backup::version(container).as_deref(), options)?;
+    let folder = folder(context, &options.folder);
+    let previous = present_data(context, &applier, &observed, &stack, &folder).await?;
+    let replacement =
+        Replacement { container: &container.name, wanted: incoming.folder(), previous: previous.as_deref() };
+    let counts = incoming.counts;
+    let proof = async || prove(&applier, &desired, &stack, counts, options).await;
+    restore::replace(&applier, &replacement, proof).await?;
+    report(context, options, &incoming, previous.as_deref());
+    Ok(())
+}
+
+fn may_restore(
+    incoming: &Incoming,
+    stack: &StackName,
+    running: Option<&str>,
+    options: &RestoreOptions,
+) -> Result<(), Error> {
+    let foreign = if options.foreign { Foreign::Wanted } else { Foreign::Refused };
+    let objected =
+        incoming.manifest.as_ref().and_then(|manifest| objection(manifest, stack.as_str(), running, foreign));
+    match objected {
+        Some((what, hint)) => Err(Error::new(ExitCode::Failed, what).hint(hint).hint("nothing was changed")),
+        None => Ok(()),
+    }
+}
+
+/// A backup of what is there now; `None` when Grafana has no data that could be kept.
+async fn present_data<E: Engine>(
+    context: &Context,
+    applier: &Applier<E>,
+    observed: &Observed,
+    stack: &StackName,
+    folder: &Path,
+) -> Result<Option<std::path::PathBuf>, Error> {
+    let container = backup::container(observed, stack)?;
+    let database = format!("{}/grafana.db", backup::DATA);
+    if applier.engine.stat(&container.id, &database).await?.is_none() {
+        return Ok(None);
+    }
+    context.output.info("keeping the present data as a backup");
+    let request = backup::Request { stack, container, folder };
+    match backup::create(applier, &request).await {
+        Ok(written) => Ok(Some(written.path)),
+        Err(error) => Err(error.hint(
+            "the present data is replaced only when it can be kept; to give it up, run `confidexmon down`, remove the volume `docker volume rm …-grafana-data`, `confidexmon up`, then restore",
+        )),
+    }
+}
+
+/// Grafana answers, and its database holds what the backup holds.
+async fn prove<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    stack: &StackName,
+    wanted: Counts,
+    options: &RestoreOptions,
+) -> Result<(), Error> {
+    let running = wait::running(applier, desired).await?;
+    wait::until_ready(applier, desired, &running, options.timeout).await?;
+    let observed = applier.engine.list().await?;
+    let container = backup::container(&observed, stack)?;
+    let found = backup::counts(applier, container).await?;
+    let missing = wanted.missing_in(&found);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ExitCode::Failed,
+        format!("Grafana started with the restored data, but holds only {}", missing.join(", ")),
+    ))
+}
+
+fn report(context: &Context, options: &RestoreOptions, incoming: &Incoming, previous: Option<&Path>) {
+    let output = context.output;
+    let previous = previous.map(|path| path.display().to_string());
+    if output.format == Format::Json {
+        return output.json(&json!({
+            "restored": options.archive.display().to_string(),
+            "created_at": incoming.manifest.as_ref().map(|manifest| &manifest.created_at),
+            "verified": incoming.manifest.is_some(),
+            "counts": incoming.counts,
+            "previous": previous,
+        }));
+    }
+    output.info(&format!("{} restored and proved: {}", output.styled("✓", GOOD), counted(&incoming.counts)));
+    if let Some(previous) = previous {
+        output.info(&format!("what was there before is in {previous}"));
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading an archive that may be damaged or hostile: everything is checked against the manifest, and
+//! nothing is written outside the folder that was named.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read, Seek, SeekFrom, Take, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::backup::BackupManifest;
+use crate::backup::entries::fault_of_manifest;
+use crate::backup::manifest::{LARGEST_MANIFEST, MANIFEST_NAME};
+use crate::store::StoreError;
+use crate::store::archive::digest::{DigestReader, hex};
+use crate::store::archive::{ArchiveError, SEAL, SEAL_HEAD, SEAL_LENGTH};
+
+/// The largest window of zstd that is allocated for an archive, as a power of two: 8 MiB, what the levels
+/// that we write need.
+const WINDOW: u32 = 23;
+
+/// A manifest that was read and is in itself sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    pub manifest: BackupManifest,
+    /// Bytes of the archive itself.
+    pub archive_size: u64,
+}
+
+type Source = DigestReader<Take<BufReader<File>>>;
+type Decoder = zstd::Decoder<'static, BufReader<Source>>;
+
+/// Reads the manifest alone; the files behind it are not looked at.
+///
+/// # Errors
+/// [`ArchiveError::Unsound`] when the file does not begin as a backup does.
+pub fn manifest(path: &Path) -> Result<Opened, ArchiveError> {
+    let (mut tar, archive_size) = open(path)?;
+    let mut entries = tar.entries().map_err(|error| damaged(path, &error))?;
+    let manifest = read_manifest(path, entries.next(), archive_size)?;
+    Ok(Opened { manifest, archive_size })
+}
+
+/// Reads the whole archive and checks every byte of it; writes nothing.
+///
+/// # Errors
+/// [`ArchiveError::Unsound`] with the reason.
+pub fn verify(path: &Path) -> Result<Opened, ArchiveError> {
+    walk(path, &mut |_, content| io::copy(content, &mut io::sink()))
+}
+
+/// The same, and writes every file below `folder`, mode 0600. What was written counts only when this
+/// function returns without an error.
+///
+/// # Errors
+/// [`ArchiveError::Unsound`] with the reason, or the file that could not be written.
+pub fn unpack(path: &Path, folder: &Path) -> Result<Opened, ArchiveError> {
+    walk(path, &mut |name, content| {
+        let target = folder.join(name);
+        if let Some(parent) = target.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        // A new file: whatever lay there before was not put there by us.
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target)?;
+        let written = io::copy(content, &mut file)?;
+        file.flush()?;
+        Ok(written)
+    })
+}
+
+fn walk(
+    path: &Path,
+    take: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<u64>,
+) -> Result<Opened, ArchiveError> {
+    let (mut tar, archive_size) = open(path)?;
+    let mut entries = tar.entries().map_err(|error| damaged(path, &error))?;
+    let manifest = read_manifest(path, entries.next(), archive_size)?;
+    for wanted in &manifest.files {
+        let missing = || ArchiveError::unsound(path, format!("`{}` is missing from it", wanted.path));
+        let entry = entries.next().ok_or_else(missing)?;
+        let mut entry = entry.map_err(|error| damaged(path, &error))?;
+        expect(path, &entry, &wanted.path, wanted.size)?;
+        let mut content = DigestOf { inner: (&mut entry).take(wanted.size), hash: Sha256::new() };
+        take(&wanted.path, &mut content).map_err(|error| not_taken(path, &wanted.path, error))?;
+        if hex(&content.hash.finalize()) != wanted.sha256.to_lowercase() {
+            let why = format!("`{}` has another checksum than the manifest says", wanted.path);
+            return Err(ArchiveError::unsound(path, why));
+        }
+    }
+    if entries.next().is_some() {
+        return Err(ArchiveError::unsound(path, "it holds more than its manifest lists"));
+    }
+    check_seal(path, tar.into_inner())?;
+    Ok(Opened { manifest, archive_size })
+}
+
+/// A reader that hashes what is taken from an entry.
+struct DigestOf<R> {
+    inner: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for DigestOf<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+fn open(path: &Path) -> Result<(tar::Archive<Decoder>, u64), ArchiveError> {
+    let failed = |source| StoreError::new("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let metadata = file.metadata().map_err(failed)?;
+    if !metadata.is_file() {
+        return Err(ArchiveError::unsound(path, "it is no file"));
+    }
+    let size = metadata.len();
+    let Some(sealed) = size.checked_sub(SEAL).filter(|sealed| *sealed > 0) else {
+        return Err(ArchiveError::unsound(path, "it is shorter than any backup"));
+    };
+    let source = DigestReader::new(BufReader::with_capacity(1 << 18, file).take(sealed));
+    let mut decoder = zstd::Decoder::new(source).map_err(|error| damaged(path, &error))?;
+    decoder.window_log_max(WINDOW).map_err(|error| damaged(path, &error))?;
+    Ok((tar::Archive::new(decoder), size))
+}
+
+fn read_manifest(
+    path: &Path,
+    first: Option<io::Result<tar::Entry<'_, Decoder>>>,
+    archive_size: u64,
+) -> Result<BackupManifest, ArchiveError> {
+    let unsound = |why: &str| ArchiveError::unsound(path, why);
+    let entry = first.ok_or_else(|| unsound("it is empty"))?.map_err(|error| damaged(path, &error))?;
+    if entry.path_bytes().as_ref() != MANIFEST_NAME.as_bytes() || !entry.header().entry_type().is_file() {
+        return Err(unsound("it does not begin with a manifest, so it is no backup of confidexmon"));
+    }
+    if entry.size() > LARGEST_MANIFEST {
+        return Err(unsound("its manifest is larger than any honest one"));
+    }
+    let mut text = Vec::new();
+    entry.take(LARGEST_MANIFEST).read_to_end(&mut text).map_err(|error| damaged(path, &error))?;
+    let manifest: BackupManifest = serde_json::from_slice(&text)
+        .map_err(|error| unsound(&format!("its manifest cannot be read: {error}")))?;
+    match fault_of_manifest(&manifest, archive_size) {
+        Some(fault) => Err(unsound(&fault)),
+        None => Ok(manifest),
+    }
+}
+
+/// The next entry has to be exactly the file that the manifest lists next.
+fn expect(path: &Path, entry: &tar::Entry<'_, Decoder>, name: &str, size: u64) -> Result<(), ArchiveError> {
+    let header = entry.header();
+    if header.entry_type() != tar::EntryType::Regular {
+        let why = format!("`{name}` is no plain file in it but a {:?}", header.entry_type());
+        return Err(ArchiveError::unsound(path, why));
+    }
+    if entry.path_bytes().as_ref() != name.as_bytes() {
+        let found = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        return Err(ArchiveError::unsound(path, format!("it holds {found:?} where `{name}` should be")));
+    }
+    if entry.size() != size {
+        let why = format!("`{name}` has {} bytes in it, and {size} by its manifest", entry.size());
+        return Err(ArchiveError::unsound(path, why));
+    }
+    Ok(())
+}
+
+/// Every byte before the seal was read through the digest, or is now.
+fn check_seal(path: &Path, mut decoder: Decoder) -> Result<(), ArchiveError> {
+    // The rest of the tar: zeros. Reading to the end also checks zstd's own checksum.
+    let mut rest = [0; 8192];
+    loop {
+        match decoder.read(&mut rest) {
+            Ok(0) => break,
+            Ok(read) if rest[..read].iter().all(|byte| *byte == 0) => {}
+            Ok(_) => return Err(ArchiveError::unsound(path, "something follows the end of its files")),
+            Err(error) => return Err(damaged(path, &error)),
+        }
+    }
+    let (digest, source) = decoder.finish().into_inner().finish().map_err(|error| damaged(path, &error))?;
+    let mut file = source.into_inner();
+    let mut seal = [0; SEAL_LENGTH];
+    let read = file.seek(SeekFrom::End(-(SEAL.cast_signed()))).and_then(|_| file.read_exact(&mut seal));
+    read.map_err(|error| damaged(path, &error))?;
+    let (head, kept) = seal.split_at(SEAL_HEAD.len());
+    if head != SEAL_HEAD || kept != digest {
+        let why = "its checksum is wrong: it was damaged, cut short, or changed after it was written";
+        return Err(ArchiveError::unsound(path, why));
+    }
+    Ok(())
+}
+
+/// Reading an archive and writing what it holds can both fail; only the first is the archive's fault.
+fn not_taken(archive: &Path, name: &str, error: io::Error) -> ArchiveError {
+    match error.kind() {
+        io::ErrorKind::StorageFull
+        | io::ErrorKind::QuotaExceeded
+        | io::ErrorKind::PermissionDenied
+        | io::ErrorKind::AlreadyExists
+        | io::ErrorKind::ReadOnlyFilesystem => StoreError::new("unpack", Path::new(name), error).into(),
+        _ => damaged(archive, &error),
+    }
+}
+
+fn damaged(path: &Path, error: &io::Error) -> ArchiveError {
+    ArchiveError::unsound(path, format!("it is damaged or cut short ({error})"))
+}

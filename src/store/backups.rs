@@ -1,0 +1,182 @@
+//! The folder that keeps the archives: staging, listing, removing.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::backup::{FileEntry, names};
+use crate::store::archive::{self, ArchiveError, Opened, sha256_of_file};
+use crate::store::{StoreError, atomic};
+
+/// What keeps archives, which hold secrets, out of version control.
+const GITIGNORE: &str = "*\n";
+
+/// Files on their way into an archive; removed when this is dropped.
+#[derive(Debug)]
+pub struct Staging {
+    folder: tempfile::TempDir,
+}
+
+impl Staging {
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Where the archive is written before it gets its name.
+    pub fn unfinished(&self, folder: &Path) -> PathBuf {
+        let name = self.folder.path().file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        folder.join(name.replace(names::UNFINISHED, &format!("-archive{}", names::UNFINISHED)))
+    }
+}
+
+/// One archive of the folder.
+#[derive(Debug)]
+pub struct Listed {
+    pub name: String,
+    pub path: PathBuf,
+    /// Its manifest, or why it is none.
+    pub opened: Result<Opened, ArchiveError>,
+    /// When a throw-away Grafana worked with it, RFC 3339.
+    pub proven_at: Option<String>,
+}
+
+/// Makes the folder ready: there, out of version control, and without what killed runs left of this stack.
+///
+/// # Errors
+/// When the folder cannot be made or listed.
+pub fn prepare(folder: &Path, stack: &str) -> Result<(), StoreError> {
+    let failed = |source| StoreError::new("create", folder, source);
+    fs::create_dir_all(folder).map_err(failed)?;
+    let ignore = folder.join(".gitignore");
+    if !ignore.exists() {
+        atomic::write(&ignore, GITIGNORE.as_bytes(), 0o644)?;
+    }
+    for name in names_in(folder)? {
+        if names::is_remains(stack, &name) {
+            let path = folder.join(&name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed.map_err(|source| StoreError::new("remove", &path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder for the files of one archive, beside where it will be: the same disk, so that it has room.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn staging(folder: &Path, stack: &str) -> Result<Staging, StoreError> {
+    let made = tempfile::Builder::new()
+        .prefix(&format!(".grafana-{stack}-"))
+        .suffix(names::UNFINISHED)
+        .tempdir_in(folder);
+    Ok(Staging { folder: made.map_err(|source| StoreError::new("create a folder in", folder, source))? })
+}
+
+/// Removes the files that lie directly in `folder`, which need not be there.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub fn clear(folder: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::new("remove", folder, error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Every file below `staged` with its size and checksum, the database first: a listing need not read on.
+///
+/// # Errors
+/// When a file cannot be read.
+pub fn list_staged(staged: &Path) -> Result<Vec<FileEntry>, StoreError> {
+    let mut paths = Vec::new();
+    collect(staged, &mut paths)?;
+    let mut entries = Vec::new();
+    for path in paths {
+        let below = path.strip_prefix(staged).unwrap_or(&path).to_string_lossy().into_owned();
+        let (size, sha256) = sha256_of_file(&path)?;
+        entries.push(FileEntry { path: below, size, sha256 });
+    }
+    entries
+        .sort_by(|a, b| (a.path != "data/grafana.db", &a.path).cmp(&(b.path != "data/grafana.db", &b.path)));
+    Ok(entries)
+}
+
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let failed = |source| StoreError::new("list", folder, source);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_dir() {
+            collect(&entry.path(), into)?;
+        } else {
+            into.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let failed = |source| StoreError::new("list", folder, source);
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.map_err(failed)?,
+    };
+    let names = entries.map(|entry| Ok(entry.map_err(failed)?.file_name().to_string_lossy().into_owned()));
+    let mut names: Vec<String> = names.collect::<Result<_, StoreError>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// The archives of this stack, the oldest first. `read` is what is done with each: its manifest read, or
+/// all of it verified.
+///
+/// # Errors
+/// When the folder cannot be listed; one that is not there is empty.
+pub fn list(
+    folder: &Path,
+    stack: &str,
+    read: fn(&Path) -> Result<Opened, ArchiveError>,
+) -> Result<Vec<Listed>, StoreError> {
+    let ours = names_in(folder)?.into_iter().filter(|name| names::moment(stack, name).is_some());
+    let listed = ours.map(|name| {
+        let path = folder.join(&name);
+        let proven_at = fs::read_to_string(proof(&path)).ok().map(|text| text.trim().to_owned());
+        Listed { opened: read(&path), proven_at, name, path }
+    });
+    Ok(listed.collect())
+}
+
+/// The newest archive of this stack whose manifest can be read.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn newest(folder: &Path, stack: &str) -> Result<Option<Opened>, StoreError> {
+    Ok(list(folder, stack, archive::manifest)?.into_iter().rev().find_map(|listed| listed.opened.ok()))
+}
+
+/// Removes an archive and what is noted beside it.
+///
+/// # Errors
+/// When the archive cannot be removed.
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    fs::remove_file(path).map_err(|source| StoreError::new("remove", path, source))?;
+    let _ = fs::remove_file(proof(path));
+    Ok(())
+}
+
+/// Notes that a throw-away Grafana worked with this archive.
+///
+/// # Errors
+/// When the note cannot be written.
+pub fn mark_proven(path: &Path, at: &str) -> Result<(), StoreError> {
+    atomic::write(&proof(path), format!("{at}\n").as_bytes(), 0o600)
+}
+
+fn proof(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".proven");
+    PathBuf::from(name)
+}

@@ -1,0 +1,414 @@
+//! Backups of Grafana and their way back, on the real engine with the double of Grafana, and with databases
+//! that a real Grafana wrote.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::time::Duration;
+
+use confidexmon::store::{archive, sqlite};
+use serde_json::Value;
+
+use crate::lab::{Lab, docker, eventually, get, repository};
+use crate::proxy::{Harm, Proxy};
+
+/// Python that inserts a row as Grafana would: what a table wants and nobody gave gets an empty value.
+const INSERT: &str = r#"
+import sqlite3, sys, time
+connection = sqlite3.connect("/var/lib/grafana/grafana.db", timeout=30, isolation_level=None)
+wanted = {}
+def insert(table, **values):
+    if table not in wanted:
+        wanted[table] = [(row[1], row[2].upper()) for row in connection.execute(f"PRAGMA table_info({table})") if row[3] and row[4] is None and not row[5]]
+    for name, kind in wanted[table]:
+        values.setdefault(name, 0 if "INT" in kind else "2026-01-01 00:00:00" if "DATE" in kind else "")
+    names = ", ".join(f'"{name}"' for name in values)
+    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values()))
+def user(login):
+    insert("user", login=login, email=f"{login}@x", org_id=1)
+"#;
+
+/// Adds people, datasources and dashboards, always one of each in one transaction, and moves the log into
+/// the database again and again: a copy that is not of one moment counts them differently.
+const WRITER: &str = r#"
+end = time.time() + float(sys.argv[1])
+number = 0
+while time.time() < end:
+    number += 1
+    name = f"w{number}"
+    connection.execute("BEGIN IMMEDIATE")
+    user(name)
+    insert("data_source", org_id=1, type="prometheus", name=name, uid=name)
+    insert("resource", guid=name, group="dashboard.grafana.app", resource="dashboards", namespace="default", name=name, value="{}" + " " * 3000)
+    connection.execute("COMMIT")
+    if number % 7 == 0:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+"#;
+
+fn up() -> Option<Lab> {
+    let lab = Lab::open()?;
+    lab.run(&["up", "--quiet"]).expect(0);
+    // Grafana provisions about a second after it answers.
+    let pages = ["confidexmon-stack", "runbook-zkproofslow"];
+    let page = |uid: &str| lab.url("grafana", &format!("/api/dashboards/uid/{uid}"));
+    eventually("the dashboards are there", Duration::from_secs(20), || {
+        pages.iter().all(|uid| get(&page(uid)).0 == 200)
+    });
+    Some(lab)
+}
+
+/// Runs a line of Python in Grafana's container against its database.
+fn python(lab: &Lab, code: &str) -> String {
+    let output = docker(&["exec", &lab.container("grafana"), "/usr/bin/python3", "-c", code]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+fn execute(lab: &Lab, sql: &str) -> String {
+    python(
+        lab,
+        &format!(
+            "import sqlite3\nc = sqlite3.connect('/var/lib/grafana/grafana.db', timeout=30)\nprint(c.execute('''{sql}''').fetchall())\nc.commit()"
+        ),
+    )
+}
+
+fn add_user(lab: &Lab, name: &str) {
+    python(lab, &format!("{INSERT}\nuser('{name}')"));
+}
+
+fn logins(lab: &Lab) -> String {
+    execute(lab, "SELECT login FROM user ORDER BY id")
+}
+
+fn state(lab: &Lab) -> String {
+    lab.inspect("grafana")["State"]["Status"].as_str().unwrap_or("absent").to_owned()
+}
+
+fn backup(lab: &Lab) -> Value {
+    lab.run(&["backup-grafana", "--format", "json"]).expect(0).json()
+}
+
+fn path(backup: &Value) -> PathBuf {
+    PathBuf::from(backup["path"].as_str().unwrap())
+}
+
+/// The archives of the project, and whatever else lies there.
+fn folder(lab: &Lab) -> Vec<String> {
+    let entries = std::fs::read_dir(lab.folder.path().join("backups")).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// Unpacks an archive as a person would and lets SQLite count what is in it.
+fn inside(lab: &Lab, archive: &Path) -> (tempfile::TempDir, sqlite::DatabaseReport) {
+    let unpacked = tempfile::tempdir().unwrap();
+    archive::unpack(&lab.folder.path().join(archive), unpacked.path()).unwrap();
+    let report = sqlite::inspect(&unpacked.path().join("data/grafana.db")).unwrap();
+    (unpacked, report)
+}
+
+#[test]
+fn every_backup_under_heavy_writes_is_one_moment() {
+    let Some(lab) = up() else { return };
+    let rounds: u32 = std::env::var("CONFIDEXMON_BACKUP_ROUNDS").map_or(6, |rounds| rounds.parse().unwrap());
+    let before = sqlite_counts(&backup(&lab));
+    let script = lab.folder.path().join("writer.py");
+    std::fs::write(&script, format!("{INSERT}{WRITER}")).unwrap();
+    let seconds = (rounds * 4).to_string();
+    let mut writer = lab.shell(&format!(
+        "exec docker exec -i {} /usr/bin/python3 - {seconds} < {}",
+        lab.container("grafana"),
+        script.display()
+    ));
+    let mut writer: Child = writer.stdout(Stdio::null()).spawn().unwrap();
+    eventually("the writer writes", Duration::from_secs(20), || logins(&lab).contains("w5"));
+    let mut still = Vec::new();
+    let mut last = 0;
+    for _ in 0..rounds {
+        let backup = backup(&lab);
+        still.push(backup["stood_still_ms"].as_u64().unwrap());
+        let (_unpacked, report) = inside(&lab, &path(&backup));
+        let (users, datasources, dashboards) = sqlite_counts(&backup);
+        assert_eq!(users, report.counts.users);
+        let written = users - before.0;
+        assert_eq!((datasources - before.1, dashboards - before.2), (written, written), "{backup:#}");
+        assert!(written > last, "nothing was written meanwhile: {written}");
+        last = written;
+    }
+    let _ = writer.kill();
+    let _ = writer.wait();
+    still.sort_unstable();
+    eprintln!("stood still: median {} ms, most {} ms", still[still.len() / 2], still[still.len() - 1]);
+    assert_eq!(state(&lab), "running");
+    // The last of them restores: what Grafana held then, not what it holds now.
+    let archives: Vec<String> = folder(&lab).into_iter().filter(|name| name.ends_with(".tar.zst")).collect();
+    let newest = format!("backups/{}", archives.last().unwrap());
+    lab.run(&["restore-grafana", &newest]).expect(0);
+    assert_eq!(execute(&lab, "SELECT count(*) FROM user"), format!("[({},)]", before.0 + last));
+}
+
+fn sqlite_counts(backup: &Value) -> (u64, u64, u64) {
+    let count = |name: &str| backup["counts"][name].as_u64().unwrap();
+    (count("users"), count("datasources"), count("dashboards"))
+}
+
+#[test]
+fn a_backup_is_whole_lean_private_and_listed() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let container = lab.container("grafana");
+    let write = "mkdir -p /var/lib/grafana/plugins/mine /var/lib/grafana/png && echo x > /var/lib/grafana/plugins/mine/module.js && echo x > /var/lib/grafana/png/a.png";
+    assert!(docker(&["exec", &container, "sh", "-c", write]).status.success());
+    let first = backup(&lab);
+    assert_eq!(first["counts"]["users"], 2);
+    let file = lab.folder.path().join(path(&first));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let (unpacked, _) = inside(&lab, &path(&first));
+    let has = |path: &str| unpacked.path().join(path).exists();
+    assert!(has("data/plugins/mine/module.js") && has("provisioning/provisioning/datasources"));
+    assert!(has("provisioning/dashboards/confidex-overview.json"));
+    assert!(!has("data/png") && !has("provisioning/secrets") && !has("data/grafana.db-wal"));
+    assert_eq!(std::fs::read_to_string(lab.folder.path().join("backups/.gitignore")).unwrap(), "*\n");
+
+    // A stopped Grafana is backed up the same way.
+    docker(&["stop", &container]);
+    let second = backup(&lab);
+    assert_eq!((&second["counts"], &second["stood_still_ms"]), (&first["counts"], &Value::from(0)));
+    assert_eq!(state(&lab), "exited");
+
+    // What is no archive of ours is neither listed nor removed, and the oldest goes.
+    lab.write("backups/notes.tar.zst", "mine");
+    lab.write(&format!("backups/.grafana-{}-1.unfinished", lab.stack), "left behind");
+    let third = lab.run(&["backup-grafana", "--keep", "2", "--to", "cat > copy.tar.zst", "--format", "json"]);
+    let third = third.expect(0).json();
+    assert_eq!(third["removed"].as_array().unwrap().len(), 1, "{third:#}");
+    assert!(!file.exists());
+    let left = folder(&lab);
+    assert!(left.contains(&"notes.tar.zst".to_owned()) && left.len() == 4, "{left:?}");
+    let copied = std::fs::read(lab.folder.path().join("copy.tar.zst")).unwrap();
+    assert_eq!(copied, std::fs::read(lab.folder.path().join(path(&third))).unwrap());
+    let failing = lab.run(&["backup-grafana", "--to", "exit 7"]).expect(1);
+    assert!(
+        failing.stderr.contains("exit code 7") && failing.stderr.contains("the backup is at"),
+        "{}",
+        failing.stderr
+    );
+
+    let listed = lab.run(&["backups", "--verify", "--format", "json"]).expect(0).json();
+    let all = listed["backups"].as_array().unwrap();
+    assert!(
+        all.len() == 3 && all.iter().all(|one| one["verified"] == true && one["problem"].is_null()),
+        "{listed:#}"
+    );
+    let newest = lab.folder.path().join(all[2]["path"].as_str().unwrap());
+    let mut bytes = std::fs::read(&newest).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&newest, bytes).unwrap();
+    let broken = lab.run(&["backups", "--verify"]).expect(1);
+    assert!(
+        broken.stdout.contains("broken") && broken.stderr.contains("1 backup cannot be used"),
+        "{}",
+        broken.stderr
+    );
+    docker(&["start", &container]);
+}
+
+#[test]
+fn a_database_that_is_damaged_gives_no_backup() {
+    let Some(lab) = up() else { return };
+    let container = lab.container("grafana");
+    // A log that holds every page would heal what it is played into.
+    execute(&lab, "PRAGMA wal_checkpoint(TRUNCATE)");
+    docker(&["stop", &container]);
+    let torn = repository().join("tests/data/grafana/torn/grafana.db");
+    let target = format!("{container}:/var/lib/grafana/grafana.db");
+    assert!(docker(&["cp", &torn.display().to_string(), &target]).status.success());
+    let run = lab.run(&["backup-grafana"]).expect(1);
+    assert!(run.stderr.contains("the database is damaged"), "{}", run.stderr);
+    assert_eq!(folder(&lab), [".gitignore"]);
+}
+
+#[test]
+fn a_restore_brings_back_what_was_there_and_keeps_what_is_there() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let backup = backup(&lab);
+    execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
+    add_user(&lab, "eve");
+    let archive = backup["path"].as_str().unwrap().to_owned();
+    let restored = lab.run(&["restore-grafana", &archive, "--format", "json"]).expect(0).json();
+    assert_eq!(restored["counts"]["users"], 2);
+    assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+    assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
+    // And back again, from the backup that the restore made.
+    let previous = restored["previous"].as_str().unwrap().to_owned();
+    lab.run(&["restore-grafana", &previous]).expect(0);
+    assert_eq!(logins(&lab), "[('admin',), ('eve',)]");
+
+    // Another stack's, a damaged one, and none at all change nothing.
+    let id = lab.containers()[&lab.container("grafana")].clone();
+    let started = lab.inspect("grafana")["State"]["StartedAt"].clone();
+    let mut bytes = std::fs::read(lab.folder.path().join(&archive)).unwrap();
+    let last = bytes.len() - 60;
+    bytes[last] ^= 0x10;
+    lab.write("damaged.tar.zst", "");
+    std::fs::write(lab.folder.path().join("damaged.tar.zst"), bytes).unwrap();
+    assert!(lab.run(&["restore-grafana", "damaged.tar.zst"]).expect(1).stderr.contains("no sound backup"));
+    assert!(lab.run(&["restore-grafana", "nowhere.tar.zst"]).expect(1).stderr.contains("cannot read"));
+    let torn = repository().join("tests/data/grafana/torn");
+    let refused = lab.run(&["restore-grafana", &torn.display().to_string()]).expect(1);
+    assert!(
+        refused.stderr.contains("the database is damaged") && refused.stderr.contains(".clone"),
+        "{}",
+        refused.stderr
+    );
+    assert_eq!(lab.containers()[&lab.container("grafana")], id);
+    assert_eq!(lab.inspect("grafana")["State"]["StartedAt"], started);
+    assert_eq!(logins(&lab), "[('admin',), ('eve',)]");
+}
+
+/// Users' old way was `docker cp` of the data folder.
+#[test]
+fn a_folder_that_a_real_grafana_wrote_is_restored_with_its_log_folded_in() {
+    let Some(lab) = up() else { return };
+    for (name, dashboards) in [("wal", 13), ("hot-journal", 92)] {
+        let folder = repository().join("tests/data/grafana").join(name);
+        let run = lab.run(&["restore-grafana", &folder.display().to_string(), "--format", "json"]).expect(0);
+        assert!(run.stderr.contains("not a backup"), "{}", run.stderr);
+        let report = run.json();
+        assert_eq!(
+            (&report["verified"], &report["counts"]["dashboards"]),
+            (&Value::Bool(false), &Value::from(dashboards))
+        );
+        let own = execute(
+            &lab,
+            "SELECT count(*) FROM dashboard WHERE is_folder = 0 AND id NOT IN (SELECT dashboard_id FROM dashboard_provisioning)",
+        );
+        assert_eq!(own, format!("[({dashboards},)]"), "{name}");
+    }
+}
+
+/// A database that SQLite finds whole and Grafana cannot work with.
+#[test]
+fn a_grafana_that_does_not_start_with_the_data_gets_its_own_back() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let odd = lab.folder.path().join("odd");
+    std::fs::create_dir(&odd).unwrap();
+    let tables = "CREATE TABLE user (id INTEGER); CREATE TABLE data_source (id INTEGER); CREATE TABLE migration_log (id INTEGER, migration_id TEXT);";
+    rusqlite::Connection::open(odd.join("grafana.db")).unwrap().execute_batch(tables).unwrap();
+    let run = lab.run(&["restore-grafana", "odd", "--timeout", "20s"]);
+    assert!(run.code == 1 || run.code == 4, "{}: {}", run.code, run.stderr);
+    assert!(run.stderr.contains("Grafana has the data that it had before, and runs"), "{}", run.stderr);
+    eventually("Grafana answers", Duration::from_secs(20), || {
+        get(&lab.url("grafana", "/api/health")).0 == 200
+    });
+    assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+}
+
+/// A proxy before the engine that kills the tool at one of its calls: the engine carries the call out, and
+/// nobody hears of it.
+struct Killer {
+    proxy: Proxy,
+    /// Calls until the kill; below zero for none.
+    left: Arc<AtomicI64>,
+    victim: Arc<AtomicU32>,
+}
+
+impl Killer {
+    fn new() -> Self {
+        let (left, victim) = (Arc::new(AtomicI64::new(i64::MIN)), Arc::new(AtomicU32::new(0)));
+        let (counter, child_id) = (left.clone(), victim.clone());
+        let fault = move |_: usize, _: &str| match counter.fetch_sub(1, Ordering::SeqCst) {
+            // Not armed; far from wrapping around.
+            ..-1_000_000 | 2.. => Harm::None,
+            1 => {
+                let id = child_id.load(Ordering::SeqCst).to_string();
+                std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+                Harm::LoseAnswer
+            }
+            _ => Harm::LoseAnswer,
+        };
+        Self { proxy: Proxy::with_fault(Box::new(fault)), left, victim }
+    }
+
+    /// Runs the tool and kills it at call number `at`; false when it made no such call.
+    fn kills(&self, lab: &Lab, at: i64, arguments: &[&str]) -> bool {
+        let host = self.proxy.host();
+        let mut command = lab.command(&[&["--host", &host], arguments].concat());
+        self.left.store(at, Ordering::SeqCst);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        self.victim.store(child.id(), Ordering::SeqCst);
+        let survived = child.wait().unwrap().success();
+        self.left.store(i64::MIN / 2, Ordering::SeqCst);
+        !survived
+    }
+
+    fn run(&self, lab: &Lab, arguments: &[&str]) -> crate::lab::Run {
+        let host = self.proxy.host();
+        lab.run(&[&["--host", &host], arguments].concat())
+    }
+}
+
+#[test]
+fn killed_at_any_engine_call_of_a_restore_the_next_command_undoes_it() {
+    let Some(lab) = up() else { return };
+    let killer = Killer::new();
+    add_user(&lab, "ada");
+    let archive = killer.run(&lab, &["backup-grafana", "--format", "json"]).expect(0).json();
+    let archive = archive["path"].as_str().unwrap().to_owned();
+    execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
+    add_user(&lab, "eve");
+    let (mut at, mut undone) = (1, 0);
+    while killer.kills(&lab, at, &["restore-grafana", &archive]) {
+        let next = killer.run(&lab, &["up"]).expect(0);
+        undone += usize::from(next.stderr.contains("a restore was interrupted"));
+        assert_eq!(state(&lab), "running", "after a kill at call {at}");
+        assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
+        let found = logins(&lab);
+        // Killed behind the proof, it is restored: nothing was left to be undone.
+        assert!(
+            found == "[('admin',), ('eve',)]" || found == "[('admin',), ('ada',)]",
+            "after a kill at call {at}: {found}"
+        );
+        at += 1;
+        assert!(at < 80, "a restore needs no {at} calls");
+    }
+    eprintln!("killed at {} calls, undone {undone} times", at - 1);
+    assert!(at > 12 && undone >= 4, "killed at {} calls, undone {undone} times", at - 1);
+    assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+    // A new backup removes what the killed runs left.
+    killer.run(&lab, &["backup-grafana"]).expect(0);
+    assert!(!folder(&lab).iter().any(|name| name.contains("unfinished")), "{:?}", folder(&lab));
+    assert_eq!(killer.run(&lab, &["backups", "--verify"]).code, 0);
+}
+
+/// The copy is taken with a pause when the database moves during each attempt.
+#[test]
+fn killed_while_grafana_is_paused_the_next_command_lifts_the_pause() {
+    let Some(lab) = up() else { return };
+    let killer = Killer::new();
+    let (mut at, mut lifted) = (1, 0);
+    let write = "import sqlite3, time\nc = sqlite3.connect('/var/lib/grafana/grafana.db', timeout=30)\nend = time.time() + 60\nwhile time.time() < end:\n    c.execute('UPDATE user SET version = version + 1'); c.commit()";
+    let container = lab.container("grafana");
+    assert!(docker(&["exec", "-d", &container, "/usr/bin/python3", "-c", write]).status.success());
+    while killer.kills(&lab, at, &["backup-grafana"]) {
+        let was_paused = state(&lab) == "paused";
+        let next = killer.run(&lab, &["restart", "redis"]);
+        let told = next.stderr.contains("Grafana was paused for it and runs on now");
+        assert!(told || !was_paused, "after a kill at call {at}: {}", next.stderr);
+        assert_eq!(state(&lab), "running", "after a kill at call {at}");
+        lifted += usize::from(was_paused);
+        at += 1;
+        assert!(at < 80, "a backup needs no {at} calls");
+    }
+    eprintln!("killed at {} calls, paused {lifted} times", at - 1);
+    assert!(lifted >= 1, "killed at {} calls, never while it was paused", at - 1);
+    assert_eq!(state(&lab), "running");
+}
