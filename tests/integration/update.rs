@@ -1,11 +1,15 @@
 //! Updates on a real engine: what works is taken, what does not leaves everything as it was.
 
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::images::variation;
-use crate::lab::{Lab, docker, eventually, get, get_json, image, runtime};
+use crate::lab::{Lab, SERVICES, docker, eventually, get, get_json, image, runtime};
+use crate::proxy::{Harm, Proxy};
 
 /// A name whose registry refuses the connection: only what is on the engine counts.
 fn local_name(lab: &Lab, service: &str, version: &str) -> String {
@@ -230,4 +234,84 @@ fn an_update_needs_a_stack_that_is_as_its_settings_say() {
     assert!(refused.stderr.contains("run `confidexmon up` first"), "{}", refused.stderr);
     let usage = bed.lab.run(&["update", "--to", "1.2.3"]).expect(2);
     assert!(usage.stderr.contains("one service"), "{}", usage.stderr);
+}
+
+/// What goes wrong at a call and all those after it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Cut {
+    /// The tool is killed while the engine carries out the call.
+    ToolKilled,
+    /// The engine refuses this call and every later one.
+    EngineGone,
+}
+
+/// Runs an update whose `at`th engine call goes wrong. False when it never came to that call.
+fn cut_off(bed: &Bed, version: &str, at: usize, cut: Cut) -> bool {
+    let child_id = Arc::new(AtomicU32::new(0));
+    let victim = child_id.clone();
+    let reached = Arc::new(AtomicU32::new(0));
+    let seen = reached.clone();
+    let proxy = Proxy::with_fault(Box::new(move |number, _| {
+        if number < at {
+            return Harm::None;
+        }
+        seen.store(1, Ordering::SeqCst);
+        if cut == Cut::EngineGone {
+            return Harm::Answer(500, "the engine is shutting down");
+        }
+        if number == at {
+            let id = victim.load(Ordering::SeqCst).to_string();
+            std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+        }
+        Harm::LoseAnswer
+    }));
+    let host = proxy.host();
+    let arguments =
+        ["--host", &host, "update", bed.service, "--to", version, "--watch", "1ms", "--timeout", "5s"];
+    let mut command = bed.lab.command(&arguments);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    child_id.store(child.id(), Ordering::SeqCst);
+    child.wait().unwrap();
+    reached.load(Ordering::SeqCst) == 1
+}
+
+/// Cuts updates off at every engine call; after each, `up` makes the stack whole. The number of cuts.
+fn cut_at_every_call(bed: &Bed, versions: [&str; 2], cut: Cut, is_whole: impl Fn()) -> usize {
+    let runs = |version: &str| {
+        let tag = local_name(&bed.lab, bed.service, version);
+        bed.lab.inspect(bed.service)["Config"]["Image"] == tag.as_str()
+    };
+    for at in 1.. {
+        let target = if runs(versions[1]) { versions[0] } else { versions[1] };
+        let was_cut = cut_off(bed, target, at, cut);
+        let up = bed.lab.run(&["up"]);
+        assert_eq!(up.code, 0, "{cut:?} at call {at}: {}", up.stderr);
+        // A validator that was left behind is swept once it cannot belong to a run any more.
+        let mut names: Vec<String> = bed.lab.containers().into_keys().collect();
+        names.retain(|name| SERVICES.iter().any(|service| name.contains(service)));
+        let wanted = ["alertmanager", "grafana", "prometheus"].map(|service| bed.lab.container(service));
+        assert_eq!(names, wanted, "{cut:?} at call {at}");
+        let plan = bed.lab.run(&["plan"]).expect(0);
+        assert!(plan.stdout.contains("nothing to do"), "{cut:?} at call {at}: {}", plan.stdout);
+        is_whole();
+        if !was_cut {
+            return at - 1;
+        }
+    }
+    0
+}
+
+#[test]
+fn cut_off_at_any_engine_call_the_next_command_finishes_or_undoes_an_update() {
+    let Some(mut bed) = Bed::open("alertmanager") else { return };
+    let silence = silence(&bed.lab);
+    bed.version("1.1.0", "", &[]);
+    let is_whole = || assert!(has_silence(&bed.lab, &silence));
+    let mut cuts = 0;
+    for cut in [Cut::ToolKilled, Cut::EngineGone] {
+        let done = cut_at_every_call(&bed, ["1.0.0", "1.1.0"], cut, is_whole);
+        assert!(done > 20, "{cut:?}: only {done} calls");
+        cuts += done;
+    }
+    eprintln!("an update was cut off at {cuts} places");
 }

@@ -3,7 +3,7 @@
 use crate::apply::Applier;
 use crate::apply::update::locking;
 use crate::apply::update::replace::WayBack;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::Error;
 use crate::model::{Observed, StackName};
 use crate::services::stop_grace;
@@ -32,7 +32,8 @@ async fn settle<E: Engine>(
 ) -> Result<(), Error> {
     match &recovery.way {
         Way::Finish => {
-            applier.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await?;
+            let stopped = applier.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await;
+            gone_is_fine(stopped)?;
             applier.engine.remove_container(&recovery.kept_id, false).await?;
             super::database::forget(applier, &recovery.kept_id);
             Ok(())
@@ -52,4 +53,9 @@ async fn settle<E: Engine>(
             Ok(())
         }
     }
+}
+
+/// An engine goes on removing a container for a run that is dead by now.
+pub(super) fn gone_is_fine(result: Result<(), EngineError>) -> Result<(), EngineError> {
+    result.or_else(|error| if error.kind == ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::apply::update::database::{self, Saved};
+use crate::apply::update::recover::gone_is_fine;
 use crate::apply::update::works::{Holdings, Witness};
 use crate::apply::{Applier, explain, wait};
 use crate::engine::{Engine, EngineError};
@@ -248,7 +249,7 @@ impl<E: Engine> WayBack<'_, E> {
         let engine = &self.applier.engine;
         if let Some((id, was_started)) = &self.new {
             if *was_started {
-                engine.stop(id, SHORT_GRACE).await?;
+                gone_is_fine(engine.stop(id, SHORT_GRACE).await)?;
                 let restored = database::restore(self.applier, self.service, self.kept_id).await?;
                 self.report(restored);
             }
