@@ -80,6 +80,9 @@ pub enum Command {
     Update(UpdateOptions),
     /// Go back to the images from before the last update
     Rollback(RollbackOptions),
+    /// Carry the images of the stack to a machine without a registry
+    #[command(subcommand)]
+    Images(ImagesCommand),
     /// Open a service's page in the browser
     Open(OpenOptions),
     /// Every finding in configuration, rules and their tests; with --live also what the running stack says
@@ -198,6 +201,21 @@ pub struct PatienceOptions {
     /// How long it is watched after that
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = parse_duration)]
     pub watch: Duration,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum ImagesCommand {
+    /// Write all images of the stack into one archive
+    Save(ImagesOptions),
+    /// Read such an archive into the engine; `up --pull never` works then
+    Load(ImagesOptions),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct ImagesOptions {
+    /// The archive
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -85,6 +85,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Reload(options) => commands::reload::run(&context, &options).await,
         Command::Update(options) => Box::pin(commands::update::run(&context, &options)).await,
         Command::Rollback(options) => Box::pin(commands::rollback::run(&context, &options)).await,
+        Command::Images(command) => commands::images::run(&context, &command).await,
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Check(options) => commands::check::run(context, options).await,
         Command::TestRules(options) => commands::test_rules::run(&context, &options).await,

@@ -224,6 +224,13 @@ pub trait Engine: Send + Sync + 'static {
         &self,
         image: &ImageRef,
     ) -> impl Future<Output = Result<Option<LocalImage>, EngineError>> + Send;
+    /// These images as one archive, in pieces; to be read to its end.
+    fn save_images(&self, images: &[ImageRef]) -> BoxStream<'static, Result<Vec<u8>, EngineError>>;
+    /// Reads such an archive.
+    fn load_images(
+        &self,
+        archive: BoxStream<'static, std::io::Result<Vec<u8>>>,
+    ) -> impl Future<Output = Result<(), EngineError>> + Send;
     /// Lets a tag mean the image with this id.
     fn tag_image(
         &self,

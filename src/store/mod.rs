@@ -2,6 +2,7 @@
 //! `std::fs` outside `cli`.
 
 pub mod archive;
+pub mod archive_file;
 pub mod atomic;
 pub mod backups;
 pub mod images_lock;

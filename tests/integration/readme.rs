@@ -12,7 +12,7 @@ fn readme() -> String {
 }
 
 /// The lines of the `sh` blocks, without comments.
-fn shell_lines() -> Vec<String> {
+pub(crate) fn shell_lines() -> Vec<String> {
     let text = readme();
     let blocks = text.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
     let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap().trim().to_owned());
@@ -36,7 +36,9 @@ fn every_command_line_in_the_readme_is_one() {
         if let Err(error) = Arguments::command().try_get_matches_from(words) {
             let told = matches!(
                 error.kind(),
-                clap::error::ErrorKind::DisplayHelp | clap::error::ErrorKind::MissingRequiredArgument
+                clap::error::ErrorKind::DisplayHelp
+                    | clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                    | clap::error::ErrorKind::MissingRequiredArgument
             );
             assert!(told, "{line}: {error}");
         }

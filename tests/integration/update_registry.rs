@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, docker, image};
+use crate::readme::shell_lines;
 use crate::registry_bed::{Front, Registry, Trouble, USER};
 
 const REPOSITORY: &str = "bed/alertmanager";
@@ -75,10 +76,7 @@ fn a_tag_that_moves_in_the_registry_is_followed_by_update_alone() {
     let Some(registry) = Registry::start() else { return };
     let Some(mut lab) = Lab::open() else { return };
     let name = |tag: &str| format!("{}/{REPOSITORY}:{tag}", registry.host());
-    docker(&["tag", &image("alertmanager"), &name("1.0.0")]);
-    let pushed = docker(&["push", &name("1.0.0")]);
-    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
-    docker(&["rmi", &name("1.0.0")]);
+    push(&image("alertmanager"), &name("1.0.0"));
     let mark =
         |text: &'static str| move |config: &mut Value| config["config"]["Labels"] = json!({"mark": text});
     lab.set("CONFIDEXMON_IMAGE_ALERTMANAGER", &name("1.0.0"));
@@ -127,8 +125,60 @@ fn a_tag_that_moves_in_the_registry_is_followed_by_update_alone() {
     lab.run(&["up"]).expect(0);
     assert_eq!(lab.inspect("alertmanager")["Config"]["Labels"]["mark"], "moved");
     lab.run(&["down"]).expect(0);
-    let images = docker(&["images", "-q", "--no-trunc", &format!("{}/{REPOSITORY}", registry.host())]);
-    for id in String::from_utf8_lossy(&images.stdout).lines() {
-        docker(&["rmi", "-f", id]);
+    forget(&format!("{}/{REPOSITORY}", registry.host()));
+}
+
+#[test]
+fn the_readmes_lines_update_a_stack_and_go_back() {
+    let Some(registry) = Registry::start() else { return };
+    let Some(mut lab) = Lab::open() else { return };
+    let services = ["alertmanager", "grafana", "prometheus"];
+    for service in services {
+        let name = format!("{}/bed/{service}:1.0.0", registry.host());
+        push(&image(service), &name);
+        lab.set(&format!("CONFIDEXMON_IMAGE_{}", service.to_uppercase()), &name);
+    }
+    registry
+        .derive(REPOSITORY, "1.0.0", "1.0.1", |config| config["config"]["Labels"] = json!({"mark": "newer"}));
+    lab.run(&["up"]).expect(0);
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_confidexmon"));
+    let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let mark = || lab.inspect("alertmanager")["Config"]["Labels"]["mark"].clone();
+    let mut ran = 0;
+    for line in shell_lines() {
+        if !["confidexmon update", "confidexmon rollback"].iter().any(|word| line.starts_with(word)) {
+            continue;
+        }
+        let output = lab.shell(&line).env("PATH", &path).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+        ran += 1;
+        match line.as_str() {
+            "confidexmon update" => assert_eq!(mark(), "newer"),
+            "confidexmon rollback" => assert_eq!(mark(), Value::Null),
+            _ => {}
+        }
+    }
+    assert!(ran >= 4, "{ran}");
+    lab.run(&["down"]).expect(0);
+    for service in services {
+        forget(&format!("{}/bed/{service}", registry.host()));
+    }
+}
+
+/// Brings an image of the engine into a registry under another name.
+fn push(image: &str, name: &str) {
+    docker(&["tag", image, name]);
+    let pushed = docker(&["push", name]);
+    assert!(pushed.status.success(), "{}", String::from_utf8_lossy(&pushed.stderr));
+    docker(&["rmi", name]);
+}
+
+/// Removes every image of a repository from the engine.
+fn forget(repository: &str) {
+    let images = docker(&["images", "--format", "{{.Repository}}:{{.Tag}}@{{.Digest}}", repository]);
+    for line in String::from_utf8_lossy(&images.stdout).lines() {
+        let (tag, digest) = line.split_once('@').unwrap_or((line, ""));
+        docker(&["rmi", "-f", tag]);
+        docker(&["rmi", "-f", &format!("{repository}@{digest}")]);
     }
 }

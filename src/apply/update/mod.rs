@@ -5,6 +5,7 @@
 //! `replace` and `crate::update::recovery`.
 
 pub mod ask;
+pub mod carry;
 mod database;
 pub mod locking;
 pub mod prepare;

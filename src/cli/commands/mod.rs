@@ -7,6 +7,7 @@ pub mod completions;
 pub mod demo_backend;
 pub mod down;
 pub mod drill;
+pub mod images;
 pub mod init;
 pub mod logs;
 pub mod open;

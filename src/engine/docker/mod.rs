@@ -11,6 +11,7 @@ mod events;
 mod exec;
 mod files;
 mod frames;
+mod images;
 mod logs;
 mod modifier;
 mod observe;
@@ -103,6 +104,17 @@ impl Engine for DockerEngine {
 
     async fn remove_container(&self, container_id: &str, force: bool) -> Result<(), EngineError> {
         ops::remove_container(&self.wire, container_id, force).await
+    }
+
+    fn save_images(&self, images: &[ImageRef]) -> BoxStream<'static, Result<Vec<u8>, EngineError>> {
+        images::save(self.wire.clone(), images)
+    }
+
+    async fn load_images(
+        &self,
+        archive: BoxStream<'static, std::io::Result<Vec<u8>>>,
+    ) -> Result<(), EngineError> {
+        images::load(&self.wire, archive).await
     }
 
     async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {

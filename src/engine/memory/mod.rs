@@ -323,6 +323,22 @@ impl Engine for MemoryEngine {
         self.call(Call::FindImage, image.as_str(), found).await
     }
 
+    /// The archive is a list of names and ids.
+    fn save_images(&self, images: &[ImageRef]) -> BoxStream<'static, Result<Vec<u8>, EngineError>> {
+        let (engine, images) = (self.clone(), images.to_vec());
+        let saved =
+            async move { engine.call(Call::SaveImages, "", |state| state.save_images(&images)).await };
+        stream::once(saved).boxed()
+    }
+
+    async fn load_images(
+        &self,
+        archive: BoxStream<'static, std::io::Result<Vec<u8>>>,
+    ) -> Result<(), EngineError> {
+        let pieces: Vec<Vec<u8>> = archive.filter_map(|piece| async { piece.ok() }).collect().await;
+        self.call(Call::LoadImages, "", |state| state.load_images(&pieces.concat())).await
+    }
+
     async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
         self.call(Call::TagImage, tag.as_str(), |state| state.tag_image(image_id, tag)).await
     }

@@ -56,6 +56,23 @@ impl State {
         id
     }
 
+    pub(super) fn save_images(&mut self, images: &[ImageRef]) -> Result<Vec<u8>, Refusal> {
+        let missing = |image: &ImageRef| (ErrorKind::ImageMissing, format!("No such image: {image}"));
+        let line = |image| Ok(format!("{image} {}\n", self.images.get(image).ok_or_else(|| missing(image))?));
+        let lines: Result<String, Refusal> = images.iter().map(line).collect();
+        Ok(lines?.into_bytes())
+    }
+
+    pub(super) fn load_images(&mut self, archive: &[u8]) -> Result<(), Refusal> {
+        for line in String::from_utf8_lossy(archive).lines() {
+            let parts =
+                line.split_once(' ').and_then(|(name, id)| Some((ImageRef::new(name)?, id.to_owned())));
+            let (image, id) = parts.ok_or((ErrorKind::Other, "invalid archive".to_owned()))?;
+            self.images.insert(image, id);
+        }
+        Ok(())
+    }
+
     pub(super) fn tag_image(&mut self, image_id: &str, tag: &ImageRef) -> Result<(), Refusal> {
         if !self.images.values().any(|id| id == image_id) {
             return Err((ErrorKind::ImageMissing, format!("No such image: {image_id}")));

@@ -1,0 +1,45 @@
+//! `images save` and `images load`: the stack's images in one archive.
+
+use serde_json::json;
+
+use crate::apply::update::carry;
+use crate::cli::args::{ImagesCommand, PlanOptions};
+use crate::cli::context::Context;
+use crate::error::Error;
+use crate::report::Format;
+
+pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    let engine = context.engine(&[]).await?;
+    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let desired = context.desired(&loaded)?;
+    let output = context.output;
+    match command {
+        ImagesCommand::Save(options) => {
+            let size = carry::save(&applier, &desired, &options.file).await?;
+            let images: Vec<&str> =
+                desired.services.values().map(|wanted| wanted.spec.image.as_str()).collect();
+            match output.format {
+                Format::Json => output.json(&json!({"file": options.file, "bytes": size, "images": images})),
+                Format::Human => output.info(&format!(
+                    "{} images in {} ({} MB)",
+                    images.len(),
+                    options.file.display(),
+                    size / 1_000_000
+                )),
+            }
+        }
+        ImagesCommand::Load(options) => {
+            let images = carry::load(&applier, &desired, &options.file).await?;
+            let images: Vec<&str> = images.iter().map(crate::model::ImageRef::as_str).collect();
+            match output.format {
+                Format::Json => output.json(&json!({"images": images})),
+                Format::Human => output.info(&format!(
+                    "{} images are here; `confidexmon up --pull never` starts the stack",
+                    images.len()
+                )),
+            }
+        }
+    }
+    Ok(())
+}
