@@ -7,6 +7,7 @@ pub mod drill;
 pub mod examine;
 pub mod explain;
 pub mod gather;
+pub mod grafana;
 pub mod interrupted;
 pub mod judges;
 pub mod live;

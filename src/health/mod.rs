@@ -1,5 +1,7 @@
 //! Readings in, verdict out. Pure: probes and the engine's answers are gathered elsewhere.
 
+pub mod provisioned;
+
 use crate::engine::ContainerDetail;
 
 /// What one probe saw.

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::net::http::{Credentials, HttpClient, NetError};
+use crate::model::Secret;
+use crate::net::http::{Credentials, HttpClient, NetError, one_line};
 
 /// A Grafana at a base URL such as `http://127.0.0.1:3002`, with an admin's credentials.
 #[derive(Clone, Debug)]
@@ -31,6 +32,47 @@ impl Grafana {
         }
         let body = answer.success(&url)?.body;
         serde_json::from_str(&body).map(Some).map_err(|_| NetError::Shape { url })
+    }
+
+    /// True when Grafana takes the credentials.
+    pub async fn signs_in(&self) -> Result<bool, NetError> {
+        let url = format!("{}/api/user", self.base_url);
+        match self.http.get(&url, self.auth.as_ref()).await? {
+            answer if answer.status == 401 => Ok(false),
+            answer => answer.success(&url).map(|_| true),
+        }
+    }
+
+    /// Changes the user's password from `before` to that of the credentials. False when `before` is not
+    /// the one in force.
+    pub async fn change_password(&self, before: &Secret) -> Result<bool, NetError> {
+        let Some((user, after)) = &self.auth else { return Ok(false) };
+        let url = format!("{}/api/user/password", self.base_url);
+        let passwords = json!({
+            "oldPassword": before.reveal(), "newPassword": after.reveal(), "confirmNew": after.reveal(),
+        });
+        let answer = self.http.put(&url, Some(&(user.clone(), before.clone())), &passwords).await?;
+        Ok(answer.is_success())
+    }
+
+    /// Asks a datasource whether it works.
+    ///
+    /// # Errors
+    /// With Grafana's words when it does not.
+    pub async fn datasource_health(&self, uid: &str) -> Result<(), NetError> {
+        let url = format!("{}/api/datasources/uid/{uid}/health", self.base_url);
+        let answer = self.http.get(&url, self.auth.as_ref()).await?.success(&url)?;
+        let works = serde_json::from_str::<Value>(&answer.body).is_ok_and(|health| health["status"] == "OK");
+        if works {
+            return Ok(());
+        }
+        Err(NetError::Status { url, status: answer.status, body: one_line(&answer.body) })
+    }
+
+    /// `GET` on what lies behind a datasource, through Grafana. For datasources without a health check.
+    pub async fn through_datasource(&self, uid_and_path: &str) -> Result<(), NetError> {
+        let url = format!("{}/api/datasources/proxy/uid/{uid_and_path}", self.base_url);
+        self.http.get(&url, self.auth.as_ref()).await?.success(&url).map(|_| ())
     }
 
     /// The uids of all dashboards.

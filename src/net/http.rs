@@ -85,6 +85,10 @@ impl HttpClient {
         self.send(request, url, auth).await
     }
 
+    pub async fn put(&self, url: &str, auth: Option<&Credentials>, body: &Value) -> Result<Answer, NetError> {
+        self.send(self.client.put(url).json(body), url, auth).await
+    }
+
     /// `POST` of bytes that are no JSON.
     pub async fn post_bytes(
         &self,

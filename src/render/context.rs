@@ -30,6 +30,11 @@ pub mod secret_path {
     }
 }
 
+/// Uids of Grafana's datasources: fixed, so that links and dashboards survive, and of at most 40
+/// characters of `[A-Za-z0-9_-]`, or Grafana does not start.
+pub const PROMETHEUS_DATASOURCE: &str = "confidex-prometheus";
+pub const ALERTMANAGER_DATASOURCE: &str = "confidex-alertmanager";
+
 /// The name of each target's scrape configuration. Prometheus wants them unique, while several targets
 /// may have one `job`: all but the first get a number.
 pub fn scrape_names(targets: &[TargetSettings]) -> Vec<String> {
@@ -199,7 +204,8 @@ fn grafana(settings: &Settings) -> Value {
     json!({
         "prometheus_url": format!("http://{}:9090", settings.stack.container(ServiceKind::Prometheus)),
         "alertmanager_url": format!("http://{}:9093", settings.stack.container(ServiceKind::Alertmanager)),
-        "datasource_uid": "confidex-prometheus",
+        "datasource_uid": PROMETHEUS_DATASOURCE,
+        "alertmanager_datasource_uid": ALERTMANAGER_DATASOURCE,
         "basic_auth": basic_auth,
     })
 }

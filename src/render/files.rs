@@ -18,6 +18,10 @@ pub type RenderedStack = BTreeMap<ServiceKind, FileSet>;
 pub const NOBODY: u32 = 65534;
 /// The user of the official Grafana image; its group is root.
 pub const GRAFANA_USER: u32 = 472;
+/// The overview once more, at a fixed place: what Grafana opens with.
+pub const HOME_DASHBOARD: &str = "/etc/confidexmon/home/overview.json";
+/// Grafana logs an error at each start for every one of these folders that is not there.
+const EMPTY_FOLDERS: [&str; 3] = ["plugins", "alerting", "notifiers"];
 /// The user of the official Redis image.
 pub const REDIS_USER: u32 = 999;
 
@@ -139,10 +143,12 @@ fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         "/etc/alertmanager/alertmanager.yml",
         renderer.template("alertmanager.yml"),
     ));
-    files.insert(RenderedFile::plain(
-        "/etc/alertmanager/templates/links.tmpl",
-        renderer.template("links.tmpl"),
+    let mut links = renderer.template("links.tmpl");
+    links.push_str(&runbook::names_in_links(
+        renderer.project.runbooks().map(|(alert_name, _)| alert_name),
+        settings.links.runbooks.is_some(),
     ));
+    files.insert(RenderedFile::plain("/etc/alertmanager/templates/links.tmpl", links));
     for (name, file) in renderer.project.notification_templates() {
         files.insert(RenderedFile::plain(format!("/etc/alertmanager/templates/{name}"), file.text.clone()));
     }
@@ -176,11 +182,24 @@ fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         "/etc/confidexmon/provisioning/dashboards/confidexmon.yml",
         renderer.template("grafana-dashboards.yml"),
     ));
+    for name in EMPTY_FOLDERS {
+        let path = format!("/etc/confidexmon/provisioning/{name}/README");
+        files.insert(RenderedFile::plain(path, "Empty on purpose: Grafana wants the folder to be there.\n"));
+    }
+    if let Some(text) = overview::dashboard_text(renderer.project, &renderer.overview) {
+        files.insert(RenderedFile::plain(HOME_DASHBOARD, text));
+    }
+    if renderer.project.runbooks().next().is_some() {
+        files.insert(RenderedFile::plain(
+            "/etc/confidexmon/provisioning/dashboards/runbooks.yml",
+            runbook::PROVIDER,
+        ));
+    }
     for (name, file) in renderer.project.dashboard_files() {
         files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), file.text.clone()));
     }
     for (alert_name, page) in renderer.project.runbooks() {
-        let path = format!("/etc/confidexmon/dashboards/{}.json", runbook::uid(alert_name));
+        let path = format!("/etc/confidexmon/runbooks/{}.json", runbook::uid(alert_name));
         files.insert(RenderedFile::plain(
             path,
             runbook::dashboard(alert_name, &page.text, &renderer.overview),

@@ -11,5 +11,5 @@ pub mod runbook;
 pub mod template;
 
 pub use assets::ProjectFiles;
-pub use files::{RenderedStack, render_stack};
+pub use files::{HOME_DASHBOARD, RenderedStack, render_stack};
 pub use template::TemplateProblem;

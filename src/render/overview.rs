@@ -24,6 +24,12 @@ pub fn dashboard_uid(settings: &Settings, project: &ProjectFiles) -> String {
     uids.next().unwrap_or_else(|| STACK.to_owned())
 }
 
+/// The file of the project's dashboard with this uid.
+pub fn dashboard_text(project: &ProjectFiles, uid: &str) -> Option<String> {
+    let mut files = project.dashboard_files().map(|(_, file)| file);
+    files.find(|file| uid_of(file).as_deref() == Some(uid)).map(|file| file.text.clone())
+}
+
 /// The uid in a dashboard's file, when it is one that Grafana accepts.
 fn uid_of(file: &ProjectFile) -> Option<String> {
     let dashboard: Value = serde_json::from_str(&file.text).ok()?;

@@ -260,13 +260,17 @@ impl Resolver<'_> {
         let text = |name: &str| self.values.text(&format!("resources.{service}.{name}"));
         let default_memory = match service {
             ServiceKind::Prometheus => "2GiB",
-            ServiceKind::Grafana | ServiceKind::Redis => "512MiB",
+            // Grafana 13 was seen to be killed at 512 MiB.
+            ServiceKind::Grafana => "1GiB",
+            ServiceKind::Redis => "512MiB",
             ServiceKind::Alertmanager => "256MiB",
         };
+        // It counts threads, and Grafana's plugins are Go processes with threads for each core.
+        let default_pids = if service == ServiceKind::Grafana { 1024 } else { 256 };
         ResourceSettings {
             memory: scalar::memory(text("memory").unwrap_or(default_memory)).and_then(scalar::Limit::value),
             nano_cpus: text("cpus").and_then(scalar::cpus).and_then(scalar::Limit::value),
-            pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(256),
+            pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(default_pids),
         }
     }
 

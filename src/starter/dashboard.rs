@@ -84,7 +84,7 @@ fn panel(index: usize, draft: &AlertDraft) -> Value {
             "overrides": [],
         },
         "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
-        "links": [{"title": format!("Runbook {}", draft.name), "url": format!("/d/runbook-{}", draft.name.to_lowercase())}],
+        "links": [{"title": format!("Runbook {}", draft.name), "url": format!("/d/{}", crate::render::runbook::uid(&draft.name))}],
     })
 }
 

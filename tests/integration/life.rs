@@ -247,18 +247,6 @@ fn restart_restarts_the_named_service_only() {
 }
 
 #[test]
-fn grafana_takes_its_password_on_the_first_start_only() {
-    let Some(mut lab) = Lab::open() else { return };
-    lab.run(&["up"]).expect(0);
-    lab.set("GRAFANA_ADMIN_PASSWORD", "another");
-    lab.run(&["up"]).expect(0);
-    lab.run(&["restart", "grafana"]).expect(0);
-    eventually("the first password still opens", Duration::from_secs(5), || {
-        get(&lab.url("grafana", "/api/org")).0 == 200
-    });
-}
-
-#[test]
 fn a_stopped_container_is_started_again_and_a_removed_network_comes_back() {
     let Some(lab) = Lab::open() else { return };
     lab.run(&["up", "--without", "grafana"]).expect(0);

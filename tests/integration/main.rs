@@ -10,6 +10,7 @@ mod differential;
 mod drill;
 mod engine_port;
 mod failures;
+mod grafana;
 mod grafana_double;
 mod images;
 mod interruptions;

@@ -2,12 +2,13 @@
 
 use serde_json::Value;
 
+use crate::apply::grafana::provisioned::{Lack, Proof};
 use crate::apply::reload::{Change, Judgement};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::{FileSet, Secret};
+use crate::health::provisioned::pages;
+use crate::model::FileSet;
 use crate::net::grafana::Grafana;
-use crate::render::context::secret_path;
 
 /// Grafana logs a broken dashboard and skips it; here it is refused before it is written.
 pub(super) fn judge<E: Engine>(change: &Change<'_, E>) -> Judgement {
@@ -36,36 +37,33 @@ pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet
         reload(&grafana, "datasources").await?;
     }
     reload(&grafana, "dashboards").await?;
-    for path in change.changes.written() {
-        let Some(file) = set.files.get(&path).filter(|file| file.path.ends_with(".json")) else { continue };
-        let dashboard: Value = serde_json::from_slice(file.bytes()).unwrap_or_default();
-        let Some(uid) = dashboard.get("uid").and_then(Value::as_str) else { continue };
-        if grafana.dashboard(uid).await?.is_none() {
-            let message = format!("Grafana does not show the dashboard `{uid}` after its reload");
-            return Err(Error::new(ExitCode::Failed, message)
-                .hint("its reason is in its log: `confidexmon logs grafana --tail 20`"));
-        }
-    }
-    Ok(())
+    let written = change.changes.written();
+    let proof =
+        Proof { applier: change.applier, grafana: &grafana, container_id: change.container_id, files: set };
+    let lacks = proof.lacks_of(|page| written.contains(&page.path)).await?;
+    lacks.first().map_or(Ok(()), |lack| Err(not_shown(lack)))
+}
+
+fn not_shown(lack: &Lack) -> Error {
+    Error::new(
+        ExitCode::Failed,
+        format!("Grafana does not show {} after its reload: {}", lack.what, lack.reason),
+    )
+    .hint("correct the file, then run the command again; Grafana's log: `confidexmon logs grafana --tail 20`")
 }
 
 pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Grafana {
-    Grafana { http: change.applier.http.clone(), base_url: change.address.url(""), auth: credentials(change) }
+    crate::apply::grafana::api(change.applier, change.wanted, &change.address)
 }
 
-/// An error unless Grafana lists every dashboard of `set`.
+/// An error unless Grafana shows every dashboard of `set`.
 pub(super) async fn prove(grafana: &Grafana, set: &FileSet) -> Result<(), Error> {
     let shown = grafana.dashboard_uids().await?;
-    for (path, file) in dashboards(set) {
-        let dashboard: Value = serde_json::from_slice(file).unwrap_or_default();
-        let Some(uid) = dashboard.get("uid").and_then(Value::as_str) else { continue };
-        if !shown.contains(uid) {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            return Err(Error::new(
-                ExitCode::Failed,
-                format!("Grafana does not show the dashboard `{uid}` of {name}"),
-            )
-            .hint("its reason is in its log: `confidexmon logs grafana --tail 20`"));
+    for page in pages(set) {
+        let Some(uid) = page.uid.filter(|uid| !shown.contains(uid)) else { continue };
+        // The list may be behind what was just written.
+        if grafana.dashboard(&uid).await?.is_none() {
+            return Err(not_shown(&Lack { what: page.shown_as, reason: format!("`{uid}` is not there") }));
         }
     }
     Ok(())
@@ -76,17 +74,8 @@ async fn reload(grafana: &Grafana, what: &str) -> Result<(), Error> {
         let refused = matches!(error, crate::net::NetError::Status { status: 401 | 403, .. });
         let error = Error::from(error);
         if refused {
-            return error.hint(
-                "Grafana takes GRAFANA_ADMIN_PASSWORD on its first start only: set the old one in .env, or change Grafana's with `grafana cli admin reset-admin-password` in its container",
-            );
+            return error.hint("`confidexmon up` makes GRAFANA_ADMIN_PASSWORD the password in force");
         }
         error
     })
-}
-
-/// The admin, with the password that was handed to the container as a file.
-fn credentials<E: Engine>(change: &Change<'_, E>) -> Option<(String, Secret)> {
-    let user = change.wanted.spec.env.get("GF_SECURITY_ADMIN_USER")?;
-    let file = change.wanted.files.files.get(secret_path::GRAFANA_ADMIN)?;
-    Some((user.clone(), Secret::new(String::from_utf8_lossy(file.bytes()).into_owned())))
 }

@@ -6,17 +6,21 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use crate::apply::grafana::password::Password;
+use crate::apply::grafana::provisioned::Datasources;
+use crate::apply::grafana::{self, Ready};
+use crate::apply::probe::Address;
 use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
-use crate::apply::{gather, interrupted};
+use crate::apply::{Applier, gather, interrupted};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, ServiceKind};
+use crate::model::{Observed, ObservedContainer, ServiceKind};
 use crate::report::output::{BAD, GOOD, WARN};
 use crate::report::{Format, Output, words};
-use crate::services::Desired;
+use crate::services::{Desired, DesiredService};
 use crate::store::settle;
 
 /// How long an editor may take over a save.
@@ -35,15 +39,64 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let applier = context.applier(engine, &loaded.settings.stack)?;
     interrupted::finish(&applier).await?;
     let observed = applier.engine.list().await?;
+    let password_is_chosen = !loaded.settings.grafana.password_is_default;
+    let stack = &desired.stack;
+    let datasources = Datasources::of(|kind| {
+        gather::services(&observed, stack).any(|one| one.service() == Some(kind) && one.is_running())
+    });
     let reloads = desired.services.iter().map(|(service, wanted)| {
         let container = running(&observed, &desired, *service);
         let applier = &applier;
-        async move { request::run(applier, *service, wanted, container?, began).await }
+        async move {
+            let container = container?;
+            let address = address(applier, wanted, container).filter(|_| *service == ServiceKind::Grafana);
+            let Some(address) = address else {
+                return request::run(applier, *service, wanted, container, began).await;
+            };
+            let old_password = grafana::old_password(applier, wanted, container).await;
+            let container_id = container.id.as_str();
+            let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
+            grafana_too(applier, &ready, container, (datasources, began)).await
+        }
     });
     let (done, failed): (Vec<_>, Vec<_>) = join_all(reloads).await.into_iter().partition(Result::is_ok);
     let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
     show(context.output, loaded.settings.stack.as_str(), &done);
     Error::all(failed.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+/// A reload needs Grafana's administrator: a password that was changed in .env is applied first. What it
+/// shows is proved afterwards.
+async fn grafana_too<E: Engine>(
+    applier: &Applier<E>,
+    ready: &Ready<'_>,
+    container: &ObservedContainer,
+    (datasources, began): (Datasources, Instant),
+) -> Result<Reloaded, Error> {
+    // A Grafana that does not answer just now is told by the reload itself, or started again by it.
+    match grafana::settle_password(applier, ready).await {
+        Ok(Password::InForce | Password::Applied) => {}
+        Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => {
+            let message = "Grafana does not take the administrator's password, so nothing was reloaded";
+            return Err(Error::new(ExitCode::Failed, message)
+                .hint("set the password that is in force as GRAFANA_ADMIN_PASSWORD in .env"));
+        }
+        Err(error) => tracing::debug!("whose password is in force is not known: {error}"),
+    }
+    let done = request::run(applier, ServiceKind::Grafana, ready.wanted, container, began).await?;
+    grafana::prove(applier, ready, datasources).await;
+    Ok(done)
+}
+
+/// The address of a container's published port.
+fn address<E: Engine>(
+    applier: &Applier<E>,
+    wanted: &DesiredService,
+    container: &ObservedContainer,
+) -> Option<Address> {
+    let inside = wanted.probe.container_port();
+    let bound = container.ports.iter().find(|(_, _, port)| *port == inside)?;
+    Some(applier.address(wanted, bound.1))
 }
 
 const fn services(what: ReloadWhat) -> &'static [ServiceKind] {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tokio::time::Instant;
 
+use crate::apply::grafana::provisioned::Datasources;
+use crate::apply::grafana::{self, Proven, Ready};
 use crate::apply::reload::request;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
@@ -14,7 +16,7 @@ use crate::cli::commands::reload;
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::ServiceKind;
+use crate::model::{Observed, Secret, ServiceKind};
 use crate::plan::{Blocker, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
@@ -50,6 +52,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if !options.allow_empty && loses_every_rule(&desired, &plan) {
         return Err(reload::empty_rule_set());
     }
+    let old_password = old_password(&applier, &desired, &plan, &facts.observed).await;
     if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
     }
@@ -63,8 +66,53 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let mut images_lock = loaded.images_lock.clone();
     let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
     locking::add_missing(&applier, &desired, locking).await?;
-    report(context.output, &applier, &loaded, &plan, &running, began);
+    let proven = match running.get(&ServiceKind::Grafana) {
+        Some(running) => prove_grafana(&applier, &loaded, &desired, running, old_password).await,
+        None => Proven::default(),
+    };
+    report(
+        context.output,
+        &applier,
+        &Outcome { loaded: &loaded, plan: &plan, running: &running, proven, began },
+    );
     Ok(())
+}
+
+/// The password that Grafana's file holds, before the plan replaces it.
+async fn old_password<E: Engine>(
+    applier: &Applier<E>,
+    desired: &Desired,
+    plan: &Plan,
+    observed: &Observed,
+) -> Option<Secret> {
+    let grafana = ServiceKind::Grafana;
+    let wanted = desired.services.get(&grafana)?;
+    plan.services.iter().find(|service| service.service == grafana && !service.steps.is_empty())?;
+    let container = gather::services(observed, &desired.stack).find(|one| one.service() == Some(grafana))?;
+    crate::apply::grafana::old_password(applier, wanted, container).await
+}
+
+async fn prove_grafana<E: Engine>(
+    applier: &Applier<E>,
+    loaded: &Loaded,
+    desired: &Desired,
+    (container_id, port): &(String, u16),
+    old_password: Option<Secret>,
+) -> Proven {
+    let Some(wanted) = desired.services.get(&ServiceKind::Grafana) else { return Proven::default() };
+    let address = applier.address(wanted, *port);
+    let password_is_chosen = !loaded.settings.grafana.password_is_default;
+    let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
+    grafana::prove(applier, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await
+}
+
+/// What `up` came to.
+struct Outcome<'a> {
+    loaded: &'a Loaded,
+    plan: &'a Plan,
+    running: &'a wait::Running,
+    proven: Proven,
+    began: Instant,
 }
 
 pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> {
@@ -134,14 +182,8 @@ fn fixed_ports(desired: &Desired, _plan: &Plan) -> Option<wait::Running> {
         .collect()
 }
 
-fn report<E: Engine>(
-    output: Output,
-    applier: &Applier<E>,
-    loaded: &Loaded,
-    plan: &Plan,
-    running: &wait::Running,
-    began: Instant,
-) {
+fn report<E: Engine>(output: Output, applier: &Applier<E>, outcome: &Outcome<'_>) {
+    let Outcome { loaded, plan, running, proven, began } = outcome;
     if !loaded.settings.receivers.notifies_somebody() {
         applier.warn(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)",
@@ -155,7 +197,11 @@ fn report<E: Engine>(
             "services": urls.map(|(service, url)| json!({"name": service.name(), "url": url})).collect::<Vec<_>>(),
         })),
         Format::Human => {
-            let what = if plan.is_empty() { "nothing to do, everything is healthy" } else { "the stack is up and healthy" };
+            let what = match (plan.is_empty(), proven.lacks.is_empty()) {
+                (_, false) => "the stack is up, but Grafana does not show everything",
+                (true, _) => "nothing to do, everything is healthy",
+                (false, _) => "the stack is up and healthy",
+            };
             output.info(&format!("{} ({})", output.styled(what, BOLD), words::elapsed(began.elapsed())));
             if output.quiet {
                 return;
@@ -163,7 +209,7 @@ fn report<E: Engine>(
             for (service, url) in urls {
                 output.data(&format!("{:<13} {url}\n", service.name()));
             }
-            if loaded.settings.grafana.password_is_default {
+            if proven.default_in_force {
                 let text = format!("sign in to Grafana as {} / changeme", loaded.settings.grafana.admin_user);
                 output.info(&output.styled(&text, WARN));
             }

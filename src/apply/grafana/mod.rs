@@ -1,0 +1,116 @@
+//! What only a running Grafana can tell: whose password is in force, and what it took from its files.
+
+pub mod password;
+pub mod provisioned;
+
+use crate::apply::Applier;
+use crate::apply::grafana::password::Password;
+use crate::apply::grafana::provisioned::{Datasources, Lack, Proof};
+use crate::apply::probe::Address;
+use crate::engine::Engine;
+use crate::model::{ObservedContainer, Secret, ServiceKind};
+use crate::net::NetError;
+use crate::net::grafana::Grafana;
+use crate::render::context::secret_path;
+use crate::report::events::ServiceState;
+use crate::services::DesiredService;
+use crate::store::tarball;
+
+/// Grafana's API as the administrator whom the container's files name.
+pub fn api<E: Engine>(applier: &Applier<E>, wanted: &DesiredService, address: &Address) -> Grafana {
+    Grafana { http: applier.http.clone(), base_url: address.url(""), auth: credentials(wanted) }
+}
+
+/// The administrator, with the password that is handed to the container as a file.
+fn credentials(wanted: &DesiredService) -> Option<(String, Secret)> {
+    let user = wanted.spec.env.get("GF_SECURITY_ADMIN_USER")?;
+    let file = wanted.files.files.get(secret_path::GRAFANA_ADMIN)?;
+    Some((user.clone(), Secret::new(String::from_utf8_lossy(file.bytes()).into_owned())))
+}
+
+/// The password that a container's file holds now, when it is another one than the wanted. Asked before
+/// the file is replaced: Grafana changes a password only for who knows the old one.
+pub async fn old_password<E: Engine>(
+    applier: &Applier<E>,
+    wanted: &DesiredService,
+    container: &ObservedContainer,
+) -> Option<Secret> {
+    let (_, new) = credentials(wanted)?;
+    let archive = applier.engine.download(&container.id, secret_path::GRAFANA_ADMIN).await.ok()?;
+    let file = tarball::extract(&archive, 64 * 1024).ok()?.into_iter().next()?;
+    let old = String::from_utf8_lossy(&file.bytes).into_owned();
+    (old != new.reveal()).then(|| Secret::new(old))
+}
+
+/// A Grafana that answers, and what the settings say about it.
+pub struct Ready<'a> {
+    pub wanted: &'a DesiredService,
+    pub container_id: &'a str,
+    pub address: Address,
+    /// False when the settings leave the password to the well-known default.
+    pub password_is_chosen: bool,
+    pub old_password: Option<Secret>,
+}
+
+/// What the proof found; warnings are said already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proven {
+    /// True while everybody can sign in with the default password.
+    pub default_in_force: bool,
+    pub lacks: Vec<Lack>,
+}
+
+/// Applies the password where it is not in force, then asks for every dashboard and datasource. What is
+/// not there is a warning with Grafana's own words.
+pub async fn prove<E: Engine>(applier: &Applier<E>, ready: &Ready<'_>, datasources: Datasources) -> Proven {
+    let grafana = api(applier, ready.wanted, &ready.address);
+    let proven = match settle_password(applier, ready).await {
+        Ok(Password::InForce | Password::Applied) => {
+            let files = &ready.wanted.files;
+            let proof = Proof { applier, grafana: &grafana, container_id: ready.container_id, files };
+            proof
+                .lacks(datasources)
+                .await
+                .map(|lacks| Proven { default_in_force: !ready.password_is_chosen, lacks })
+        }
+        Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => Ok(Proven::default()),
+        Err(error) => Err(error),
+    };
+    let proven = proven.unwrap_or_else(|error| {
+        applier.warn(format!("what Grafana provisioned could not be proved: {error}"));
+        Proven::default()
+    });
+    for lack in &proven.lacks {
+        applier.warn(format!("Grafana does not show {}: {}", lack.what, lack.reason));
+    }
+    proven
+}
+
+/// Makes the chosen password the one in force, and says what became of it.
+///
+/// # Errors
+/// When Grafana does not answer.
+pub async fn settle_password<E: Engine>(
+    applier: &Applier<E>,
+    ready: &Ready<'_>,
+) -> Result<Password, NetError> {
+    let grafana = api(applier, ready.wanted, &ready.address);
+    let wanted = password::Wanted {
+        grafana: &grafana,
+        container_id: ready.container_id,
+        is_chosen: ready.password_is_chosen,
+        before: ready.old_password.clone(),
+    };
+    let found = password::ensure(applier, &wanted).await?;
+    match &found {
+        Password::InForce => {}
+        Password::Applied => applier.say(ServiceKind::Grafana, ServiceState::Ready, "the changed password is in force: signing in works"),
+        Password::ChosenInGrafana => applier.warn(
+            "Grafana's password was chosen in its pages, so what it provisioned could not be proved: set it as GRAFANA_ADMIN_PASSWORD in .env",
+        ),
+        Password::NotApplied(words) => applier.warn(format!(
+            "GRAFANA_ADMIN_PASSWORD is not the password in force, and could not be made it (Grafana says: {words}): set the old one in .env, or change it in Grafana's pages"
+        )),
+    }
+    Ok(found)
+}
