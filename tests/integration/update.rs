@@ -210,7 +210,16 @@ fn grafanas_database_is_as_before_when_a_migration_fails() {
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let head = database(&bed);
-    let migration = "echo ruined > /var/lib/grafana/grafana.db; echo left > /var/lib/grafana/grafana.db-wal; echo migration failed; exit 1";
+    // It fails on a copy, too: the running one is not touched.
+    bed.version("1.0.5", "echo migration failed on a copy; exit 1", &[]);
+    let refused = bed.update_to("1.0.5", "30s").expect(4);
+    assert!(refused.stderr.contains("migration failed on a copy"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was touched"), "{}", refused.stderr);
+    bed.is_as_before(&before);
+    assert!(bed.lab.run(&["backups"]).expect(0).stdout.contains(&bed.lab.stack), "a backup was made before");
+
+    // It works on the copy and fails on the volume: the database goes back with the container.
+    let migration = "grep -q ' /var/lib/grafana ' /proc/mounts || exec /run.sh; echo ruined > /var/lib/grafana/grafana.db; echo left > /var/lib/grafana/grafana.db-wal; echo migration failed; exit 1";
     bed.version("1.1.0", migration, &[]);
     let refused = bed.update_to("1.1.0", "30s").expect(4);
     assert!(refused.stderr.contains("migration failed"), "{}", refused.stderr);
@@ -221,6 +230,10 @@ fn grafanas_database_is_as_before_when_a_migration_fails() {
     let state = std::fs::read_dir(bed.lab.folder.path().join("state")).unwrap();
     let names: Vec<String> = state.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert!(names.iter().all(|name| !name.contains("before-update")), "{names:?}");
+
+    bed.version("1.2.0", "", &[]);
+    bed.update_to("1.2.0", "30s").expect(0);
+    assert_eq!(get(&bed.lab.url("grafana", "/api/dashboards/uid/confidex-overview")).0, 200);
 
     let downgrade = bed.update_to("0.9.0", "5s").expect(1);
     assert!(downgrade.stderr.contains("cannot read the database"), "{}", downgrade.stderr);

@@ -10,20 +10,23 @@ mod database;
 pub mod locking;
 pub mod prepare;
 pub mod recover;
+pub mod rehearsal;
 pub mod replace;
 pub mod works;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::apply::Applier;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::model::{ImageRef, ObservedContainer, ServiceKind};
-use crate::services::Desired;
+use crate::services::{Desired, DesiredService};
 use crate::settings::Settings;
 use crate::store::images_lock::LockFile;
 use crate::update::LockedImage;
 use prepare::Prepared;
+use rehearsal::Rehearsal;
 use replace::{Patience, Replacement};
 
 /// What an update needs beside the images.
@@ -35,6 +38,8 @@ pub struct Update<'a, E> {
     /// Their containers.
     pub containers: Vec<&'a ObservedContainer>,
     pub patience: Patience,
+    /// Where backups lie: Grafana's data is kept there before its update.
+    pub backups: &'a Path,
 }
 
 impl<E: Engine> Update<'_, E> {
@@ -65,8 +70,25 @@ impl<E: Engine> Update<'_, E> {
         for one in prepared {
             let wanted = &self.desired.services[&one.service];
             prepare::validate(self.applier, self.settings, wanted, one).await?;
+            if one.service == ServiceKind::Grafana {
+                self.rehearse(wanted, one).await?;
+            }
         }
         Ok(())
+    }
+
+    async fn rehearse(&self, wanted: &DesiredService, one: &Prepared) -> Result<(), Error> {
+        let running = self.containers.iter().find(|container| container.service() == Some(one.service));
+        let Some(running) = running else { return Ok(()) };
+        let rehearsal = Rehearsal {
+            applier: self.applier,
+            wanted,
+            running,
+            image: &one.image,
+            backups: self.backups,
+            limit: self.patience.to_work,
+        };
+        rehearsal.run().await
     }
 
     async fn replace(

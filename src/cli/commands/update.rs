@@ -1,6 +1,7 @@
 //! `update`: what is newer, and taking it as a transaction.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde_json::json;
 
@@ -8,8 +9,9 @@ use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::prepare::{self, Prepared};
 use crate::apply::update::replace::Patience;
 use crate::apply::update::{Update, ask, recover};
-use crate::apply::{Applier, gather};
-use crate::cli::args::{PatienceOptions, PlanOptions, UpdateOptions};
+use crate::apply::{Applier, gather, interrupted};
+use crate::cli::args::{BackupFolder, PatienceOptions, PlanOptions, UpdateOptions};
+use crate::cli::commands::backup_grafana;
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -126,6 +128,7 @@ pub(super) struct Stack {
     pub(super) loaded: Loaded,
     pub(super) desired: Desired,
     observed: Observed,
+    backups: PathBuf,
 }
 
 impl Stack {
@@ -135,6 +138,7 @@ impl Stack {
         applier: &Applier<E>,
         loaded: Loaded,
     ) -> Result<Self, Error> {
+        interrupted::finish(applier).await?;
         let mut observed = applier.engine.list().await?;
         if recover::run(applier, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
             observed = applier.engine.list().await?;
@@ -162,7 +166,8 @@ impl Stack {
         };
         locking::add_missing(applier, &desired, locking).await?;
         desired.locked = loaded.locked_images();
-        Ok(Self { loaded, desired, observed })
+        let backups = backup_grafana::folder(context, &BackupFolder { output: None });
+        Ok(Self { loaded, desired, observed, backups })
     }
 
     pub(super) fn keep(&mut self, services: &[ServiceKind]) -> Result<(), Error> {
@@ -177,7 +182,8 @@ impl Stack {
         let patience = Patience { to_work: patience.timeout, watch: patience.watch };
         let containers: Vec<&ObservedContainer> =
             gather::services(&self.observed, &self.desired.stack).collect();
-        Update { applier, settings: &self.loaded.settings, desired: &self.desired, containers, patience }
+        let settings = &self.loaded.settings;
+        Update { applier, settings, desired: &self.desired, containers, patience, backups: &self.backups }
     }
 }
 
