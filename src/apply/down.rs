@@ -1,5 +1,7 @@
 //! Stops and removes everything that carries the stack's label.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 
 use crate::apply::{Applier, network};
@@ -16,6 +18,9 @@ pub struct Removed {
     pub networks: Vec<String>,
     pub volumes: Vec<String>,
 }
+
+/// What a container gets whose service is not known: the longest that any service needs.
+const UNKNOWN_GRACE: Duration = stop_grace(ServiceKind::Prometheus);
 
 /// Containers side by side, then the network, then (only when asked) the volumes.
 pub async fn run<E: Engine>(
@@ -45,19 +50,27 @@ pub async fn run<E: Engine>(
 
 async fn remove<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<(), Error> {
     applier.check_cancelled()?;
-    let service = container.service().unwrap_or(ServiceKind::Prometheus);
     if container.is_temporary() {
         // It holds nothing that a graceful stop would save.
         return Ok(applier.engine.remove_container(&container.id, true).await?);
     }
     if !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing") {
-        applier.say(service, ServiceState::Working, "stopping");
-        applier.engine.stop(&container.id, stop_grace(service)).await?;
+        say(applier, container, ServiceState::Working, "stopping".to_owned());
+        let grace = container.service().map_or(UNKNOWN_GRACE, stop_grace);
+        applier.engine.stop(&container.id, grace).await?;
     }
     applier.engine.remove_container(&container.id, false).await?;
     applier.forget(&container.id);
-    applier.say(service, ServiceState::Done, format!("removed {}", container.name));
+    say(applier, container, ServiceState::Done, format!("removed {}", container.name));
     Ok(())
+}
+
+/// A container of ours whose service is not known is nobody else's: it is told by its name.
+fn say<E: Engine>(applier: &Applier<E>, container: &ObservedContainer, state: ServiceState, detail: String) {
+    match container.service() {
+        Some(service) => applier.say(service, state, detail),
+        None => applier.reporter.event(&Event::Fact { text: format!("{}: {detail}", container.name) }),
+    }
 }
 
 async fn remove_networks<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<Vec<String>, Error> {

@@ -15,7 +15,8 @@ const LOG_LINES: u64 = 20;
 /// One error for everything that stands in the way of a plan.
 pub fn blockers(blockers: &[Blocker]) -> Option<Error> {
     let first = blockers.first()?;
-    let mut error = Error::new(ExitCode::Failed, first.to_string());
+    let code = if *first == Blocker::LosesEveryRule { ExitCode::Usage } else { ExitCode::Failed };
+    let mut error = Error::new(code, first.to_string());
     for other in blockers.iter().skip(1) {
         error.message.push_str(&format!("; {other}"));
     }

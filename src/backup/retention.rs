@@ -6,7 +6,7 @@ pub struct Kept {
     pub name: String,
     /// Seconds since the epoch.
     pub created: i64,
-    /// Its archive was read to its end and is sound.
+    /// Its archive begins as a sound one does; what lies behind is read by `backups --verify`.
     pub sound: bool,
 }
 
@@ -18,17 +18,21 @@ pub struct Policy {
     pub keep_days: Option<u32>,
 }
 
-/// Names to remove. The newest sound backup always stays, whatever the policy says.
-pub fn surplus(backups: &[Kept], policy: Policy, now: i64) -> Vec<String> {
+/// Names to remove. `just_written` was verified a moment ago and always stays, whatever the policy and the
+/// clock say; so does the newest sound one.
+pub fn surplus(backups: &[Kept], just_written: &str, policy: Policy, now: i64) -> Vec<String> {
     let mut newest_first: Vec<&Kept> = backups.iter().collect();
-    newest_first.sort_by(|a, b| b.created.cmp(&a.created).then_with(|| b.name.cmp(&a.name)));
+    // It counts as the newest: an older clock may have been ahead.
+    let rank = |backup: &Kept| (backup.name == just_written, backup.created, backup.name.clone());
+    newest_first.sort_by_key(|backup| std::cmp::Reverse(rank(backup)));
     let last_resort = newest_first.iter().find(|backup| backup.sound).map(|backup| backup.name.as_str());
     let oldest = policy.keep_days.map(|days| now - i64::from(days) * 86_400);
     let mut surplus = Vec::new();
     for (position, backup) in newest_first.iter().enumerate() {
         let one_too_many = policy.keep.is_some_and(|keep| position >= keep.max(1));
         let too_old = oldest.is_some_and(|oldest| backup.created < oldest);
-        if (one_too_many || too_old) && last_resort != Some(backup.name.as_str()) {
+        let stays = backup.name == just_written || last_resort == Some(backup.name.as_str());
+        if (one_too_many || too_old) && !stays {
             surplus.push(backup.name.clone());
         }
     }
@@ -46,7 +50,17 @@ mod tests {
     }
 
     fn removed(backups: &[Kept], policy: Policy) -> Vec<String> {
-        surplus(backups, policy, 100 * DAY)
+        surplus(backups, "none", policy, 100 * DAY)
+    }
+
+    /// A clock that was ahead dated an older backup into the future.
+    #[test]
+    fn the_one_just_written_stays_whatever_the_clock_said() {
+        let backups = [backup(0, true), backup(-30, true), backup(5, true)];
+        let policy = Policy { keep: Some(1), keep_days: Some(1) };
+        assert_eq!(surplus(&backups, "b00", policy, 100 * DAY), ["b-30", "b05"]);
+        let late = surplus(&backups, "b05", policy, 200 * DAY);
+        assert!(!late.contains(&"b05".to_owned()), "{late:?}");
     }
 
     #[test]

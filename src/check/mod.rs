@@ -9,7 +9,6 @@ pub mod ignore;
 pub mod judge;
 pub mod lint;
 pub mod lints;
-pub mod nearest;
 pub mod panels;
 pub mod selection;
 pub mod testing;

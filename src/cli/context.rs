@@ -20,7 +20,7 @@ use crate::services::{self, Desired};
 use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
 use crate::store::StoreError;
 use crate::store::images_lock::LockFile;
-use crate::store::lock::{self, RunLock};
+use crate::store::lock::{self, RunLock, Scope};
 use crate::store::project::{self, Project};
 use crate::store::state::StackState;
 use crate::update::LockedImage;
@@ -220,9 +220,19 @@ impl Context {
 
     /// Holds off other runs on the same stack until dropped.
     pub fn lock<E: Engine>(&self, engine: &E, stack: &StackName, command: &str) -> Result<RunLock, Error> {
+        self.lock_scope(engine, (stack, Scope::Stack), command)
+    }
+
+    /// The same for what works beside the stack.
+    pub fn lock_scope<E: Engine>(
+        &self,
+        engine: &E,
+        scope: (&StackName, Scope),
+        command: &str,
+    ) -> Result<RunLock, Error> {
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
         let description = format!("pid {} (`confidexmon {command}`) since {now}\n", std::process::id());
-        Ok(lock::acquire(&self.state_directory(), &engine.info().endpoint, stack, &description)?)
+        Ok(lock::acquire(&self.state_directory(), &engine.info().endpoint, scope, &description)?)
     }
 
     /// Where this machine's memory of stacks lies: XDG's place for state.

@@ -73,7 +73,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
     let context = Context::new(arguments.global, output);
     match arguments.command {
         Command::Up(options) => commands::up::run(&context, options).await,
-        Command::Plan(options) => commands::up::plan(&context, options).await,
+        Command::Plan(options) => {
+            commands::up::plan(&context, options, commands::up::EmptyRules::Refused).await
+        }
         Command::Down(options) => commands::down::run(&context, &options).await,
         Command::Status(options) => commands::status::run(&context, &options).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::settings::nearest;
+use crate::model::closest_name;
 
 /// What a scenario changes. Families and labels are those of the capture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -205,8 +205,8 @@ pub const SCENARIOS: &[Scenario] = &[
 /// A scenario that cannot be read: what was typed, and what was probably meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
-    #[error("there is no scenario `{typed}`{}", .nearest.map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
-    Unknown { typed: String, nearest: Option<&'static str> },
+    #[error("there is no scenario `{typed}`{}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
+    Unknown { typed: String, nearest: Option<String> },
     #[error("`{typed}` is not a percentage between 0 and 100")]
     Percent { typed: String },
     #[error("the scenario `{name}` takes no percentage")]
@@ -219,7 +219,7 @@ pub fn parse_scenario(text: &str) -> Result<Active, ScenarioError> {
     let scenario =
         SCENARIOS.iter().find(|scenario| scenario.name == name).ok_or_else(|| ScenarioError::Unknown {
             typed: name.to_owned(),
-            nearest: nearest(name, SCENARIOS.iter().map(|scenario| scenario.name)),
+            nearest: closest_name(name, SCENARIOS.iter().map(|scenario| scenario.name)),
         })?;
     let percent = match (value, scenario.percent) {
         (None, default) => default.unwrap_or(100.0),

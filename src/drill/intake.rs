@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::check::nearest::nearest;
 use crate::check::{self, Severity};
 use crate::drill::series::Labels;
 use crate::formats::rule_file::{Group, Rule, RuleFile};
 use crate::model::Secret;
+use crate::model::closest_name;
 use crate::render::{ProjectFiles, RenderedStack};
 use crate::settings::Settings;
 
@@ -78,7 +78,7 @@ pub fn unknown(targets: &[Target], asked: &[String]) -> Option<(String, String)>
         ));
     }
     let name = asked.iter().find(|name| !targets.iter().any(|target| target.alert == **name))?;
-    let hint = match nearest(name, targets.iter().map(|target| &target.alert)) {
+    let hint = match closest_name(name, targets.iter().map(|target| &target.alert)) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "the alerts are the `alert:` entries of the YAML files in rules/".to_owned(),
     };

@@ -11,6 +11,8 @@ pub mod rendered;
 pub mod secret;
 pub mod service;
 pub mod spec;
+pub mod suggest;
+pub mod url;
 
 pub use duration::PromDuration;
 pub use hint::Hint;
@@ -22,3 +24,5 @@ pub use rendered::{FileSet, RenderedFile};
 pub use secret::Secret;
 pub use service::{ServiceKind, StackName};
 pub use spec::{ContainerSpec, Mount, NetworkSpec, PublishedPort, RestartPolicy, Tmpfs};
+pub use suggest::closest_name;
+pub use url::percent_encoded;

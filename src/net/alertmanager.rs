@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::model::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
 /// An Alertmanager at a base URL such as `http://127.0.0.1:9093`.
@@ -72,20 +73,6 @@ impl Alertmanager {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
-}
-
-/// A query value: everything but unreserved characters becomes `%XX`.
-pub fn percent_encoded(text: &str) -> String {
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            other => encoded.push_str(&format!("%{other:02X}")),
-        }
-    }
-    encoded
 }
 
 /// The value of a sample in an exposition: the first line that starts with `name` and holds `label`.

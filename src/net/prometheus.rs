@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::net::alertmanager::percent_encoded;
+use crate::model::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
 /// A Prometheus at a base URL such as `http://127.0.0.1:9090`.

@@ -137,6 +137,8 @@ pub enum Blocker {
         locked: String,
         now: String,
     },
+    /// A Prometheus that has rules would be left without any: every alert would be off.
+    LosesEveryRule,
     PortTaken {
         service: ServiceKind,
         port: u16,

@@ -56,6 +56,9 @@ impl fmt::Display for Blocker {
             Self::ImageMoved { image, locked, now, .. } => {
                 write!(f, "the tag `{image}` is locked to {locked} and means {now} now")
             }
+            Self::LosesEveryRule => {
+                f.write_str("rules/ holds no rule, which would switch every alert off; nothing was touched")
+            }
             Self::PortTaken { service, port, holder, .. } => {
                 write!(f, "port {port} for {service} is taken by {holder}")
             }
@@ -82,6 +85,7 @@ impl Hint for Blocker {
             Self::ImageMoved { service, .. } => format!(
                 "`confidexmon update {service}` takes the new one, and goes back if it does not work; nothing was touched"
             ),
+            Self::LosesEveryRule => "when this is meant: `--allow-empty`; the shipped rules come back with `confidexmon init`, or when the folder rules/ is removed".to_owned(),
             Self::PortTaken { service, free_port, .. } => {
                 let free = free_port.map_or_else(String::new, |port| format!(" ({port} is free)"));
                 format!(

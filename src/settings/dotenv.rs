@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::closest_name;
 use crate::settings::env_vars::{self, VARIABLES};
-use crate::settings::problem::nearest;
 use crate::settings::{Place, Problem};
 
 /// A variable and where its value came from.
@@ -115,7 +115,7 @@ fn unknown_name(name: &str, known: &[String], place: &Place, problems: &mut Vec<
     }
     // Other programs' variables may stand in the same file; only a probable slip is worth a word.
     let names = VARIABLES.iter().map(|variable| variable.name).chain(known.iter().map(String::as_str));
-    if let Some(meant) = nearest(name, names) {
+    if let Some(meant) = closest_name(name, names) {
         let problem =
             Problem::warning(format!("`{name}` is not a variable that is read"), Some(place.clone()));
         problems.push(problem.hint(format!("did you mean `{meant}`?")));

@@ -15,7 +15,7 @@ mod tests;
 mod tree;
 pub mod types;
 
-pub use problem::{Place, Problem, Severity, nearest};
+pub use problem::{Place, Problem, Severity};
 pub use resolve::{FlagOverrides, Sources, default_image, resolve};
 pub use scalar::{is_dashboard_uid, url};
 pub use types::*;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::closest_name;
 use crate::settings::fields::{BASIC_AUTH_FIELDS, FIELDS, Field, Kind, TARGET_FIELDS};
-use crate::settings::problem::nearest;
 use crate::settings::scalar;
 use crate::settings::tree::{Node, Value};
 use crate::settings::{Place, Problem};
@@ -102,7 +102,7 @@ impl Reader<'_> {
             .iter()
             .filter_map(|field| field.path.strip_prefix(prefix)?.split('.').next())
             .collect();
-        let problem = if let Some(meant) = nearest(name, siblings.iter().copied()) {
+        let problem = if let Some(meant) = closest_name(name, siblings.iter().copied()) {
             problem.hint(format!("did you mean `{meant}`?"))
         } else if secret_words.iter().any(|word| lower.contains(word)) {
             problem.hint(

@@ -32,15 +32,28 @@ impl Hint for LockError {
     }
 }
 
+/// What a lock holds off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Whatever changes the stack.
+    Stack,
+    /// Other drills: they work beside the stack and do not touch it.
+    Drill,
+}
+
 /// Takes the lock or says who holds it. `description` is written for others to read, for example
 /// ``pid 42 (`confidexmon up`) since 2026-11-23T08:00:00Z``.
 pub fn acquire(
     directory: &Path,
     endpoint: &str,
-    stack: &StackName,
+    (stack, scope): (&StackName, Scope),
     description: &str,
 ) -> Result<RunLock, LockError> {
-    let path = directory.join(format!("{}.lock", state::file_stem(endpoint, stack)));
+    let ending = match scope {
+        Scope::Stack => "lock",
+        Scope::Drill => "drill.lock",
+    };
+    let path = directory.join(format!("{}.{ending}", state::file_stem(endpoint, stack)));
     let failed = |source| StoreError::new("lock", &path, source);
     std::fs::create_dir_all(directory).map_err(failed)?;
     let mut file =
@@ -60,4 +73,24 @@ pub fn acquire(
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(description.as_bytes()));
     written.map_err(failed)?;
     Ok(RunLock { _file: file })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// The longest name that a stack can have: nothing can be appended to it.
+    #[test]
+    fn a_drill_never_holds_off_the_stack() {
+        let folder = tempfile::tempdir().unwrap();
+        let stack = StackName::new(&"s".repeat(40)).unwrap();
+        let take = |scope| acquire(folder.path(), "unix:///e", (&stack, scope), "pid 1");
+        let drill = take(Scope::Drill).unwrap();
+        let stack_lock = take(Scope::Stack).unwrap();
+        assert!(matches!(take(Scope::Drill), Err(LockError::Held { .. })));
+        assert!(matches!(take(Scope::Stack), Err(LockError::Held { .. })));
+        drop((drill, stack_lock));
+        take(Scope::Stack).unwrap();
+    }
 }

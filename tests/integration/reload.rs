@@ -160,10 +160,12 @@ fn an_empty_rule_set_is_refused_unless_it_is_meant() {
     let Some(lab) = with_rules() else { return };
     std::fs::remove_dir_all(lab.folder.path().join("rules")).unwrap();
     lab.write("rules/none.yml", "groups: []\n");
-    for command in ["reload-rules", "up"] {
-        let run = lab.run(&[command]).expect(2);
-        assert!(run.stderr.contains("--allow-empty"), "{command}: {}", run.stderr);
+    // What `up` refuses, its plan says too.
+    for command in [&["reload-rules"][..], &["up"], &["plan"], &["up", "--dry-run"]] {
+        let run = lab.run(command).expect(2);
+        assert!(run.stderr.contains("--allow-empty"), "{command:?}: {}", run.stderr);
     }
+    assert!(lab.run(&["plan"]).expect(2).stdout.contains("switch every alert off"));
     assert!(holds(&lab, "ZKProofSlow"));
     lab.run(&["reload-rules", "--allow-empty"]).expect(0);
     assert_eq!(lab.loaded_rules(), Vec::<String>::new());

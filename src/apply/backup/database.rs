@@ -20,6 +20,10 @@ const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
 /// How often a copy is tried before Grafana is paused for it.
 const ATTEMPTS: usize = 3;
 
+/// How long Grafana may be paused for a copy: this, and more for a large database.
+const LEAST_PAUSE: Duration = Duration::from_secs(15);
+const PAUSED_BYTES_PER_SECOND: u64 = 256 * 1024 * 1024;
+
 /// Copies the database below `folder`, as one plain file that SQLite has checked.
 pub(super) async fn copy<E: Engine>(
     applier: &Applier<E>,
@@ -90,7 +94,7 @@ async fn while_paused<E: Engine>(
     applier.begin(&interruption)?;
     let began = Instant::now();
     let copied = match applier.engine.pause(&container.id).await {
-        Ok(()) => take(applier, &container.id, folder).await,
+        Ok(()) => taken_in_time(applier, &container.id, folder).await,
         Err(error) => Err(error.into()),
     };
     // Also after a pause whose answer was lost.
@@ -99,6 +103,20 @@ async fn while_paused<E: Engine>(
     applier.end()?;
     copied?;
     Ok(stood_still)
+}
+
+/// Grafana stands still for it, so it has a limit, whatever the engine does.
+async fn taken_in_time<E: Engine>(applier: &Applier<E>, id: &str, folder: &Path) -> Result<(), Error> {
+    let sizes = states(applier, id).await?.into_iter().flatten().map(|state| state.size);
+    let limit = LEAST_PAUSE + Duration::from_secs(sizes.sum::<u64>() / PAUSED_BYTES_PER_SECOND);
+    tokio::time::timeout(limit, take(applier, id, folder)).await.unwrap_or_else(|_| {
+        let text = format!(
+            "copying Grafana's database took longer than {} s, so Grafana runs on without a backup",
+            limit.as_secs()
+        );
+        Err(Error::new(ExitCode::Failed, text)
+            .hint("look at the load of the engine's disk, or run it when Grafana is stopped"))
+    })
 }
 
 async fn settle(folder: &Path) -> Result<Result<DatabaseReport, DatabaseError>, Error> {

@@ -1,5 +1,12 @@
 //! promtool's `JUnit` report, as far as it goes: suites (files), cases (scenarios), their failures.
 
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::XmlVersion;
+use quick_xml::escape::resolve_predefined_entity;
+use quick_xml::events::{BytesRef, BytesStart, Event};
+
 /// One test file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
@@ -18,76 +25,65 @@ pub struct Case {
     pub is_error: bool,
 }
 
-/// Reads the report; what is not understood is left out.
+/// Reads the report; what is not understood is left out, and so is everything behind what is no XML.
 pub fn parse(xml: &str) -> Vec<Suite> {
+    let mut reader = Reader::from_str(xml);
+    reader.config_mut().expand_empty_elements = true;
     let mut suites: Vec<Suite> = Vec::new();
-    let mut rest = xml;
-    while let Some((_, after)) = rest.split_once('<') {
-        let Some((tag, after)) = after.split_once('>') else { break };
-        rest = after;
-        let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
-        match name {
-            "testsuite" => {
-                suites.push(Suite { name: attribute(attributes, "name"), cases: Vec::new() });
-            }
-            "testcase" => {
-                let case = Case { name: attribute(attributes, "name"), ..Case::default() };
-                suites.iter_mut().last().into_iter().for_each(|suite| suite.cases.push(case.clone()));
-            }
-            "failure" | "error" => {
-                let text = rest.split_once('<').map_or(rest, |(text, _)| text);
-                if let Some(case) = suites.last_mut().and_then(|suite| suite.cases.last_mut()) {
-                    case.failures.push(unescaped(text));
-                    case.is_error |= name == "error";
+    // The text of a failure comes in pieces, entities between them.
+    let mut failure: Option<String> = None;
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(tag)) => match tag.name().as_ref() {
+                "testsuite" => suites.push(Suite { name: name(&tag), cases: Vec::new() }),
+                "testcase" => {
+                    let case = Case { name: name(&tag), ..Case::default() };
+                    suites.last_mut().into_iter().for_each(|suite| suite.cases.push(case.clone()));
+                }
+                kind @ ("failure" | "error") => {
+                    failure = Some(String::new());
+                    if let Some(case) = last_case(&mut suites) {
+                        case.is_error |= kind == "error";
+                    }
+                }
+                _ => {}
+            },
+            Ok(Event::Text(text)) => append(failure.as_mut(), &text),
+            Ok(Event::GeneralRef(entity)) => append(failure.as_mut(), &resolved(&entity)),
+            Ok(Event::End(tag)) if matches!(tag.name().as_ref(), "failure" | "error") => {
+                if let Some((case, text)) = last_case(&mut suites).zip(failure.take()) {
+                    case.failures.push(text);
                 }
             }
-            _ => {}
+            Ok(Event::Eof) | Err(_) => return suites,
+            Ok(_) => {}
         }
     }
-    suites
 }
 
-fn attribute(attributes: &str, name: &str) -> String {
-    let start = format!("{name}=\"");
-    let value = attributes.split_once(start.as_str()).and_then(|(_, rest)| rest.split_once('"'));
-    unescaped(value.map_or("", |(value, _)| value))
+fn last_case(suites: &mut [Suite]) -> Option<&mut Case> {
+    suites.last_mut()?.cases.last_mut()
 }
 
-/// The five named entities and character numbers.
-fn unescaped(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('&') {
-        out.push_str(before);
-        let Some((entity, behind)) = after.split_once(';') else {
-            out.push('&');
-            rest = after;
-            continue;
-        };
-        let known = character(entity);
-        out.push(known.unwrap_or('&'));
-        rest = if known.is_some() { behind } else { after };
+fn append(text: Option<&mut String>, more: &str) {
+    if let Some(text) = text {
+        text.push_str(more);
     }
-    out.push_str(rest);
-    out
 }
 
-fn character(entity: &str) -> Option<char> {
-    match entity {
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "amp" => Some('&'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code)
-        }
+/// The character that an entity or a character number stands for.
+fn resolved(entity: &BytesRef<'_>) -> String {
+    if let Ok(Some(character)) = entity.resolve_char_ref() {
+        return character.to_string();
     }
+    resolve_predefined_entity(entity).unwrap_or_default().to_owned()
+}
+
+fn name(tag: &BytesStart<'_>) -> String {
+    let found = tag.try_get_attribute("name").ok().flatten();
+    let value =
+        found.and_then(|found| found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned));
+    value.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `backup-grafana`: copy, check, pack; then a copy elsewhere, and the oldest go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use serde::Serialize;
@@ -27,6 +27,9 @@ struct BackupReport {
     removed: Vec<String>,
 }
 
+/// Begins a note about what fell by more than half.
+const LOSS: &str = "since the last backup: ";
+
 pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let folder = folder(context, &options.folder);
@@ -42,17 +45,26 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     let mut written = backup::create(&applier, &request).await?;
     let losses = earlier.map(|earlier| written.manifest.counts.losses_since(&earlier.manifest.counts));
     for loss in losses.into_iter().flatten() {
-        context.output.warning(&format!("since the last backup: {loss}"));
-        written.notes.push(format!("since the last backup: {loss}"));
+        context.output.warning(&format!("{LOSS}{loss}"));
+        written.notes.push(format!("{LOSS}{loss}"));
     }
     if let Some(command) = &options.to {
         send(command, &written.path).await?;
     }
-    let policy = Policy {
-        keep: options.keep.and_then(|keep| usize::try_from(keep).ok()),
-        keep_days: options.keep_days,
+    // What is fuller than the new one may be needed soon.
+    let lost = written.notes.iter().any(|note| note.starts_with(LOSS));
+    let policy = if lost {
+        Policy::default()
+    } else {
+        Policy {
+            keep: options.keep.and_then(|keep| usize::try_from(keep).ok()),
+            keep_days: options.keep_days,
+        }
     };
-    let removed = retire(&folder, &stack, policy)?;
+    if lost {
+        context.output.info("note: older backups hold more, so none was removed");
+    }
+    let removed = retire(&folder, &written.path, &stack, policy)?;
     let path = written.path.display().to_string();
     let backup = BackupJson::sound(path, &written.manifest, written.size);
     if context.output.format == Format::Json {
@@ -84,7 +96,7 @@ pub fn folder(context: &Context, options: &BackupFolder) -> PathBuf {
 }
 
 /// Removes what the policy leaves no room for; the names of what is gone.
-fn retire(folder: &std::path::Path, stack: &StackName, policy: Policy) -> Result<Vec<String>, Error> {
+fn retire(folder: &Path, written: &Path, stack: &StackName, policy: Policy) -> Result<Vec<String>, Error> {
     if policy == Policy::default() {
         return Ok(Vec::new());
     }
@@ -97,7 +109,9 @@ fn retire(folder: &std::path::Path, stack: &StackName, policy: Policy) -> Result
             sound: backup.opened.is_ok(),
         })
         .collect();
-    let surplus = retention::surplus(&kept, policy, jiff::Timestamp::now().as_second());
+    let just_written =
+        written.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let surplus = retention::surplus(&kept, &just_written, policy, jiff::Timestamp::now().as_second());
     for backup in listed.iter().filter(|backup| surplus.contains(&backup.name)) {
         backups::remove(&backup.path)?;
     }
@@ -109,7 +123,7 @@ fn seconds(time: &str) -> i64 {
 }
 
 /// Pipes the archive into a shell command; its exit code decides.
-async fn send(command: &str, archive: &std::path::Path) -> Result<(), Error> {
+async fn send(command: &str, archive: &Path) -> Result<(), Error> {
     let failed = |why: String| {
         Error::new(
             ExitCode::Failed,

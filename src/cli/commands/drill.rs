@@ -16,12 +16,12 @@ use crate::drill::scenario::TestFile;
 use crate::drill::{live, page};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::StackName;
 use crate::net::alertmanager::Alertmanager;
 use crate::render::context::links;
 use crate::report::{Format, drill as shown};
 use crate::services::Desired;
 use crate::store::atomic;
+use crate::store::lock::Scope;
 
 pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error> {
     let began = Instant::now();
@@ -38,7 +38,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     intake::with_placeholders(&mut loaded.settings);
     let desired = context.desired(&loaded)?;
     let engine = context.engine(&project.ports()).await?;
-    let _lock = context.lock(&engine, &lock_name(&loaded.settings.stack), "drill")?;
+    let _lock = context.lock_scope(&engine, (&loaded.settings.stack, Scope::Drill), "drill")?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
     let alertmanager = if options.live {
         let real = context.desired(&project)?;
@@ -136,11 +136,6 @@ fn show(context: &Context, options: &DrillOptions, report: &Report) -> Result<()
     let count = crate::report::words::count(missed, "alert");
     Err(Error::new(ExitCode::Findings, format!("{count} did not reach level {}", report.wanted_level))
         .hint("`confidexmon check` and `confidexmon test-rules` say more about what is below level 3"))
-}
-
-/// The running stack is not touched, so a drill has a lock of its own.
-fn lock_name(stack: &StackName) -> StackName {
-    StackName::new(&stack.drill_network()).unwrap_or_else(|| stack.clone())
 }
 
 fn gather<'a>(

@@ -12,12 +12,13 @@ use crate::apply::grafana::{self, Ready};
 use crate::apply::probe::Address;
 use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
-use crate::apply::{Applier, gather, interrupted};
+use crate::apply::{Applier, explain, gather, interrupted};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, ObservedContainer, ServiceKind};
+use crate::plan::Blocker;
 use crate::report::output::{BAD, GOOD, WARN};
 use crate::report::{Format, Output, words};
 use crate::services::{Desired, DesiredService};
@@ -121,13 +122,7 @@ fn refuse_an_empty_rule_set(desired: &Desired, allowed: bool) -> Result<(), Erro
     if allowed || request::rule_count(wanted) > 0 {
         return Ok(());
     }
-    Err(empty_rule_set())
-}
-
-/// The refusal to switch every alert off.
-pub fn empty_rule_set() -> Error {
-    Error::new(ExitCode::Usage, "rules/ holds no rule, which would switch every alert off; nothing was touched")
-        .hint("when this is meant: `--allow-empty`; the shipped rules come back with `confidexmon init`, or when the folder rules/ is removed")
+    explain::blockers(&[Blocker::LosesEveryRule]).map_or(Ok(()), Err)
 }
 
 fn running<'a>(

@@ -12,7 +12,6 @@ use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
 use crate::apply::{Applier, gather, interrupted, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
-use crate::cli::commands::reload;
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -26,7 +25,7 @@ use crate::update::recovery;
 
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.dry_run {
-        return plan(context, options.plan).await;
+        return plan(context, options.plan, options.allow_empty.into()).await;
     }
     let began = Instant::now();
     let loaded = context.load(&options.plan)?;
@@ -45,13 +44,11 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.plan.pull == PullPolicy::Always {
         facts.images = pull::all(&applier, &desired).await?;
     }
-    let plan = reconcile(&desired, &facts, &policy(&options.plan));
+    let mut plan = reconcile(&desired, &facts, &policy(&options.plan));
     for note in &plan.notes {
         applier.warn(note.clone());
     }
-    if !options.allow_empty && loses_every_rule(&desired, &plan) {
-        return Err(reload::empty_rule_set());
-    }
+    guard_rules(&desired, &mut plan, options.allow_empty.into());
     let old_password = old_password(&applier, &desired, &plan, &facts.observed).await;
     if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
@@ -115,7 +112,21 @@ struct Outcome<'a> {
     began: Instant,
 }
 
-pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> {
+/// Whether the last rule of a running Prometheus may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EmptyRules {
+    Refused,
+    Allowed,
+}
+
+impl From<bool> for EmptyRules {
+    fn from(allow_empty: bool) -> Self {
+        if allow_empty { Self::Allowed } else { Self::Refused }
+    }
+}
+
+/// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
+pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let engine = context.engine(&loaded.ports()).await?;
     let applier = context.applier(engine, &loaded.settings.stack)?;
@@ -125,6 +136,7 @@ pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> 
     let desired = context.desired(&loaded)?;
     let facts = gather::facts(&applier, &desired, observed).await?;
     let mut plan = reconcile(&desired, &facts, &policy(&options));
+    guard_rules(&desired, &mut plan, empty);
     let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);
     if !cut_off.is_empty() {
         // What comes after depends on what that leaves.
@@ -140,6 +152,13 @@ pub async fn plan(context: &Context, options: PlanOptions) -> Result<(), Error> 
     match crate::apply::explain::blockers(&plan.blockers) {
         Some(error) => Err(error),
         None => Ok(()),
+    }
+}
+
+/// Blocks a plan that would switch every alert off, unless that is meant.
+fn guard_rules(desired: &Desired, plan: &mut Plan, empty: EmptyRules) {
+    if empty == EmptyRules::Refused && loses_every_rule(desired, plan) {
+        plan.blockers.push(Blocker::LosesEveryRule);
     }
 }
 
@@ -164,14 +183,14 @@ fn policy(options: &PlanOptions) -> Policy {
 /// Ids and ports, when the listing already told them: everything ran and nothing was touched.
 fn known_running(desired: &Desired, plan: &Plan, facts: &crate::plan::Facts) -> Option<wait::Running> {
     if !plan.is_empty() {
-        return fixed_ports(desired, plan);
+        return fixed_ports(desired);
     }
     Some(wait::running_in(&facts.observed, desired))
 }
 
 /// With fixed ports nothing needs to be looked up: the probe knows where to ask. The container's
 /// name serves as its id in every engine call.
-fn fixed_ports(desired: &Desired, _plan: &Plan) -> Option<wait::Running> {
+fn fixed_ports(desired: &Desired) -> Option<wait::Running> {
     desired
         .services
         .iter()

@@ -1,6 +1,6 @@
 //! Query strings of raw requests.
 
-use std::fmt::Write as _;
+use crate::model::percent_encoded;
 
 /// `path?key=value&…`, percent-encoded.
 pub(super) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
@@ -9,7 +9,7 @@ pub(super) fn with_query(path: &str, pairs: &[(&str, &str)]) -> String {
         out.push(if index == 0 { '?' } else { '&' });
         out.push_str(key);
         out.push('=');
-        push_encoded(&mut out, value);
+        out.push_str(&percent_encoded(value));
     }
     out
 }
@@ -19,17 +19,6 @@ pub(super) fn filters(pairs: &[(&str, &str)]) -> String {
     let map: serde_json::Map<_, _> =
         pairs.iter().map(|(key, value)| ((*key).to_owned(), serde_json::json!([value]))).collect();
     serde_json::Value::Object(map).to_string()
-}
-
-fn push_encoded(out: &mut String, value: &str) {
-    for byte in value.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::model::manifest::sha256_hex;
+use crate::model::percent_encoded;
 use crate::model::{Hint, ImageRef, Secret};
-use crate::net::alertmanager::percent_encoded;
 use crate::store::registry_login::{self, Login};
 use challenge::Challenge;
 pub use manifest::RemoteImage;

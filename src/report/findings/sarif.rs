@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::CheckReport;
 use crate::check::{Finding, Severity, doc};
+use crate::model::percent_encoded;
 
 pub fn render(report: &CheckReport) -> Value {
     let mut rules: BTreeMap<&str, Severity> = BTreeMap::new();
@@ -75,16 +76,8 @@ const fn level(severity: Severity) -> &'static str {
 /// escaped.
 fn uri(path: &str) -> String {
     let scheme = if path.starts_with('/') { "file://" } else { "" };
-    let escaped: String = path
-        .bytes()
-        .map(|byte| match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-                char::from(byte).to_string()
-            }
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    format!("{scheme}{escaped}")
+    let escaped: Vec<String> = path.split('/').map(percent_encoded).collect();
+    format!("{scheme}{}", escaped.join("/"))
 }
 
 #[cfg(test)]

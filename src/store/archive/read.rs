@@ -15,6 +15,10 @@ use crate::store::StoreError;
 use crate::store::archive::digest::{DigestReader, hex};
 use crate::store::archive::{ArchiveError, SEAL, SEAL_HEAD, SEAL_LENGTH};
 
+/// A tar ends in two blocks of zeros, and may be filled up to its own block size.
+const MOST_ZEROS: usize = 64 * 1024;
+/// The longest name of an entry, with the zero behind it, in bytes.
+const LONGEST_NAME: u64 = 2048;
 /// The largest window of zstd that is allocated for an archive, as a power of two: 8 MiB, what the levels
 /// that we write need.
 const WINDOW: u32 = 23;
@@ -28,6 +32,7 @@ pub struct Opened {
 }
 
 type Source = DigestReader<Take<BufReader<File>>>;
+type NamedEntry<'a> = (Vec<u8>, tar::Entry<'a, Decoder>);
 type Decoder = zstd::Decoder<'static, BufReader<Source>>;
 
 /// Reads the manifest alone; the files behind it are not looked at.
@@ -36,7 +41,7 @@ type Decoder = zstd::Decoder<'static, BufReader<Source>>;
 /// [`ArchiveError::Unsound`] when the file does not begin as a backup does.
 pub fn manifest(path: &Path) -> Result<Opened, ArchiveError> {
     let (mut tar, archive_size) = open(path)?;
-    let mut entries = tar.entries().map_err(|error| damaged(path, &error))?;
+    let mut entries = entries(path, &mut tar)?;
     let manifest = read_manifest(path, entries.next(), archive_size)?;
     Ok(Opened { manifest, archive_size })
 }
@@ -73,13 +78,12 @@ fn walk(
     take: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<u64>,
 ) -> Result<Opened, ArchiveError> {
     let (mut tar, archive_size) = open(path)?;
-    let mut entries = tar.entries().map_err(|error| damaged(path, &error))?;
+    let mut entries = entries(path, &mut tar)?;
     let manifest = read_manifest(path, entries.next(), archive_size)?;
     for wanted in &manifest.files {
         let missing = || ArchiveError::unsound(path, format!("`{}` is missing from it", wanted.path));
-        let entry = entries.next().ok_or_else(missing)?;
-        let mut entry = entry.map_err(|error| damaged(path, &error))?;
-        expect(path, &entry, &wanted.path, wanted.size)?;
+        let (name, mut entry) = next_file(path, &mut entries)?.ok_or_else(missing)?;
+        expect(path, (&name, &entry), &wanted.path, wanted.size)?;
         let mut content = DigestOf { inner: (&mut entry).take(wanted.size), hash: Sha256::new() };
         take(&wanted.path, &mut content).map_err(|error| not_taken(path, &wanted.path, error))?;
         if hex(&content.hash.finalize()) != wanted.sha256.to_lowercase() {
@@ -87,11 +91,42 @@ fn walk(
             return Err(ArchiveError::unsound(path, why));
         }
     }
-    if entries.next().is_some() {
+    if next_file(path, &mut entries)?.is_some() {
         return Err(ArchiveError::unsound(path, "it holds more than its manifest lists"));
     }
     check_seal(path, tar.into_inner())?;
     Ok(Opened { manifest, archive_size })
+}
+
+/// The entries one by one, as they stand in the tar. The reader's own handling of long names would read them
+/// whole into memory before anybody could look at their size.
+fn entries<'a>(
+    path: &Path,
+    tar: &'a mut tar::Archive<Decoder>,
+) -> Result<tar::Entries<'a, Decoder>, ArchiveError> {
+    Ok(tar.entries().map_err(|error| damaged(path, &error))?.raw(true))
+}
+
+/// The next file, with the name that an entry before it may hold: names above 100 bytes are written so.
+fn next_file<'a>(
+    path: &Path,
+    entries: &mut tar::Entries<'a, Decoder>,
+) -> Result<Option<NamedEntry<'a>>, ArchiveError> {
+    let mut next = || entries.next().transpose().map_err(|error| damaged(path, &error));
+    let Some(mut entry) = next()? else { return Ok(None) };
+    if entry.header().entry_type() != tar::EntryType::GNULongName {
+        return Ok(Some((entry.path_bytes().into_owned(), entry)));
+    }
+    if entry.size() > LONGEST_NAME {
+        return Err(ArchiveError::unsound(path, "a name in it is longer than any honest one"));
+    }
+    let mut name = Vec::new();
+    entry.read_to_end(&mut name).map_err(|error| damaged(path, &error))?;
+    while name.last() == Some(&0) {
+        name.pop();
+    }
+    let missing = || ArchiveError::unsound(path, "a name in it has no file");
+    Ok(Some((name, next()?.ok_or_else(missing)?)))
 }
 
 /// A reader that hashes what is taken from an entry.
@@ -149,14 +184,19 @@ fn read_manifest(
 }
 
 /// The next entry has to be exactly the file that the manifest lists next.
-fn expect(path: &Path, entry: &tar::Entry<'_, Decoder>, name: &str, size: u64) -> Result<(), ArchiveError> {
+fn expect(
+    path: &Path,
+    (found, entry): (&[u8], &tar::Entry<'_, Decoder>),
+    name: &str,
+    size: u64,
+) -> Result<(), ArchiveError> {
     let header = entry.header();
     if header.entry_type() != tar::EntryType::Regular {
         let why = format!("`{name}` is no plain file in it but a {:?}", header.entry_type());
         return Err(ArchiveError::unsound(path, why));
     }
-    if entry.path_bytes().as_ref() != name.as_bytes() {
-        let found = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    if found != name.as_bytes() {
+        let found = String::from_utf8_lossy(found).into_owned();
         return Err(ArchiveError::unsound(path, format!("it holds {found:?} where `{name}` should be")));
     }
     if entry.size() != size {
@@ -170,10 +210,11 @@ fn expect(path: &Path, entry: &tar::Entry<'_, Decoder>, name: &str, size: u64) -
 fn check_seal(path: &Path, mut decoder: Decoder) -> Result<(), ArchiveError> {
     // The rest of the tar: zeros. Reading to the end also checks zstd's own checksum.
     let mut rest = [0; 8192];
+    let mut zeros = 0;
     loop {
         match decoder.read(&mut rest) {
             Ok(0) => break,
-            Ok(read) if rest[..read].iter().all(|byte| *byte == 0) => {}
+            Ok(read) if zeros < MOST_ZEROS && rest[..read].iter().all(|byte| *byte == 0) => zeros += read,
             Ok(_) => return Err(ArchiveError::unsound(path, "something follows the end of its files")),
             Err(error) => return Err(damaged(path, &error)),
         }

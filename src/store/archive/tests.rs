@@ -326,6 +326,61 @@ fn hostile_and_damaged_archives_are_refused_with_their_reason() {
     }
 }
 
+fn with_header_entry(kind: EntryType, content: &[u8]) -> Vec<u8> {
+    let manifest = manifest_of(&[("data/grafana.db", DATABASE)]);
+    let odd = Raw { name: "././@LongLink", kind, content };
+    archive(&manifest, &[odd, file("data/grafana.db", DATABASE)])
+}
+
+/// Peak memory of this process so far, in KiB.
+fn peak_memory() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+}
+
+/// Entries that describe others are small; a tar reader that believes their size fills the memory.
+#[test]
+fn entries_that_describe_others_are_not_read_into_memory() {
+    let claims = vec![0_u8; 300 * 1024 * 1024];
+    for kind in [EntryType::GNULongName, EntryType::GNULongLink, EntryType::XHeader, EntryType::XGlobalHeader]
+    {
+        let bytes = with_header_entry(kind, &claims);
+        let (_folder, path) = Folder::with(&bytes);
+        let before = peak_memory();
+        assert!(verify(&path).is_err(), "{kind:?}");
+        let grown = peak_memory().saturating_sub(before);
+        assert!(grown < 100 * 1024, "{kind:?}: {grown} KiB");
+    }
+}
+
+#[test]
+fn a_long_path_is_written_and_read_back() {
+    let folder = Folder::new();
+    let long = format!("data/plugins/{}/module.js", "deep/".repeat(60).trim_end_matches('/'));
+    let staged = folder.0.path().join("staged");
+    for (path, content) in [("data/grafana.db", DATABASE), (long.as_str(), b"x".as_slice())] {
+        let path = staged.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, content).unwrap();
+    }
+    let manifest = manifest_of(&[("data/grafana.db", DATABASE), (&long, b"x")]);
+    let (unfinished, path) = (folder.0.path().join(".x.unfinished"), folder.0.path().join("x.tar.zst"));
+    write(&manifest, &staged, &unfinished, &path).unwrap();
+    let out = folder.0.path().join("out");
+    unpack(&path, &out).unwrap();
+    assert_eq!(std::fs::read(out.join(long)).unwrap(), b"x");
+}
+
+/// Zeros cost nothing to compress, and time to read.
+#[test]
+fn endless_zeros_behind_the_files_are_refused() {
+    let text = serde_json::to_vec(&manifest_of(&[("data/grafana.db", DATABASE)])).unwrap();
+    let mut tar = raw_tar(&[file(MANIFEST_NAME, &text), file("data/grafana.db", DATABASE)]);
+    tar.resize(tar.len() + 1024 * 1024, 0);
+    assert!(reason(&sealed(compressed(&tar))).contains("something follows"));
+}
+
 /// A sparse entry claims more bytes than it brings.
 #[test]
 fn a_sparse_entry_is_refused() {

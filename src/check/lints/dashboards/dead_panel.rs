@@ -2,9 +2,9 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::dashboard::{Dashboard, Panel};
 use crate::formats::yaml::scalar::Scalar;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "dead-panel",
@@ -112,7 +112,7 @@ fn unknown(dashboard: &Dashboard, panel: &Panel, kind: &Scalar) -> Option<Findin
         return None;
     }
     let told = |message: String| dashboard.on(&LINT, panel, kind.start(), &message);
-    Some(match nearest(name, CORE) {
+    Some(match closest_name(name, CORE) {
         Some(near) => told(format!("Grafana has no panel `{name}`: an error is shown instead"))
             .severity(Severity::Warning)
             .fix(format!("did you mean `{near}`?")),

@@ -2,9 +2,9 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::dashboard::{Dashboard, Panel};
 use crate::formats::yaml::scalar::Scalar;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "panel-datasource",
@@ -90,7 +90,7 @@ fn judge(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String
     let all: Vec<_> = known.keys().map(String::as_str).collect();
     let verb = if all.len() == 1 { "is" } else { "are" };
     let message = format!("there is no datasource with the uid `{value}` (there {verb} {})", all.join(", "));
-    let fix = match nearest(value, known.keys()) {
+    let fix = match closest_name(value, known.keys()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => "use a variable of type `datasource`, or an uid that is provisioned".to_owned(),
     };

@@ -2,10 +2,10 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::dashboard::{Dashboard, Panel, Query, Variable};
 use crate::formats::go_template;
 use crate::formats::promql::{Expr, Grouping, Kind, LabelSet};
+use crate::model::closest_name;
 
 use crate::check::lints::dashboards::panel_metric::fixed;
 
@@ -46,7 +46,7 @@ fn values_of(view: &View<'_>, dashboard: &Dashboard, variable: &Variable) -> Opt
     let message = format!("`{name}` has no label `{label}`: the variable `{}` has no values", variable.name);
     let offset = dashboard.source.offset(query.text.place_of(&dashboard.source, *at));
     let finding = dashboard.finding(&LINT, offset, message);
-    Some(match nearest(label, known.iter()) {
+    Some(match closest_name(label, known.iter()) {
         Some(near) => finding.fix(format!("did you mean `{near}`?")),
         None => finding,
     })
@@ -66,7 +66,7 @@ fn in_node(
             Some(panel) => dashboard.on(&LINT, panel, offset, &message),
             None => dashboard.finding(&LINT, offset, message),
         };
-        out.push(match nearest(label, known) {
+        out.push(match closest_name(label, known) {
             Some(near) => finding.fix(format!("did you mean `{near}`?")),
             None => finding,
         });
@@ -114,7 +114,7 @@ fn legend(
             let message =
                 format!("the legend names `{label}`, and the query does not return it: the name has a hole");
             let finding = dashboard.on(&LINT, panel, legend.start(), &message).severity(Severity::Warning);
-            out.push(match nearest(label, known.iter()) {
+            out.push(match closest_name(label, known.iter()) {
                 Some(near) => finding.fix(format!("did you mean `{near}`?")),
                 None => finding.fix("keep the label in the query, or leave it out of the legend"),
             });

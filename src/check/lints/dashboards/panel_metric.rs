@@ -6,9 +6,9 @@ use crate::analysis::contract::{MetricType, Part};
 use crate::analysis::contract_match::Judged;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::dashboard::{Dashboard, Panel, Query};
 use crate::formats::promql::Selector;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "panel-metric",
@@ -69,7 +69,7 @@ fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opti
     if name.contains(':') {
         let all_known = view.facts.whole_set && !view.facts.rule_files.is_empty();
         let near = || {
-            nearest(name, view.recorded.keys().collect::<BTreeSet<_>>())
+            closest_name(name, view.recorded.keys().collect::<BTreeSet<_>>())
                 .map(|near| format!("did you mean `{near}`?"))
         };
         return (all_known && !view.recorded.contains_key(name))
@@ -78,7 +78,7 @@ fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opti
     match view.judge(selector)? {
         Judged::Missing { name, certain } => {
             let severity = if certain { Severity::Bug } else { Severity::Warning };
-            let near = contract.and_then(|contract| nearest(name, contract.series_names()));
+            let near = contract.and_then(|contract| closest_name(name, contract.series_names()));
             let message = format!("`{name}` is not exported by the backend: this stays empty");
             Some((severity, message, near.map(|near| format!("did you mean `{near}`?"))))
         }

@@ -2,7 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "missing-receiver",
@@ -21,7 +21,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             format!("there is no receiver `{}`: Alertmanager refuses the whole configuration", name.value);
         let finding = file.finding(&LINT, name.start(), message);
         let known = file.receivers.iter().map(|receiver| receiver.name.value.as_str());
-        out.push(match nearest(&name.value, known) {
+        out.push(match closest_name(&name.value, known) {
             Some(near) => finding.fix(format!("did you mean `{near}`?")),
             None => finding.fix("add it under `receivers:`"),
         });

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::go_template::{self, Action, TokenKind};
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "undefined-template",
@@ -85,7 +85,7 @@ fn message(name: &str) -> String {
 }
 
 fn with_fix(finding: Finding, name: &str, defined: &BTreeSet<&str>) -> Finding {
-    match nearest(name, defined.iter().copied()) {
+    match closest_name(name, defined.iter().copied()) {
         Some(near) => finding.fix(format!("did you mean \"{near}\"?")),
         None => {
             finding.fix(format!("add `{{{{ define \"{name}\" }}}}…{{{{ end }}}}` to a notification template"))

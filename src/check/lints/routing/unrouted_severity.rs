@@ -3,9 +3,9 @@
 use crate::analysis::routing::{Alert, Certainty, matrix};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::alertmanager::Route;
 use crate::formats::yaml::source::Place;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unrouted-severity",
@@ -53,7 +53,7 @@ fn judge(root: &Route, alert: &Alert<'_>, routed: &[&str]) -> Option<Finding> {
         // Some route asks for this severity and more; that is a choice.
         return None;
     }
-    let near = nearest(severity, routed);
+    let near = closest_name(severity, routed);
     // One route for one severity and the root for the rest is a usual way to write it.
     let for_people = routed.iter().filter(|severity| !matches!(**severity, "none" | "info")).count();
     if near.is_none() && for_people < 2 {

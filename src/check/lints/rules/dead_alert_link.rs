@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::rule_file::RuleFile;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "dead-alert-link",
@@ -37,7 +37,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
                 }
                 let message = format!("it links the alert `{name}`, which no rule defines");
                 let finding = dashboard.on(&LINT, panel, link.start(), &message);
-                let near = if alerts.len() < MOST_ALERTS { nearest(name, &alerts) } else { None };
+                let near = if alerts.len() < MOST_ALERTS { closest_name(name, &alerts) } else { None };
                 out.push(match near {
                     Some(near) => finding.fix(format!("did you mean `{near}`?")),
                     None => finding.fix("correct the link, or remove it"),

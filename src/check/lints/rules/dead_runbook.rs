@@ -2,7 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::nearest::nearest;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "dead-runbook",
@@ -28,7 +28,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         name.trim_end_matches(".md")
     );
     let finding = rule.in_scalar(&LINT, text, 0, message);
-    out.push(match nearest(name, pages) {
+    out.push(match closest_name(name, pages) {
         Some(near) => finding.fix(format!("did you mean `{near}`?")),
         None => finding.fix("write the page"),
     });

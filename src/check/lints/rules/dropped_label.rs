@@ -2,9 +2,9 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::nearest::nearest;
 use crate::formats::go_template::{self, Action};
 use crate::formats::promql::{Kind, LabelSet};
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "dropped-label",
@@ -61,7 +61,7 @@ fn message(rule: &RuleView<'_>, label: &str, kept: &LabelSet) -> String {
 
 fn fix(rule: &RuleView<'_>, label: &str, kept: &LabelSet) -> String {
     if let LabelSet::Only(kept) = kept
-        && let Some(near) = nearest(label, kept.iter())
+        && let Some(near) = closest_name(label, kept.iter())
     {
         return format!("did you mean `{near}`?");
     }

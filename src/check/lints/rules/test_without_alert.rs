@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::nearest::nearest;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "test-without-alert",
@@ -28,7 +28,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
                 "no rule defines the alert `{name}`: promtool passes this test, and it proves nothing"
             );
             let finding = LINT.at(&file.source, case.alert.place(&file.source), message).alert(name);
-            out.push(match nearest(name, &known) {
+            out.push(match closest_name(name, &known) {
                 Some(near) => finding.fix(format!("did you mean `{near}`?")),
                 None => finding.fix("remove the test, or write the alert"),
             });

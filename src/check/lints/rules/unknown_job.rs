@@ -3,8 +3,8 @@
 use crate::analysis::anchored_regex;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::nearest::nearest;
 use crate::formats::promql::MatchOp;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unknown-job",
@@ -42,7 +42,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
                 known.join(", ")
             );
             let finding = rule.in_expr(&LINT, matcher.at, message);
-            out.push(match nearest(&matcher.value, jobs) {
+            out.push(match closest_name(&matcher.value, jobs) {
                 Some(near) => finding.fix(format!("did you mean \"{near}\"?")),
                 None => finding.fix("add the target to the settings, or remove the rule"),
             });

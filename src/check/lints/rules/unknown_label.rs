@@ -3,8 +3,8 @@
 use crate::analysis::contract::Series;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::nearest::nearest;
 use crate::formats::promql::{Grouping, Kind, LabelSet, MatchOp, Matcher, Matching};
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unknown-label",
@@ -87,7 +87,7 @@ fn selection(rule: &RuleView<'_>, matcher: &Matcher, series: &Series<'_>) -> Fin
 }
 
 fn with_suggestion<'a>(finding: Finding, label: &str, known: impl IntoIterator<Item = &'a str>) -> Finding {
-    match nearest(label, known) {
+    match closest_name(label, known) {
         Some(near) => finding.fix(format!("did you mean `{near}`?")),
         None => finding,
     }

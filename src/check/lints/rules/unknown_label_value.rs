@@ -5,8 +5,8 @@ use crate::check::lint::{Lint, RuleView, Run};
 use std::collections::BTreeSet;
 
 use crate::analysis::anchored_regex;
-use crate::check::nearest::nearest;
 use crate::formats::promql::{MatchOp, Matcher};
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unknown-label-value",
@@ -54,7 +54,7 @@ fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
         }
         // What is left out does not exist; told when it looks like a slip.
         MatchOp::NotEqual if words && is_word(&matcher.value) && !seen.contains(&matcher.value) => {
-            nearest(&matcher.value, seen).map(|_| Severity::Warning)
+            closest_name(&matcher.value, seen).map(|_| Severity::Warning)
         }
         MatchOp::Matches => alternatives(&matcher.value)
             .filter(|wanted| !wanted.iter().any(|value| seen.contains(*value)))
@@ -125,7 +125,7 @@ fn finding(
         shown.join(", ")
     );
     let finding = rule.in_expr(&LINT, matcher.at, message).severity(severity);
-    match nearest(&matcher.value, seen) {
+    match closest_name(&matcher.value, seen) {
         Some(near) => finding.fix(format!(
             "did you mean \"{near}\"? If the value is real, save the contract again while it shows"
         )),

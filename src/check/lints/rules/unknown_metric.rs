@@ -6,9 +6,9 @@ use crate::analysis::contract::{Contract, MetricType, Part};
 use crate::analysis::contract_match::Judged;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
-use crate::check::nearest::nearest;
 use crate::formats::promql::Selector;
 use crate::formats::rule_file::RuleFile;
+use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unknown-metric",
@@ -103,7 +103,7 @@ impl Suggestions<'_> {
         if self.known.len() >= MOST_SUGGESTIONS {
             return None;
         }
-        let found = nearest(name, self.contract.series_names());
+        let found = closest_name(name, self.contract.series_names());
         self.known.insert(name.to_owned(), found.clone());
         found
     }
