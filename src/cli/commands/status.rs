@@ -1,4 +1,4 @@
-//! `status`: one row a service.
+//! `status`: one row per service.
 
 use std::time::Duration;
 
