@@ -21,7 +21,7 @@ pub struct BackupJson {
     pub newest_migration: Option<String>,
     pub counts: Option<Counts>,
     pub stood_still_ms: Option<u64>,
-    /// True when every byte was read and checked: when it was written, and now with `--verify`.
+    /// True when every byte was read and checked just now: by the backup itself, or with `--verify`.
     pub verified: bool,
     /// When a throw-away Grafana worked with it.
     pub proven_at: Option<String>,
