@@ -34,11 +34,17 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
         let before = locked.reference();
         prepare::permit(*service, now, before.as_ref().and_then(ImageRef::tag).unwrap_or("latest"))?;
     }
+    let update = stack.update(&applier, &options.patience);
     let mut prepared = Vec::new();
     for (service, locked) in &earlier {
-        prepared.push(find(&applier, *service, locked).await?);
+        match find(&applier, *service, locked).await {
+            Ok(one) => prepared.push(one),
+            Err(error) => {
+                update.restore_tags().await;
+                return Err(error);
+            }
+        }
     }
-    let update = stack.update(&applier, &options.patience);
     let mut file = stack.loaded.images_lock.clone();
     update.run(&prepared, &stack.loaded.named_images, &mut file).await?;
     updates::print_done(context.output, &stack.desired, &prepared);
