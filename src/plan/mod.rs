@@ -3,6 +3,7 @@
 pub mod fingerprint;
 mod ports;
 mod reconcile;
+pub mod secrets;
 mod text;
 
 use std::collections::BTreeMap;

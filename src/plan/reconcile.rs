@@ -1,6 +1,7 @@
 //! Desired × facts → plan. Every step carries its cause.
 
 use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
+use crate::plan::secrets;
 use crate::plan::{
     Blocker, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
 };
@@ -182,8 +183,11 @@ fn running(
 
 /// ``rules/confidex.yml changed, rules/extra.yml removed``; long lists are counted.
 fn describe(changes: &FileChanges) -> String {
+    let secrets = secrets::changed(changes);
+    let changes = &secrets::others(changes);
     let kinds = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
-    let mut parts = Vec::new();
+    let mut parts: Vec<String> =
+        secrets.into_iter().map(|path| format!("secret {} changed", short(path))).collect();
     for (word, paths) in kinds {
         let mut names: Vec<String> = paths.iter().map(|path| short(path)).collect();
         if names.len() > 3 {

@@ -5,14 +5,39 @@ use serde_json::{Value, json};
 use crate::model::ServiceKind;
 use crate::settings::{Settings, TargetAuth, TargetSettings};
 
+/// Before the part of a secret file's name that follows its content.
+const MARK: &str = ".v-";
+
 /// Where secret files lie inside the containers.
 pub mod secret_path {
+    use sha2::{Digest, Sha256};
+
+    use crate::model::Secret;
+
     pub const SLACK: &str = "/etc/alertmanager/secrets/slack_webhook_url";
     pub const SLACK_CRITICAL: &str = "/etc/alertmanager/secrets/slack_webhook_critical";
     pub const PAGERDUTY: &str = "/etc/alertmanager/secrets/pagerduty_service_key";
     pub const WEBHOOK: &str = "/etc/alertmanager/secrets/webhook_url";
     pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
+
+    /// Where a file lies whose name follows its content. Prometheus goes on with the credential that it
+    /// read first, a reload included, until its configuration itself is another one (measured on 3.5);
+    /// so the name, which stands in the configuration, changes with the secret. The name can be read by
+    /// whoever reads the configuration: guessing costs many rounds for each guess, and few bits are shown.
+    pub fn named(path: &str, secret: &Secret) -> String {
+        const ROUNDS: u32 = 4096;
+        let mut digest = Sha256::digest(format!("confidexmon secret\0{path}\0{}", secret.reveal()));
+        for _ in 0..ROUNDS {
+            digest = Sha256::digest(digest);
+        }
+        format!("{path}{}{:02x}{:02x}{:02x}", super::MARK, digest[0], digest[1], digest[2])
+    }
+
+    /// The name without what follows the content: the same for the old file and the new one.
+    pub fn stem(path: &str) -> Option<&str> {
+        path.contains("/secrets/").then(|| path.rsplit_once(super::MARK).map(|(stem, _)| stem))?
+    }
 
     /// The credential of a scrape configuration. Two names never share a file, or one host would be
     /// sent the credential of another.
@@ -118,7 +143,7 @@ pub fn context(
 fn prometheus(settings: &Settings, rule_files: &[String]) -> Value {
     let basic_auth =
         settings.security.web_auth.as_ref().map(
-            |auth| json!({"username": auth.username, "password_file": secret_path::PROMETHEUS_WEB_AUTH}),
+            |auth| json!({"username": auth.username, "password_file": secret_path::named(secret_path::PROMETHEUS_WEB_AUTH, &auth.password)}),
         );
     json!({
         "scrape_interval": settings.prometheus.scrape_interval.as_str(),
@@ -137,12 +162,12 @@ fn targets(settings: &Settings) -> Vec<Value> {
 }
 
 fn target(target: &TargetSettings, name: &str) -> Value {
-    let file = secret_path::target(name);
+    let file = |secret| secret_path::named(&secret_path::target(name), secret);
     let (authorization_file, basic_auth) = match &target.auth {
         TargetAuth::None => (Value::Null, Value::Null),
-        TargetAuth::Bearer(_) => (json!(file), Value::Null),
-        TargetAuth::Basic { username, .. } => {
-            (Value::Null, json!({"username": username, "password_file": file}))
+        TargetAuth::Bearer(secret) => (json!(file(secret)), Value::Null),
+        TargetAuth::Basic { username, password } => {
+            (Value::Null, json!({"username": username, "password_file": file(password)}))
         }
     };
     json!({
@@ -174,9 +199,9 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
     let slack = receivers
         .slack_webhook
         .as_ref()
-        .map(|_| json!({"api_url_file": secret_path::SLACK, "channel": receivers.slack_channel}));
+        .map(|url| json!({"api_url_file": secret_path::named(secret_path::SLACK, url), "channel": receivers.slack_channel}));
     let slack_critical = receivers.slack_webhook_critical.as_ref().map(
-        |_| json!({"api_url_file": secret_path::SLACK_CRITICAL, "channel": receivers.slack_channel_critical}),
+        |url| json!({"api_url_file": secret_path::named(secret_path::SLACK_CRITICAL, url), "channel": receivers.slack_channel_critical}),
     );
     json!({
         "resolve_timeout": "5m",
@@ -186,11 +211,11 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
         "slack": slack,
         "slack_critical": slack_critical,
         "pagerduty": receivers.pagerduty_service_key.as_ref().map(
-            |_| json!({"service_key_file": secret_path::PAGERDUTY})),
+            |key| json!({"service_key_file": secret_path::named(secret_path::PAGERDUTY, key)})),
         "pagerduty_url": receivers.pagerduty_url,
         "backend_down_alert": receivers.backend_down_alert,
         "webhook": receivers.webhook_url.as_ref().map(
-            |_| json!({"url_file": secret_path::WEBHOOK, "send_resolved": true})),
+            |url| json!({"url_file": secret_path::named(secret_path::WEBHOOK, url), "send_resolved": true})),
         "template_files": template_files,
     })
 }

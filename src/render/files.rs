@@ -128,11 +128,17 @@ fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
             TargetAuth::None => continue,
             TargetAuth::Bearer(secret) | TargetAuth::Basic { password: secret, .. } => secret.clone(),
         };
-        files.insert(RenderedFile::secret(secret_path::target(&name), credential));
+        files.insert(RenderedFile::secret(
+            secret_path::named(&secret_path::target(&name), &credential),
+            credential,
+        ));
     }
     if let Some(auth) = &settings.security.web_auth {
         files.insert(web_config("/etc/prometheus/web.yml", auth));
-        files.insert(RenderedFile::secret(secret_path::PROMETHEUS_WEB_AUTH, auth.password.clone()));
+        files.insert(RenderedFile::secret(
+            secret_path::named(secret_path::PROMETHEUS_WEB_AUTH, &auth.password),
+            auth.password.clone(),
+        ));
     }
     files
 }
@@ -160,7 +166,7 @@ fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         (secret_path::WEBHOOK, &receivers.webhook_url),
     ] {
         if let Some(secret) = secret {
-            files.insert(RenderedFile::secret(path, secret.clone()));
+            files.insert(RenderedFile::secret(secret_path::named(path, secret), secret.clone()));
         }
     }
     if let Some(auth) = &settings.security.web_auth {

@@ -49,7 +49,8 @@ pub(super) const fn log_level(level: LogLevel) -> &'static str {
     }
 }
 
-/// Secrets are read at each scrape and `web.yml` at each request; the rest at a reload.
+/// `web.yml` is read at each request, the rest at a reload. The name of a secret's file changes with it,
+/// and so does the configuration that names it: the file itself needs nothing.
 pub(super) fn file_effect(path: &str) -> FileEffect {
     if path.contains("/secrets/") || path.ends_with("/web.yml") {
         FileEffect::Nothing

@@ -101,9 +101,9 @@ fn no_secret_is_visible_and_only_loopback_is_published() {
     let found = docker(&[
         "exec",
         &lab.container("alertmanager"),
-        "ls",
-        "-ln",
-        "/etc/alertmanager/secrets/slack_webhook_url",
+        "sh",
+        "-c",
+        "ls -ln /etc/alertmanager/secrets/slack_webhook_url*",
     ]);
     let line = String::from_utf8_lossy(&found.stdout).into_owned();
     assert!(line.starts_with("-r--------") && line.contains("65534"), "{line}");

@@ -26,6 +26,7 @@ mod registry;
 mod registry_bed;
 mod reload;
 mod routing;
+mod secrets_in_force;
 mod security;
 mod starter;
 mod update;

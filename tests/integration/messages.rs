@@ -9,6 +9,7 @@ const LINKS: &str = r#"{{ define "confidexmon.url.grafana" }}http://g.test{{ end
 {{ define "confidexmon.url.alertmanager" }}http://a.test{{ end }}
 {{ define "confidexmon.default_dashboard" }}confidex-overview{{ end }}
 {{ define "confidexmon.url.runbook" }}http://g.test/d/runbook-{{ end }}
+{{ define "confidexmon.runbook_page" }}{{ . | toLower | urlquery }}{{ end }}
 "#;
 
 fn alert(status: &str, labels: &Value, annotations: &Value) -> Value {

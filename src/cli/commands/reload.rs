@@ -18,7 +18,7 @@ use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, ObservedContainer, ServiceKind};
-use crate::plan::Blocker;
+use crate::plan::{Blocker, secrets};
 use crate::report::output::{BAD, GOOD, WARN};
 use crate::report::{Format, Output, words};
 use crate::services::{Desired, DesiredService};
@@ -158,7 +158,11 @@ fn sentence(reloaded: &Reloaded) -> String {
         (Some(rules), true) => format!("{} → {} in force", rules.before, words::count(rules.after, "rule")),
         (None, true) => format!("{} in force", words::count(reloaded.files.written().len(), "changed file")),
     };
-    format!("{:<13} {what} ({})", reloaded.service.name(), words::elapsed(reloaded.elapsed))
+    let secrets = match secrets::changed(&reloaded.files).len() {
+        0 => String::new(),
+        number => format!(", {} changed", words::count(number, "secret")),
+    };
+    format!("{:<13} {what}{secrets} ({})", reloaded.service.name(), words::elapsed(reloaded.elapsed))
 }
 
 fn show_rules(output: Output, rules: &RulesDiff) {
