@@ -28,10 +28,7 @@ pub const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 pub const WEB_AUTH_PASSWORD: &str = "WEB_AUTH_PASSWORD";
 
 pub const VARIABLES: &[Variable] = &[
-    secret(
-        GRAFANA_ADMIN_PASSWORD,
-        "Password of Grafana's administrator; taken on Grafana's first start only",
-    ),
+    secret(GRAFANA_ADMIN_PASSWORD, "Password of Grafana's administrator; a changed one is applied by `up`"),
     secret(
         SLACK_WEBHOOK_URL,
         "Slack incoming webhook for warnings (and for critical alerts without one of their own)",

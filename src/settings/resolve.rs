@@ -176,7 +176,7 @@ impl Resolver<'_> {
         if is_default && bind.is_loopback() {
             problems.push(
                 Problem::warning("Grafana's admin password is the default `changeme`", None)
-                    .hint("set GRAFANA_ADMIN_PASSWORD in .env before the first start"),
+                    .hint("set GRAFANA_ADMIN_PASSWORD in .env"),
             );
         } else if is_default {
             problems.push(
