@@ -20,7 +20,7 @@
 //! | [`plan`] | desired × observed → steps, each with its cause |
 //! | [`health`] | what an answer or an exit says about a service |
 //! | [`formats`] | one folder or file per format: `PromQL`, rule files and their tests, exposition, Alertmanager's configuration, dashboards, Go templates, YAML with places |
-//! | [`analysis`] | what follows from the files: the values of an expression, the route of an alert, the metric contract |
+//! | [`analysis`] | what follows from the files: the facts, the values of an expression, the route of an alert, the metric contract; knows no lint |
 //! | [`check`] | lints in four folders by subject, findings and their suppression; one file per lint |
 //! | [`backup`] | what a backup of Grafana holds, what makes it sound, and which backups are kept |
 //! | [`starter`] | a backend's `/metrics` → the first rules, tests, runbook pages and dashboard for it |

@@ -2,18 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::formats::exposition::{self, Sample};
+pub use crate::formats::exposition::MetricType;
 
-/// The type of a metric family.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MetricType {
-    Counter,
-    Gauge,
-    Histogram,
-    Summary,
-    #[default]
-    Unknown,
-}
+use crate::formats::exposition::{self, Sample};
 
 /// A family by its name, with what its samples show.
 #[derive(Clone, Debug, Default)]

@@ -1,7 +1,7 @@
 //! Which of the metrics that a rule names are the backend's, and so must keep its contract.
 
 use crate::analysis::contract::{Contract, Series};
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::alertmanager;
 use crate::formats::promql::{MatchOp, Matcher, Selector};
 

@@ -1,9 +1,10 @@
 //! What follows from the files: which values an expression can have, which route an alert takes, what
 //! the backend's metrics are.
 
-pub mod anchored_regex;
 pub mod conditions;
 pub mod contract;
 pub mod contract_match;
+pub mod facts;
 pub mod routing;
 pub mod value_analysis;
+pub mod view;

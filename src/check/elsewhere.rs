@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::analysis::contract::Contract;
 use crate::analysis::contract_match::is_own_service;
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
 use crate::formats::promql::{Expr, Selector};
 
 /// The paths of the files in the facts that are made for something else.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::analysis::anchored_regex;
 use crate::analysis::contract::Contract;
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
+use crate::formats::anchored_regex;
 use crate::formats::rule_file::RuleFile;
 use crate::formats::rule_test::RuleTestFile;
 use crate::formats::yaml::source::Source;

@@ -2,29 +2,27 @@
 
 mod custom_resource;
 mod elsewhere;
-pub mod facts;
 pub mod finding;
 pub mod gather;
 pub mod ignore;
 pub mod judge;
 pub mod lint;
 pub mod lints;
+mod origin;
 pub mod panels;
+mod placed;
 pub mod selection;
 pub mod testing;
 
-use std::collections::{BTreeMap, HashMap};
-
-pub use facts::Facts;
+pub use crate::analysis::facts::Facts;
 pub use finding::{Finding, Severity};
 
-use crate::analysis::routing;
+use crate::analysis::view::{View, through, view};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
-use crate::formats::promql::LabelSet;
 use crate::formats::rule_file::RuleFile;
 use crate::formats::yaml::source::Source;
-use lint::{Lint, Run, View};
+use lint::{Lint, Run};
 
 /// Every finding, in the order of files and lines.
 pub fn run(facts: &Facts) -> Vec<Finding> {
@@ -113,71 +111,6 @@ pub fn finish<'a>(findings: &mut Vec<Finding>, sources: impl Iterator<Item = &'a
         (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
     });
     findings.dedup();
-}
-
-/// The facts together with what all of the rules say: the metrics that they record.
-pub fn view(facts: &Facts) -> View<'_> {
-    // A recording rule may read another one, so the labels of all of them are unknown at first.
-    let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
-    let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
-    let mut recordings: BTreeMap<&str, Vec<_>> = BTreeMap::new();
-    for (group, rule) in
-        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
-    {
-        recordings.entry(&rule.name.value).or_default().push((group, rule));
-    }
-    let first = View {
-        facts,
-        recorded: unknown,
-        series: series(facts),
-        recordings: BTreeMap::new(),
-        alertmanager: None,
-        alerts: Vec::new(),
-    };
-    let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
-        let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
-        let labels = rules.map(|(group, rule)| {
-            let own = rule.labels.keys().chain(group.labels.keys());
-            let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
-            own.fold(from_expr, LabelSet::with)
-        });
-        labels.collect()
-    };
-    let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
-    let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
-    let mut recorded: HashMap<&str, LabelSet> = HashMap::new();
-    for ((_, rule), set) in names.zip(sets) {
-        let name = rule.name.value.as_str();
-        let merged = match recorded.remove(name) {
-            Some(other) => other.union(set),
-            None => set,
-        };
-        recorded.insert(name, merged);
-    }
-    let view = View { recorded, recordings, ..first };
-    match facts.alertmanagers.first() {
-        Some(alertmanager) => through(view, alertmanager),
-        None => view,
-    }
-}
-
-/// The labels of the contract's series; none where those that targets add are not known.
-fn series(facts: &Facts) -> HashMap<String, LabelSet> {
-    let (Some(contract), Some(target_labels)) = (&facts.contract, &facts.target_labels) else {
-        return HashMap::new();
-    };
-    let labels = |name: &String| {
-        let series = contract.series(name).filter(|series| series.family.samples > 0)?;
-        Some(LabelSet::only(series.label_names().chain(target_labels.iter().map(String::as_str))))
-    };
-    contract.series_names().filter_map(|name| labels(&name).map(|labels| (name, labels))).collect()
-}
-
-/// The view of an Alertmanager configuration: what is known of alerts is what it asks for.
-fn through<'a>(view: View<'a>, alertmanager: &'a AlertmanagerFile) -> View<'a> {
-    let mut view = View { alertmanager: Some(alertmanager), alerts: Vec::new(), ..view };
-    view.alerts = routing::alerts::all(&view);
-    view
 }
 
 #[cfg(test)]

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::contract::Contract;
+use crate::analysis::facts::Facts;
 use crate::check::custom_resource;
 use crate::check::elsewhere;
-use crate::check::facts::Facts;
 use crate::check::gather::named;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;

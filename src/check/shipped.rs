@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
 use crate::check::gather;
 use crate::render::assets::ProjectFiles;
 use crate::render::render_stack;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::analysis::contract::Contract;
-use crate::check::facts::Datasource;
+use crate::analysis::facts::Datasource;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::rule_file::RuleFile;

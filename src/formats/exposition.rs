@@ -3,7 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::analysis::contract::MetricType;
+/// The type of a metric family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MetricType {
+    Counter,
+    Gauge,
+    Histogram,
+    Summary,
+    #[default]
+    Unknown,
+}
 
 #[derive(Debug, Default)]
 pub struct Exposition {

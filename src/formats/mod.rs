@@ -2,6 +2,7 @@
 //! everything in it, and judged by nobody here.
 
 pub mod alertmanager;
+pub mod anchored_regex;
 pub mod dashboard;
 pub mod exposition;
 pub mod go_template;

@@ -44,6 +44,30 @@ fn pure_folders_name_nothing_that_does_io() {
     }
 }
 
+/// What a folder may use of its neighbours, where that is narrow: an arrow upward makes a reader unusable
+/// without what reads it.
+const ARROWS: [(&str, &[&str]); 4] =
+    [("model", &[]), ("formats", &["model"]), ("analysis", &["formats", "model"]), ("backup", &["model"])];
+
+#[test]
+fn lower_folders_name_no_higher_ones() {
+    for (folder, allowed) in ARROWS {
+        for path in sources(&repository().join("src").join(folder)) {
+            // Compares the analyses with the lints.
+            if path.ends_with("routing/soundness.rs") {
+                continue;
+            }
+            let code = code(&path);
+            for used in code.split("crate::").skip(1) {
+                let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let known = used == folder || allowed.contains(&used.as_str());
+                let is_folder = repository().join("src").join(&used).is_dir();
+                assert!(known || !is_folder, "{} uses {used}", path.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn vendors_stop_at_their_door() {
     let src = repository().join("src");

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::known::{Known, Labels};
 use super::values;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
 use crate::formats::promql::{Expr, LabelSet};

@@ -6,7 +6,7 @@ use super::alerts::Alert;
 use super::inhibition::{self, Class};
 use super::known::Certainty;
 use super::walk::walk;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::alertmanager::{AlertmanagerFile, InhibitRule, Route};
 use crate::formats::yaml::scalar::Scalar;
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::known::{Certainty, Known, Labels};
 use super::{inhibition, walk};
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
 use crate::formats::alertmanager::AlertmanagerFile;
 
 const LABELS: [&str; 3] = ["severity", "team", "job"];

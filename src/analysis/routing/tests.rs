@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::check::facts::Facts;
-use crate::check::{shipped, view};
+use crate::analysis::facts::Facts;
+use crate::analysis::view::view;
+use crate::check::shipped;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::rule_file::RuleFile;
 

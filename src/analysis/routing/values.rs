@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use crate::analysis::routing::known::Known;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::alertmanager::Matcher;
 use crate::formats::promql::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 use crate::formats::rule_file::{Group, Rule};

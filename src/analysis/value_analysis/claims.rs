@@ -4,7 +4,7 @@
 use super::of_expr::values;
 use super::same::{is_unique, matches_exactly, same};
 use super::span::Values;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Cardinality, Expr, Kind, Op};
 
 /// Expressions that ask for more are not looked at: every pair is compared.

@@ -8,7 +8,7 @@ use super::same::same;
 use super::span::Span;
 use super::words::{named, range, symbol};
 use crate::analysis::conditions;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Expr, Op};
 
 /// Conditions on one value that no number satisfies together.

@@ -4,7 +4,7 @@ use super::labels::{self, Conflict};
 use super::never::Never;
 use super::words::symbol;
 use crate::analysis::routing::Known;
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::promql::{Binary, LabelSet, output_labels};
 
 /// Both sides have series, but none of the same labels.

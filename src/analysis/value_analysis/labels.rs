@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::matchers::readable;
 use crate::analysis::routing::{Certainty, Known};
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::alertmanager::plain_list;
 use crate::formats::promql::{
     Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector,

@@ -2,7 +2,7 @@
 
 use super::words::{named, symbol};
 use super::{exclusion, join, matchers};
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::promql::{Expr, Kind, Op, Selector};
 
 /// A reason, and what to write instead.

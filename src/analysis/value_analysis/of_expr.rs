@@ -6,7 +6,7 @@ use super::functions::{aggregated, called};
 use super::same;
 use super::span::Values;
 use crate::analysis::contract::{MetricType, Part};
-use crate::check::lint::View;
+use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Expr, Kind, Op, Selector};
 use crate::formats::rule_file::Rule;
 

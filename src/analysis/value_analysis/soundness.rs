@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::evaluate::{Element, Labels, Value, evaluate};
 use super::{Values, never, values};
-use crate::check::facts::Facts;
-use crate::check::lint::View;
+use crate::analysis::facts::Facts;
+use crate::analysis::view::View;
 use crate::formats::promql::{Expr, parse};
 
 fn number() -> impl Strategy<Value = &'static str> {
@@ -157,7 +157,7 @@ proptest! {
     fn what_never_happens_does_not(text in vector(), several in prop::collection::vec(data(), 6)) {
         let Ok(expr) = parse(&text) else { return Ok(()) };
         let facts = Facts::default();
-        let view = crate::check::view(&facts);
+        let view = crate::analysis::view::view(&facts);
         let mut wrong = None;
         expr.walk(&mut |node| {
             if let Err(error) = check(&view, node, &several) {

@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use super::{dead_sides, fills, named, never, range, values};
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
 use crate::formats::promql::parse;
 use crate::formats::rule_file::RuleFile;
 
 /// Why the expression never returns anything.
 fn why(text: &str) -> Option<String> {
     let facts = Facts::default();
-    never(&crate::check::view(&facts), &parse(text).unwrap()).map(|never| never.why)
+    never(&crate::analysis::view::view(&facts), &parse(text).unwrap()).map(|never| never.why)
 }
 
 const IMPOSSIBLE: &[&str] = &[
@@ -227,7 +227,7 @@ fn the_reason_names_the_conditions() {
 #[test]
 fn what_to_write_instead_fits_the_mistake() {
     let facts = Facts::default();
-    let view = crate::check::view(&facts);
+    let view = crate::analysis::view::view(&facts);
     let cases = [
         ("count(x) == 0", "use `absent(…)`, or `(count(…) or vector(0)) == 0`"),
         ("count by (a) (x) == 0", "use `absent(…)` for each one that must be there"),
@@ -257,7 +257,7 @@ fn what_to_write_instead_fits_the_mistake() {
 #[test]
 fn a_side_of_or_can_be_dead() {
     let facts = Facts::default();
-    let dead = |text: &str| dead_sides(&crate::check::view(&facts), &parse(text).unwrap()).len();
+    let dead = |text: &str| dead_sides(&crate::analysis::view::view(&facts), &parse(text).unwrap()).len();
     assert_eq!(dead("count(x) == 0 or absent(x)"), 1);
     assert_eq!(dead("sum(x) or vector(0) > 5"), 1);
     assert_eq!(dead("x > 5 and (y or x < 3 > 4 or hour() > 23)"), 2);
@@ -278,7 +278,7 @@ fn recording_rules_are_looked_into() {
     let rules = recorded.map(|(name, expr)| format!("  - record: {name}\n    expr: {expr}\n"));
     let rules = format!("groups:\n- name: g\n  rules:\n{}", rules.concat());
     let facts = Facts { rule_files: vec![RuleFile::parse("r.yml", rules)], ..Facts::default() };
-    let view = crate::check::view(&facts);
+    let view = crate::analysis::view::view(&facts);
     let is_never = |text: &str| never(&view, &parse(text).unwrap()).is_some();
     assert!(is_never("a < 0") && is_never("b < 0") && is_never("increase(b[5m]) < 0"));
     assert!(!is_never("b > 5") && !is_never("c < 0") && !is_never("d < 1"));
@@ -294,7 +294,7 @@ fn partners_that_are_made_up_are_noticed() {
 #[test]
 fn ranges_are_told_in_words() {
     let facts = Facts::default();
-    let view = crate::check::view(&facts);
+    let view = crate::analysis::view::view(&facts);
     let told = |text: &str| range(values(&view, &parse(text).unwrap()).span.unwrap());
     assert_eq!(told("up"), "is always between 0 and 1");
     assert_eq!(told("-rate(x[5m])"), "is never above 0");

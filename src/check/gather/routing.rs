@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::check::facts::{Datasource, Facts};
+use crate::analysis::facts::{Datasource, Facts};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::yaml::source::Source;

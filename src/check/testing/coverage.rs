@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::check::facts::Facts;
+use crate::analysis::facts::Facts;
 use crate::formats::rule_file::{Rule, RuleFile};
 use crate::formats::rule_test::AlertCase;
 

@@ -1,10 +1,11 @@
 //! `check`: every finding of our lints and of the official judges, each said once.
 
 use crate::analysis::routing::matrix;
+use crate::analysis::view::view;
 use crate::apply::examine::{self, Question, Witnesses};
 use crate::apply::opinion;
 use crate::check::selection::{Scope, Selection};
-use crate::check::{self, Finding, Severity, lints};
+use crate::check::{Finding, Severity, lints};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem, unreadable};
 use crate::cli::signals;
@@ -85,7 +86,7 @@ fn routes(context: &Context, question: &Question<'_>) -> Result<(), Error> {
         let message = format!("`--routes` shows one Alertmanager configuration, not {}", names.join(", "));
         return Err(Error::new(ExitCode::Usage, message).hint("name one of them"));
     }
-    let Some(matrix) = matrix(&check::view(&facts)) else {
+    let Some(matrix) = matrix(&view(&facts)) else {
         return Err(Error::new(ExitCode::Usage, "there is no Alertmanager configuration with a `route`")
             .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
     };

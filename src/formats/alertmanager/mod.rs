@@ -3,12 +3,9 @@
 
 mod classic;
 pub mod matcher;
-mod origin;
 mod route;
 mod utf8;
 
-use crate::check::finding::Finding;
-use crate::check::lint::Lint;
 use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::Source;
@@ -88,16 +85,6 @@ impl AlertmanagerFile {
     /// What `ignore` comments are read from: the file that the user edits.
     pub fn edited(&self) -> &Source {
         self.template.as_ref().unwrap_or(&self.source)
-    }
-
-    /// A finding at an offset of the text that Alertmanager gets.
-    pub fn finding(&self, lint: &Lint, offset: usize, message: String) -> Finding {
-        let place = self.source.place(offset);
-        let place = self
-            .template
-            .as_ref()
-            .map_or(place, |template| origin::of(&self.source, place, template).unwrap_or_default());
-        lint.at(&self.source, place, message)
     }
 
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {

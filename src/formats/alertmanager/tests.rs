@@ -81,22 +81,6 @@ fn what_alertmanager_refuses_is_told() {
     assert_eq!(reasons("route: {continue: true, matchers: [a=b]}\n").len(), 3);
 }
 
-#[test]
-fn places_in_a_rendered_file_are_those_of_its_template() {
-    let template = "# a comment\nroute:\n{% if x %}\n  receiver: ${{ name }}\n  routes:\n    - receiver: a\n{% endif %}\n      matchers: [a=b]\n    - receiver: a\nreceivers:\n{% for n in names %}\n  - name: ${{ n }}\n{% endfor %}\n";
-    let text = "route:\n  receiver: \"r\"\n  routes:\n    - receiver: a\n      matchers: [a=b]\n    - receiver: a\nreceivers:\n  - name: \"r\"\n  - name: \"a\"\nextra: 1\n";
-    let file = AlertmanagerFile::rendered(text, Source::new("t.yml", template));
-    let at = |needle: &str| {
-        let place = file.source.place(text.find(needle).unwrap());
-        origin::of(&file.source, place, file.edited())
-    };
-    assert_eq!(at("a=b"), Some(Place { line: 8, column: 18 }));
-    assert_eq!(at("a\nreceivers"), Some(Place { line: 9, column: 17 }));
-    assert_eq!(at("\"r\"\n  routes"), Some(Place { line: 4, column: 3 }));
-    assert_eq!(at("\"a\""), Some(Place { line: 12, column: 3 }));
-    assert_eq!(at("extra"), None);
-}
-
 /// A route that Alertmanager refuses is not one that takes everything.
 #[test]
 fn an_unreadable_matcher_claims_nothing() {

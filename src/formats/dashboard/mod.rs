@@ -5,8 +5,6 @@ mod field;
 mod query;
 mod v2;
 
-use crate::check::Finding;
-use crate::check::lint::Lint;
 use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::{Place, Source};
@@ -70,20 +68,6 @@ impl Dashboard {
         let Parts { uid, panels, variables } =
             if v2::is(&tree) { v2::read(&tree) } else { classic::read(&tree) };
         Self { source, problem, uid: uid.filter(|uid| !uid.value.is_empty()), panels, variables }
-    }
-
-    pub fn finding(&self, lint: &Lint, offset: usize, message: String) -> Finding {
-        lint.at(&self.source, self.source.place(offset), message)
-    }
-
-    /// A finding about a panel, at an offset.
-    pub fn on(&self, lint: &Lint, panel: &Panel, offset: usize, message: &str) -> Finding {
-        let message = if panel.title.is_empty() {
-            message.to_owned()
-        } else {
-            format!("panel \"{}\": {message}", panel.title)
-        };
-        self.finding(lint, offset, message)
     }
 
     /// Every query of panels and variables, with its panel.

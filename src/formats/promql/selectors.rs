@@ -3,7 +3,7 @@
 use super::ast::{MatchOp, Matcher, Selector};
 use super::parser::{Parsed, Parser};
 use super::scanner::at_byte;
-use crate::analysis::anchored_regex;
+use crate::formats::anchored_regex;
 
 impl<'a> Parser<'a> {
     /// The matchers behind a name, or a selector without one.

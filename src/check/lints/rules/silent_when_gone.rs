@@ -1,8 +1,8 @@
 //! When a target disappears its series do too, and with them every alert about them.
 
-use crate::analysis::anchored_regex;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
+use crate::formats::anchored_regex;
 use crate::formats::promql::{Expr, MatchOp, Selector};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {

@@ -1,8 +1,8 @@
 //! A job that nothing scrapes has no series, not even `up`.
 
-use crate::analysis::anchored_regex;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
+use crate::formats::anchored_regex;
 use crate::formats::promql::MatchOp;
 use crate::model::closest_name;
 

@@ -4,7 +4,7 @@ use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use std::collections::BTreeSet;
 
-use crate::analysis::anchored_regex;
+use crate::formats::anchored_regex;
 use crate::formats::promql::{MatchOp, Matcher};
 use crate::model::closest_name;
 

@@ -1,0 +1,155 @@
+//! Everything that the analyses look at: the facts, and what was computed from all of the rules.
+
+use std::collections::{BTreeMap, HashMap};
+
+use crate::analysis::facts::Facts;
+use crate::analysis::routing::{self, Alert};
+use crate::formats::alertmanager::AlertmanagerFile;
+use crate::formats::parallel;
+use crate::formats::promql::{Expr, LabelSet, Selector, output_labels_with};
+use crate::formats::rule_file::{Group, Rule, RuleFile};
+use crate::formats::yaml::source::Source;
+
+/// The facts, and what was computed from all of the rules.
+#[derive(Debug)]
+pub struct View<'a> {
+    pub facts: &'a Facts,
+    /// Recorded metric → the labels of its series.
+    pub recorded: HashMap<&'a str, LabelSet>,
+    /// The contract's series → the labels that they have in Prometheus, as far as those are known.
+    pub series: HashMap<String, LabelSet>,
+    /// Recorded metric → the rules that record it.
+    pub recordings: BTreeMap<&'a str, Vec<(&'a Group, &'a Rule)>>,
+    /// The configuration that alerts go through; lints look at one after the other.
+    pub alertmanager: Option<&'a AlertmanagerFile>,
+    /// Every alert with the labels that it will arrive with; none when the routing is not known.
+    pub alerts: Vec<Alert<'a>>,
+}
+
+/// One rule in its surroundings.
+#[derive(Clone, Copy, Debug)]
+pub struct RuleView<'a> {
+    pub view: &'a View<'a>,
+    pub file: &'a RuleFile,
+    pub group: &'a Group,
+    pub rule: &'a Rule,
+    pub tree: &'a Expr,
+}
+
+impl View<'_> {
+    /// Every rule whose expression could be read.
+    pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
+        self.facts.rule_files.iter().flat_map(move |file| {
+            file.rules().filter_map(move |(group, rule)| {
+                let tree = rule.tree.as_ref().ok()?;
+                Some(RuleView { view: self, file, group, rule, tree })
+            })
+        })
+    }
+
+    /// The same for one file.
+    pub fn rules_of<'v>(&'v self, file: &'v RuleFile) -> impl Iterator<Item = RuleView<'v>> {
+        file.rules().filter_map(move |(group, rule)| {
+            let tree = rule.tree.as_ref().ok()?;
+            Some(RuleView { view: self, file, group, rule, tree })
+        })
+    }
+
+    /// True for a file that is made for other software than the backend, and for other jobs.
+    pub fn is_for_others(&self, source: &Source) -> bool {
+        self.facts.elsewhere.contains(&source.path)
+    }
+
+    /// The labels that the series of a selector can have.
+    pub fn selector_labels(&self, selector: &Selector) -> LabelSet {
+        let Some(name) = selector.name.as_deref() else { return LabelSet::any() };
+        if let Some(labels) = self.recorded.get(name) {
+            return labels.clone();
+        }
+        let facts = self.facts;
+        // Prometheus makes these itself, one for each target; of other jobs' targets nothing is known.
+        if name == "up" || name.starts_with("scrape_") {
+            let ours = selector.pinned("job").is_some_and(|job| facts.backend_jobs.contains(job));
+            let labels = facts.target_labels.as_ref().filter(|_| ours);
+            return labels
+                .map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
+        }
+        self.series.get(name).cloned().unwrap_or_else(LabelSet::any)
+    }
+
+    /// The labels that the result of an expression can have.
+    pub fn labels_of(&self, expr: &Expr) -> LabelSet {
+        output_labels_with(expr, &|selector| self.selector_labels(selector))
+    }
+}
+
+impl<'a> RuleView<'a> {
+    pub fn facts(&self) -> &'a Facts {
+        self.view.facts
+    }
+}
+
+/// The facts together with what all of the rules say: the metrics that they record.
+pub fn view(facts: &Facts) -> View<'_> {
+    // A recording rule may read another one, so the labels of all of them are unknown at first.
+    let recorded = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
+    let unknown = recorded.map(|(_, rule)| (rule.name.value.as_str(), LabelSet::any())).collect();
+    let mut recordings: BTreeMap<&str, Vec<_>> = BTreeMap::new();
+    for (group, rule) in
+        facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert())
+    {
+        recordings.entry(&rule.name.value).or_default().push((group, rule));
+    }
+    let first = View {
+        facts,
+        recorded: unknown,
+        series: series(facts),
+        recordings: BTreeMap::new(),
+        alertmanager: None,
+        alerts: Vec::new(),
+    };
+    let of_file = |file: &'_ RuleFile| -> Vec<LabelSet> {
+        let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
+        let labels = rules.map(|(group, rule)| {
+            let own = rule.labels.keys().chain(group.labels.keys());
+            let from_expr = rule.tree.as_ref().map_or_else(|_| LabelSet::any(), |tree| first.labels_of(tree));
+            own.fold(from_expr, LabelSet::with)
+        });
+        labels.collect()
+    };
+    let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
+    let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
+    let mut recorded: HashMap<&str, LabelSet> = HashMap::new();
+    for ((_, rule), set) in names.zip(sets) {
+        let name = rule.name.value.as_str();
+        let merged = match recorded.remove(name) {
+            Some(other) => other.union(set),
+            None => set,
+        };
+        recorded.insert(name, merged);
+    }
+    let view = View { recorded, recordings, ..first };
+    match facts.alertmanagers.first() {
+        Some(alertmanager) => through(view, alertmanager),
+        None => view,
+    }
+}
+
+/// The labels of the contract's series; none where those that targets add are not known.
+fn series(facts: &Facts) -> HashMap<String, LabelSet> {
+    let (Some(contract), Some(target_labels)) = (&facts.contract, &facts.target_labels) else {
+        return HashMap::new();
+    };
+    let labels = |name: &String| {
+        let series = contract.series(name).filter(|series| series.family.samples > 0)?;
+        Some(LabelSet::only(series.label_names().chain(target_labels.iter().map(String::as_str))))
+    };
+    contract.series_names().filter_map(|name| labels(&name).map(|labels| (name, labels))).collect()
+}
+
+/// The view of an Alertmanager configuration: what is known of alerts is what it asks for.
+pub fn through<'a>(view: View<'a>, alertmanager: &'a AlertmanagerFile) -> View<'a> {
+    let mut view = View { alertmanager: Some(alertmanager), alerts: Vec::new(), ..view };
+    view.alerts = routing::alerts::all(&view);
+    view
+}
