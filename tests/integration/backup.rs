@@ -412,3 +412,47 @@ fn killed_while_grafana_is_paused_the_next_command_lifts_the_pause() {
     assert!(lifted >= 1, "killed at {} calls, never while it was paused", at - 1);
     assert_eq!(state(&lab), "running");
 }
+
+/// An archive whose entry of this kind claims a gigabyte for the description of another one.
+fn with_a_huge_description(kind: tar::EntryType) -> Vec<u8> {
+    use std::io::Write;
+    const CLAIM: u64 = 1 << 30;
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(kind);
+    header.set_size(CLAIM);
+    header.set_cksum();
+    let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+    encoder.write_all(header.as_bytes()).unwrap();
+    let zeros = vec![0; 1 << 20];
+    for _ in 0..CLAIM >> 20 {
+        encoder.write_all(&zeros).unwrap();
+    }
+    encoder.finish().unwrap()
+}
+
+/// A tar reader that believes such a size fills the memory before anybody can refuse it.
+#[test]
+fn an_archive_that_claims_much_is_refused_with_little_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let kinds = [tar::EntryType::GNULongName, tar::EntryType::GNULongLink, tar::EntryType::XHeader];
+    for (number, kind) in kinds.into_iter().enumerate() {
+        let name = format!("grafana-confidex-20261127T08450012{number}Z.tar.zst");
+        std::fs::write(folder.path().join(name), with_a_huge_description(kind)).unwrap();
+    }
+    // Address space, in KiB: far more than the program needs, far less than what is claimed.
+    let script = format!(
+        "ulimit -v 700000; exec {} backups --verify --format json --output .",
+        env!("CARGO_BIN_EXE_confidexmon")
+    );
+    let mut command = std::process::Command::new("bash");
+    let output = command.args(["-c", &script]).current_dir(folder.path()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let listed: Value = serde_json::from_str(&text).unwrap();
+    let backups = listed["backups"].as_array().unwrap();
+    assert_eq!(backups.len(), 3, "{listed:#}");
+    // For what it is: without memory, the reason would be another.
+    for one in backups {
+        assert!(one["problem"].as_str().unwrap().contains("does not begin with a manifest"), "{listed:#}");
+    }
+}

@@ -26,6 +26,8 @@ pub const ALL: &[&Lint] = &[
     &rules::raw_counter::LINT,
     &rules::rate_of_gauge::LINT,
     &rules::counter_born_at_one::LINT,
+    &rules::parameter_out_of_range::LINT,
+    &rules::changing_alert_set::LINT,
     &rules::no_comparison::LINT,
     &rules::impossible_condition::LINT,
     &rules::always_true_condition::LINT,

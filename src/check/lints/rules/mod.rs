@@ -1,6 +1,7 @@
 //! Lints of alert rules, recording rules and their unit tests.
 
 pub(super) mod always_true_condition;
+pub(super) mod changing_alert_set;
 pub(super) mod counter_born_at_one;
 pub(super) mod dead_alert_link;
 pub(super) mod dead_runbook;
@@ -12,6 +13,7 @@ pub(super) mod never_updated;
 pub(super) mod no_comparison;
 pub(super) mod no_rules;
 pub(super) mod not_linted;
+pub(super) mod parameter_out_of_range;
 pub(super) mod percent_of_ratio;
 pub(super) mod placeholder_text;
 pub(super) mod quantile_per_series;
