@@ -42,6 +42,8 @@ while time.time() < end:
     insert("data_source", org_id=1, type="prometheus", name=name, uid=name)
     insert("resource", guid=name, group="dashboard.grafana.app", resource="dashboards", namespace="default", name=name, value="{}" + " " * 3000)
     connection.execute("COMMIT")
+    # Hundreds of transactions a second move the files during every copy; more would only make them large.
+    time.sleep(0.003)
     if number % 7 == 0:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 "#;
@@ -118,7 +120,8 @@ fn every_backup_under_heavy_writes_is_one_moment() {
     let before = sqlite_counts(&backup(&lab));
     let script = lab.folder.path().join("writer.py");
     std::fs::write(&script, format!("{INSERT}{WRITER}")).unwrap();
-    let seconds = (rounds * 4).to_string();
+    // Longer than the rounds can take; it ends with the container.
+    let seconds = (rounds * 20).to_string();
     let mut writer = lab.shell(&format!(
         "exec docker exec -i {} /usr/bin/python3 - {seconds} < {}",
         lab.container("grafana"),

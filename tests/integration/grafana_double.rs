@@ -183,8 +183,10 @@ fn the_double_opens_what_a_real_grafana_wrote() {
         }
         double.with_database(which);
         for layout in ["old", "new"] {
+            // What is counted is what the database brought, so nothing is provisioned meanwhile.
             double.start(&[
                 "GF_SECURITY_SECRET_KEY=sample-secret-key",
+                "GRAFANA_DOUBLE_PROVISION_AFTER_MS=600000",
                 &format!("GRAFANA_DOUBLE_LAYOUT={layout}"),
             ]);
             double.wait_for_health();
