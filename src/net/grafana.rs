@@ -83,12 +83,13 @@ impl Grafana {
         Ok(uids.map(str::to_owned).collect())
     }
 
-    /// Whether a datasource can be asked through Grafana.
+    /// Whether a datasource can be asked through Grafana; an error only when Grafana itself does not answer.
     pub async fn datasource_is_healthy(&self, uid: &str) -> Result<bool, NetError> {
-        let url = format!("{}/api/datasources/uid/{uid}/health", self.base_url);
-        let answer = self.http.get(&url, self.auth.as_ref()).await?;
-        let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
-        Ok(answer.is_success() && body["status"] == "OK")
+        match self.datasource_health(uid).await {
+            Ok(()) => Ok(true),
+            Err(error @ NetError::NoAnswer { .. }) => Err(error),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Asks a datasource's queries as a panel does. A query that fails is answered with another status

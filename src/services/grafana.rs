@@ -7,6 +7,8 @@ use crate::services::{DesiredService, FileEffect, Probe, base_spec};
 use crate::settings::{LogLevel, Settings};
 
 const PORT: u16 = 3000;
+/// Grafana's data folder in its container: the database and the plugins.
+pub const DATA: &str = "/var/lib/grafana";
 
 /// Plugins that Grafana 13 bundles or preinstalls, without prometheus: each runs as a process of its own,
 /// and nothing here uses them. (The list is that of its `setting_plugins.go`.)
@@ -32,7 +34,7 @@ const UNUSED_PLUGINS: [&str; 18] = [
 ];
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Grafana, PORT, "/var/lib/grafana", &files);
+    let mut spec = base_spec(settings, ServiceKind::Grafana, PORT, DATA, &files);
     let level = match settings.log_level {
         LogLevel::Debug => "debug",
         LogLevel::Info => "info",

@@ -2,7 +2,7 @@
 //! and what a changed file means. One file a service; adding one is a file and a line in `definition`.
 
 mod alertmanager;
-mod grafana;
+pub mod grafana;
 mod prometheus;
 mod redis;
 

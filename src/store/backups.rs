@@ -74,10 +74,10 @@ pub fn staging(folder: &Path, stack: &str) -> Result<Staging, StoreError> {
     Ok(Staging { folder: made.map_err(|source| StoreError::new("create a folder in", folder, source))? })
 }
 
-/// Removes the files that lie directly in `folder`, which need not be there.
+/// Removes `folder` with everything in it; it need not be there.
 ///
 /// # Errors
-/// When a file cannot be removed.
+/// When it cannot be removed.
 pub fn clear(folder: &Path) -> Result<(), StoreError> {
     match fs::remove_dir_all(folder) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -93,8 +93,11 @@ impl StackState {
     /// # Errors
     /// When the note cannot be written: then it must not begin.
     pub fn begin(&self, interruption: &Interruption) -> Result<(), StoreError> {
-        let text = serde_json::to_vec(interruption).unwrap_or_default();
-        atomic::write(&self.interruption_path(), &text, 0o600)
+        let path = self.interruption_path();
+        // An empty note could not be read by the command that has to act on it.
+        let text = serde_json::to_vec(interruption)
+            .map_err(|error| StoreError::new("write", &path, std::io::Error::other(error)))?;
+        atomic::write(&path, &text, 0o600)
     }
 
     /// It has ended, well or undone.

@@ -18,10 +18,8 @@ use crate::store::backups;
 use crate::store::outgoing;
 use crate::store::sqlite::DatabaseReport;
 
+pub use crate::services::grafana::DATA;
 pub use files::receive;
-
-/// Grafana's data folder in its container.
-pub const DATA: &str = "/var/lib/grafana";
 
 /// What to copy, and where to.
 pub struct Request<'a> {

@@ -8,9 +8,9 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::services::DesiredService;
+use crate::services::grafana::DATA;
 use crate::store::{atomic, tarball};
 
-const FOLDER: &str = "/var/lib/grafana";
 /// The database and what `SQLite` may leave beside it. A file that was not there is put back empty: a log
 /// of the new version beside the old database would be played into it.
 const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
@@ -38,7 +38,7 @@ pub(super) async fn save<E: Engine>(
     }
     let mut archive = tarball::Archive::new(wanted.files.uid, wanted.files.gid);
     for name in FILES {
-        let found = match applier.engine.download(container_id, &format!("{FOLDER}/{name}")).await {
+        let found = match applier.engine.download(container_id, &format!("{DATA}/{name}")).await {
             Ok(tar) => tarball::extract(&tar, LARGEST).unwrap_or_default(),
             Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
@@ -64,7 +64,7 @@ pub(super) async fn restore<E: Engine>(
         return Ok(Saved::NotNeeded);
     }
     let Some(bytes) = atomic::read(&path(applier, container_id))? else { return Ok(Saved::Missing) };
-    applier.engine.upload(container_id, FOLDER, bytes).await?;
+    applier.engine.upload(container_id, DATA, bytes).await?;
     Ok(Saved::Restored)
 }
 

@@ -5,17 +5,14 @@ use std::collections::BTreeSet;
 use crate::apply::Applier;
 use crate::apply::probe::Address;
 use crate::engine::Engine;
-use crate::model::{Secret, ServiceKind};
+use crate::model::ServiceKind;
 use crate::net::alertmanager::Alertmanager;
 use crate::net::grafana::Grafana;
 use crate::net::http::Credentials;
 use crate::net::prometheus::Prometheus;
 use crate::net::redis;
-use crate::render::context::secret_path;
+use crate::render::context::PROMETHEUS_DATASOURCE;
 use crate::services::{DesiredService, Probe};
-
-/// The datasource that every dashboard of ours asks.
-const DATASOURCE: &str = "confidex-prometheus";
 
 /// What a service held at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +65,7 @@ impl<E: Engine> Witness<'_, E> {
                 let api = self.grafana();
                 match api.dashboard_uids().await {
                     Ok(dashboards) => api
-                        .datasource_is_healthy(DATASOURCE)
+                        .datasource_is_healthy(PROMETHEUS_DATASOURCE)
                         .await
                         .map(|datasource_healthy| Holdings::Grafana { dashboards, datasource_healthy }),
                     Err(error) => Err(error),
@@ -139,10 +136,7 @@ impl<E: Engine> Witness<'_, E> {
     }
 
     fn grafana(&self) -> Grafana {
-        let user = self.wanted.spec.env.get("GF_SECURITY_ADMIN_USER").cloned();
-        let file = self.wanted.files.files.get(secret_path::GRAFANA_ADMIN);
-        let password = file.map(|file| Secret::new(String::from_utf8_lossy(file.bytes()).into_owned()));
-        Grafana { http: self.applier.http.clone(), base_url: self.address.url(""), auth: user.zip(password) }
+        crate::apply::grafana::api(self.applier, self.wanted, &self.address)
     }
 }
 
@@ -170,7 +164,7 @@ fn difference(before: &Holdings, now: &Holdings) -> Option<String> {
             Holdings::Grafana { dashboards: dashboards_now, datasource_healthy: healthy_now },
         ) => first_missing("the dashboard", dashboards, dashboards_now).or_else(|| {
             (*datasource_healthy && !healthy_now)
-                .then(|| format!("the datasource `{DATASOURCE}` is not healthy"))
+                .then(|| format!("the datasource `{PROMETHEUS_DATASOURCE}` is not healthy"))
         }),
         (Holdings::Redis { keys }, Holdings::Redis { keys: now }) => {
             (*keys > 0 && *now == 0).then(|| format!("all of its {keys} keys are gone"))
