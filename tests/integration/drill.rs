@@ -413,6 +413,13 @@ fn live_goes_through_the_running_stack_and_is_taken_back() {
     let webhook = Webhook::open();
     lab.set("ALERT_WEBHOOK_URL", &webhook.url);
     lab.write("config/confidexmon.yml", "receivers:\n  group_wait: 1s\n  group_interval: 2s\n");
+    // The webhook gets every alert, and a receiver's counters do not tell whose message it was: without the
+    // stack's own rules there is no Watchdog, whose message may come at any moment of the first minute.
+    lab.copy("rules");
+    for path in ["stack.yml", "tests/stack.yml", "tests/stack-alertmanager.yml", "tests/stack-prometheus.yml"]
+    {
+        std::fs::remove_file(lab.folder.path().join("rules").join(path)).unwrap();
+    }
     lab.run(&["up", "--without", "grafana"]).expect(0);
 
     let report =
