@@ -15,7 +15,7 @@
 //! |---|---|
 //! | [`model`] | values that everybody shares: names, images, container specs, files, manifests, secrets |
 //! | [`settings`] | YAML, `.env`, environment and flags → settings, or every problem with its place |
-//! | [`services`] | one file a service: its container, its files, its probe, what a changed file means |
+//! | [`services`] | one file per service: its container, its files, its probe, what a changed file means |
 //! | [`render`] | templates and settings → the files of each container |
 //! | [`plan`] | desired × observed → steps, each with its cause |
 //! | [`health`] | what an answer or an exit says about a service |
@@ -34,10 +34,10 @@
 //! | [`engine`] | a port to a container engine; `docker` is the only user of bollard, `memory` its twin for tests |
 //! | [`net`] | Prometheus, Alertmanager, Grafana and Redis over the wire; the only user of reqwest |
 //! | [`store`] | files on this machine: project, state, lock, archives, ports |
-//! | [`apply`] | carries plans out: containers, reloads, one-shot judges, drills, logs, status |
+//! | [`apply`] | carries plans out: containers, reloads, one-shot validators, drills, logs, status |
 //! | [`demo`] | the demo backend: a model of the backend's metrics with failure scenarios, and its server |
 //! | [`report`] | events and results → text, JSON, SARIF, GitHub annotations |
-//! | [`cli`] | flags in, exit code out; one file a command |
+//! | [`cli`] | flags in, exit code out; one file per command |
 //!
 //! [`error`] is the program's error: what failed, why, what to do, and the exit code.
 //!
@@ -54,14 +54,14 @@
 //!   lies beside the files; an empty one is written first and the real one last, so a write that was cut
 //!   off promises nothing. In a reload the real one is written only after the proof; until then it doubts the
 //!   files that change. Should this program be killed in a reload in place, a shell in the container (the
-//!   heir) sends the reload signal, so that what lies on disk is in force. Which files lie
+//!   watchdog) sends the reload signal, so that what lies on disk is in force. Which files lie
 //!   where is also remembered on this machine, so an `up` with nothing to do takes two engine calls.
 //! - **The spec is kept as a label**, beside its hash: `plan` can name the field that changed.
 //! - **Files are not part of the spec's hash**: a changed file is a reload (or a restart), never a new
 //!   container.
 //! - **Everything is concurrent**; services have no start order. Engines before 25 allow two networks of
 //!   one name, so whoever notices another run removes the spare one.
-//! - **The judge of validity is the pinned image**: promtool and amtool, in the running container before
+//! - **What is valid is decided by the pinned image**: promtool and amtool, in the running container before
 //!   a reload, in a one-shot container without a network for `check`. A query that our parser cannot
 //!   read is "not linted", never "invalid".
 //! - **`PromQL` has a reader of our own** (`formats/promql`): the crate for it has no positions, reads seven

@@ -1,4 +1,4 @@
-//! What the backend exports: the contract that rules are judged against.
+//! What the backend exports: the contract that rules are checked against.
 
 use std::collections::{BTreeMap, BTreeSet};
 

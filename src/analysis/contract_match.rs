@@ -58,7 +58,7 @@ const FOREIGN: [&str; 47] = [
 
 /// What the contract says about a selector.
 #[derive(Debug)]
-pub enum Judged<'a> {
+pub enum ContractMatch<'a> {
     Known(Series<'a>),
     /// Should be the backend's and is not in the contract; `certain` when it can be nobody else's.
     Missing {
@@ -72,8 +72,8 @@ impl<'a> View<'a> {
         self.facts.contract.as_ref().filter(|contract| !contract.is_empty())
     }
 
-    /// `None` for what the contract cannot judge.
-    pub fn judge<'s: 'a>(&self, selector: &'s Selector) -> Option<Judged<'a>> {
+    /// `None` for what the contract says nothing about.
+    pub fn match_contract<'s: 'a>(&self, selector: &'s Selector) -> Option<ContractMatch<'a>> {
         let contract = self.contract()?;
         let name = selector.name.as_deref()?;
         if self.recorded.contains_key(name)
@@ -84,21 +84,21 @@ impl<'a> View<'a> {
             return None;
         }
         if let Some(series) = contract.series(name) {
-            return Some(Judged::Known(series));
+            return Some(ContractMatch::Known(series));
         }
         let pinned = selector.pinned("job").is_some_and(|job| self.facts.backend_jobs.contains(job));
         let owned = contract.owns_namespace_of(name);
         if !pinned && !owned && (is_foreign(name) || self.has_other_jobs()) {
             return None;
         }
-        Some(Judged::Missing { name, certain: pinned || owned })
+        Some(ContractMatch::Missing { name, certain: pinned || owned })
     }
 
     /// The contract's series behind a selector, if there are any.
     pub fn known<'s: 'a>(&self, selector: &'s Selector) -> Option<Series<'a>> {
-        match self.judge(selector)? {
-            Judged::Known(series) => Some(series),
-            Judged::Missing { .. } => None,
+        match self.match_contract(selector)? {
+            ContractMatch::Known(series) => Some(series),
+            ContractMatch::Missing { .. } => None,
         }
     }
 

@@ -1,4 +1,4 @@
-//! Everything that `check` judges, gathered before.
+//! Everything that `check` looks at, gathered before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -37,7 +37,7 @@ pub struct Facts {
     /// Names of the pages under `rules/runbooks`, without `.md`.
     pub runbooks: Option<BTreeSet<String>>,
     /// `AlertmanagerFile::read` for a user's own file, `AlertmanagerFile::rendered` for a template's
-    /// output. A stack has one; files that were named may be more, and each is judged by itself.
+    /// output. A stack has one; files that were named may be more, and each is checked by itself.
     pub alertmanagers: Vec<AlertmanagerFile>,
     /// Every file in Alertmanager's container that the stack puts there, secrets included: absolute paths.
     pub alertmanager_paths: Option<BTreeSet<String>>,

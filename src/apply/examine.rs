@@ -1,16 +1,16 @@
-//! A whole check: our lints, the official judges and (when asked) what runs, side by side.
+//! A whole check: our lints, the official validators and (when asked) what runs, side by side.
 
 use std::collections::BTreeMap;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::judges::Judges;
 use crate::apply::live;
-use crate::apply::opinion::{self, Opinion, Subjects};
+use crate::apply::validation::{self, ValidationInput, ValidationReport};
+use crate::apply::validators::Validators;
 use crate::check::gather::{self, Counts};
 use crate::check::panels;
 use crate::check::selection::{Kind, Scope};
-use crate::check::{self, Facts, Finding, judge};
+use crate::check::{self, Facts, Finding, validators};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::render::assets::ProjectFile;
@@ -22,7 +22,7 @@ use crate::settings::Settings;
 
 /// What is to be checked.
 #[derive(Clone, Copy, Debug)]
-pub struct Question<'a> {
+pub struct CheckRequest<'a> {
     pub settings: &'a Settings,
     pub files: &'a ProjectFiles,
     pub rendered: &'a RenderedStack,
@@ -32,36 +32,36 @@ pub struct Question<'a> {
 }
 
 /// Who can be asked.
-pub struct Witnesses<'a, E> {
+pub struct CheckContext<'a, E> {
     /// The engine, or why there is none.
     pub engine: Result<&'a E, String>,
     pub reporter: &'a dyn Reporter,
     pub cancel: &'a CancellationToken,
 }
 
-/// Every finding. Only the user's stop is an error: a judge that cannot be asked is told in the report.
+/// Every finding. Only the user's stop is an error: a validator that cannot be asked is told in the report.
 pub async fn run<E: Engine>(
-    question: &Question<'_>,
-    witnesses: &Witnesses<'_, E>,
+    request: &CheckRequest<'_>,
+    context: &CheckContext<'_, E>,
 ) -> Result<CheckReport, Error> {
-    let Question { settings, files, rendered, scope, .. } = *question;
-    let mut facts = facts(question);
+    let CheckRequest { settings, files, rendered, scope, .. } = *request;
+    let mut facts = facts(request);
     let mut asked = Vec::new();
-    if question.live {
-        let info = witnesses.engine.as_ref().ok().map(|engine| engine.info());
+    if request.live {
+        let info = context.engine.as_ref().ok().map(|engine| engine.info());
         asked = live::contract(settings, files, info, &mut facts).await;
     }
-    let subjects = Subjects { settings, files, rendered, scope, facts: &facts };
+    let subjects = ValidationInput { settings, files, rendered, scope, facts: &facts };
     let lints = async { tokio::task::block_in_place(|| check::run(&facts)) };
-    let (opinion, mut findings, of_panels) =
-        tokio::join!(judged(witnesses, &subjects), lints, ask_panels(question, witnesses, &facts));
-    let opinion = opinion?;
-    let seen: Vec<_> = facts.rule_files.iter().filter(|_| opinion.rules_judged()).collect();
-    judge::merge(&mut findings, opinion::findings(&opinion, &subjects), &seen);
+    let (report, mut findings, of_panels) =
+        tokio::join!(checked(context, &subjects), lints, ask_panels(request, context, &facts));
+    let report = report?;
+    let seen: Vec<_> = facts.rule_files.iter().filter(|_| report.rules_validated()).collect();
+    validators::merge(&mut findings, validation::findings(&report, &subjects), &seen);
     findings.retain(|finding| scope.covers(&finding.file));
     let mut notes: Vec<String> = misfits(&mut findings).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
-    judge::sort(&mut findings);
+    validators::sort(&mut findings);
     if matches!(scope, Scope::Project) && gather::notifies_somebody(rendered) == Some(false) {
         notes.push(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)"
@@ -71,7 +71,7 @@ pub async fn run<E: Engine>(
     let (sources, counts) = (sources(files, scope), Counts::of(&facts));
     // Taking thousands of rules apart takes a tenth of the whole check, and nobody need wait for it.
     std::thread::spawn(move || drop(facts));
-    Ok(CheckReport { findings, sources, counts, judges: opinion.words(), notes })
+    Ok(CheckReport { findings, sources, counts, validators_not_run: report.into_not_run(), notes })
 }
 
 /// Takes away what concerns shipped dashboards and routes: they are right on their own, so it only tells
@@ -80,8 +80,8 @@ fn misfits(findings: &mut Vec<Finding>) -> Option<String> {
     let before = findings.len();
     findings.retain(|finding| {
         let shipped = finding.file.strip_prefix("<embedded>/").unwrap_or_default();
-        let judged = matches!(finding.id, judge::PROMTOOL | judge::AMTOOL);
-        judged || !(shipped.starts_with("dashboards/") || shipped.starts_with("config/"))
+        let checked = matches!(finding.id, validators::PROMTOOL | validators::AMTOOL);
+        checked || !(shipped.starts_with("dashboards/") || shipped.starts_with("config/"))
     });
     let gone = before - findings.len();
     (gone > 0).then(|| {
@@ -92,48 +92,53 @@ fn misfits(findings: &mut Vec<Finding>) -> Option<String> {
     })
 }
 
-/// What our lints judge.
-pub fn facts(question: &Question<'_>) -> Facts {
-    let Question { settings, files, rendered, scope, .. } = *question;
+/// What our lints look at.
+pub fn facts(request: &CheckRequest<'_>) -> Facts {
+    let CheckRequest { settings, files, rendered, scope, .. } = *request;
     let Some(selection) = scope.selection() else { return gather::project(settings, files, rendered) };
     let mut facts = gather::surroundings(settings, files, rendered);
     selection.narrow(&mut facts);
     facts
 }
 
-/// The judges' opinion; without an engine they have none.
-async fn judged<E: Engine>(witnesses: &Witnesses<'_, E>, subjects: &Subjects<'_>) -> Result<Opinion, Error> {
-    if opinion::jobs(subjects).is_empty() {
-        return Ok(Opinion::not_run("there is nothing for them to judge".to_owned()));
+/// The validators' report; without an engine they have none.
+async fn checked<E: Engine>(
+    context: &CheckContext<'_, E>,
+    subjects: &ValidationInput<'_>,
+) -> Result<ValidationReport, Error> {
+    if validation::jobs(subjects).is_empty() {
+        return Ok(ValidationReport::not_run("there is nothing for them to validate".to_owned()));
     }
-    let Witnesses { engine, reporter, cancel } = witnesses;
+    let CheckContext { engine, reporter, cancel } = context;
     match engine {
-        Ok(engine) => opinion::run(&Judges { engine: *engine, reporter: *reporter, cancel }, subjects).await,
-        Err(reason) => Ok(Opinion::not_run(reason.clone())),
+        Ok(engine) => {
+            validation::run(&Validators { engine: *engine, reporter: *reporter, cancel }, subjects).await
+        }
+        Err(reason) => Ok(ValidationReport::not_run(reason.clone())),
     }
 }
 
-/// Every panel of the dashboards in question.
+/// Every panel of the dashboards in request.
 async fn ask_panels<E: Engine>(
-    question: &Question<'_>,
-    witnesses: &Witnesses<'_, E>,
+    request: &CheckRequest<'_>,
+    context: &CheckContext<'_, E>,
     facts: &Facts,
 ) -> Vec<Finding> {
-    if !question.live {
+    if !request.live {
         return Vec::new();
     }
-    let own = question.files.dashboard_files().map(|(_, file)| file);
-    let dashboards: Vec<&ProjectFile> = match question.scope.selection() {
+    let own = request.files.dashboard_files().map(|(_, file)| file);
+    let dashboards: Vec<&ProjectFile> = match request.scope.selection() {
         Some(selection) => selection.of(Kind::Dashboard).collect(),
-        None => own.filter(|file| question.scope.covers(&file.shown_as)).collect(),
+        None => own.filter(|file| request.scope.covers(&file.shown_as)).collect(),
     };
     let interval = facts.scrape_interval.unwrap_or_default();
     let queries = dashboards.iter().flat_map(|file| panels::queries(&file.shown_as, &file.text, interval));
     let queries: Vec<_> = queries.collect();
-    match &witnesses.engine {
+    match &context.engine {
         _ if queries.is_empty() => Vec::new(),
         Ok(engine) => {
-            live::panels(*engine, question.settings, &queries, witnesses.reporter, witnesses.cancel).await
+            live::panels(*engine, request.settings, &queries, context.reporter, context.cancel).await
         }
         Err(reason) => vec![live::no_grafana(reason)],
     }

@@ -48,7 +48,7 @@ pub async fn facts<E: Engine>(
     Ok(facts)
 }
 
-/// Everything that carries the stack's label, judges and drills included.
+/// Everything that carries the stack's label, validators and drills included.
 pub fn ours<'a>(observed: &'a Observed, stack: &'a StackName) -> impl Iterator<Item = &'a ObservedContainer> {
     observed.containers.iter().filter(move |container| container.label(labels::STACK) == Some(stack.as_str()))
 }
@@ -107,7 +107,7 @@ pub async fn known_files<E: Engine>(
     }
     let read = read_manifest(applier, container_id, root).await?;
     // What is in doubt may be settled from another machine at any time.
-    if let Some(manifest) = read.as_ref().filter(|manifest| !manifest.is_in_doubt()) {
+    if let Some(manifest) = read.as_ref().filter(|manifest| !manifest.has_unverified()) {
         applier.remember(container_id, manifest.clone());
     }
     Ok(read)

@@ -91,12 +91,12 @@ fn unreachable(target: &TargetSettings, files: &ProjectFiles, error: &NetError) 
         line: line.map_or(0, |line| line + 1),
         column: usize::from(line.is_some()),
         message: format!(
-            "the metrics of the target `{}` cannot be read from here, so rules were judged without them: {}",
+            "the metrics of the target `{}` cannot be read from here, so rules were checked without them: {}",
             target.job,
             in_full(error)
         ),
         alert: None,
-        fix: Some("start the backend, or leave `--live` out to judge against config/backend.prom".to_owned()),
+        fix: Some("start the backend, or leave `--live` out to check against config/backend.prom".to_owned()),
     }
 }
 
@@ -178,7 +178,7 @@ async fn is_young(grafana: &Grafana, question: &serde_json::Value) -> bool {
 }
 
 async fn ask(grafana: &Grafana, query: &PanelQuery) -> Result<Option<Finding>, NetError> {
-    Ok(panels::judge(query, &grafana.query(&query.body).await?))
+    Ok(panels::assess(query, &grafana.query(&query.body).await?))
 }
 
 async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, String> {

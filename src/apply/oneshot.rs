@@ -1,4 +1,4 @@
-//! Runs a container once and takes it away again: promtool and amtool of the pinned images as judges.
+//! Runs a container once and takes it away again: promtool and amtool of the pinned images as validators.
 //!
 //! It gets no network and no privilege. Whatever happens on the way, the container is removed at the
 //! end; one that a killed run leaves behind carries our labels, so `down` finds it.
@@ -16,9 +16,9 @@ use crate::render::files::NOBODY;
 use crate::store::tarball::{self, Archive};
 
 /// The role label of such a container.
-pub const ROLE: &str = "judge";
+pub const ROLE: &str = "validator";
 
-/// A container that is killed with a judge's memory is better than a machine without any.
+/// A container that is killed with a validator's memory is better than a machine without any.
 const MEMORY: i64 = 1024 * 1024 * 1024;
 
 /// What to run.
@@ -170,7 +170,7 @@ fn spec(job: &OneShot) -> ContainerSpec {
         stack: job.stack.clone(),
         service: job.service,
         role: ROLE.to_owned(),
-        name: format!("{}-judge-{random:016x}", job.stack),
+        name: format!("{}-validator-{random:016x}", job.stack),
         image: job.image.clone(),
         command: job.command.iter().skip(1).cloned().collect(),
         entrypoint: Some(job.command.iter().take(1).cloned().collect()),
@@ -232,10 +232,10 @@ mod tests {
         assert_eq!(output.exit_code, 3);
         assert_eq!(names(&engine).await, Vec::<String>::new());
         let spec = spec(&job());
-        assert_eq!((spec.network, spec.restart, spec.role.as_str()), (None, RestartPolicy::No, "judge"));
+        assert_eq!((spec.network, spec.restart, spec.role.as_str()), (None, RestartPolicy::No, "validator"));
         assert_eq!(spec.entrypoint, Some(vec!["promtool".to_owned()]));
         assert_eq!(spec.command, ["check"]);
-        assert!(spec.name.starts_with("t-judge-"), "{}", spec.name);
+        assert!(spec.name.starts_with("t-validator-"), "{}", spec.name);
     }
 
     #[tokio::test]

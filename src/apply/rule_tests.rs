@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::apply::judges::{self, Judges};
 use crate::apply::oneshot::{OneShot, Outcome};
+use crate::apply::validators::{self, Validators};
 use crate::check::testing::{FileResult, junit, results};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -16,8 +16,8 @@ use crate::render::assets::is_yaml;
 use crate::settings::Settings;
 
 /// Where the project's `rules/` lies in the container.
-const ROOT: &str = "/judge/rules/";
-const REPORT: &str = "/judge/junit.xml";
+const ROOT: &str = "/validator/rules/";
+const REPORT: &str = "/validator/junit.xml";
 /// Scenarios over days of samples take their time.
 const DEADLINE: Duration = Duration::from_mins(10);
 
@@ -38,13 +38,13 @@ impl<'a> Tests<'a> {
     /// Every test file's result, in the order of the files.
     ///
     /// promtool runs its files one after the other, so the files are shared out to several promtools.
-    pub async fn run<E: Engine>(&self, judges: &Judges<'_, E>) -> Result<Vec<FileResult>, Error> {
+    pub async fn run<E: Engine>(&self, validators: &Validators<'_, E>) -> Result<Vec<FileResult>, Error> {
         let groups = self.groups(std::thread::available_parallelism().map_or(1, usize::from).min(4));
         let runs = groups.iter().map(|group| async {
             let job = self
                 .job(group)
                 .ok_or_else(|| Error::new(ExitCode::Usage, "there is no image of prometheus"))?;
-            let outcome = judges.run(&job).await?;
+            let outcome = validators.run(&job).await?;
             self.read(group, &outcome)
         });
         let mut all = Vec::new();
@@ -88,7 +88,7 @@ impl<'a> Tests<'a> {
         let files = files
             .map(|(path, file)| RenderedFile::plain(format!("{ROOT}{path}"), file.text.as_str()))
             .collect();
-        let job = judges::job(self.settings, ServiceKind::Prometheus, &command, files)?;
+        let job = validators::job(self.settings, ServiceKind::Prometheus, &command, files)?;
         Some(OneShot { collect: Some(REPORT.to_owned()), deadline: DEADLINE, ..job })
     }
 

@@ -109,7 +109,7 @@ async fn in_doubt<E: Engine>(
 ) -> bool {
     let Some(wanted) = wanted.filter(|_| container.is_running()) else { return false };
     let known = gather::known_files(applier, &container.id, &wanted.files.root).await;
-    known.is_ok_and(|files| files.is_some_and(|files| files.is_in_doubt()))
+    known.is_ok_and(|files| files.is_some_and(|files| files.has_unverified()))
 }
 
 /// Why a running container of an enabled service has no port on the host.
@@ -141,7 +141,7 @@ fn health(
             ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code))
         }
         (_, _) if detail.oom_killed => {
-            ("stopped".to_owned(), "it was killed for want of memory (OOM)".to_owned())
+            ("stopped".to_owned(), "it was killed because it ran out of memory (OOM)".to_owned())
         }
         (_, _) => ("stopped".to_owned(), container.status.clone()),
     }

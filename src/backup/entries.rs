@@ -1,4 +1,4 @@
-//! What the entries of an archive may be: nothing that an archive names is believed before it was judged.
+//! What the entries of an archive may be: nothing that an archive names is believed before it was checked.
 
 use std::collections::BTreeSet;
 

@@ -57,7 +57,7 @@ pub fn rules(files: &ProjectFiles) -> Facts {
     }
 }
 
-/// Everything but the rules and their tests: what rules are judged against.
+/// Everything but the rules and their tests: what rules are checked against.
 pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &RenderedStack) -> Facts {
     let backend = settings.targets.first().map(|target| target.job.clone());
     let runbooks = files.runbooks().map(|(name, _)| name.to_owned()).collect();

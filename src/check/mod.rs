@@ -1,11 +1,10 @@
-//! Lints: one file each. Pure: they judge facts that were gathered before.
+//! Lints: one file each. Pure: they look at facts that were gathered before.
 
 mod custom_resource;
 mod elsewhere;
 pub mod finding;
 pub mod gather;
 pub mod ignore;
-pub mod judge;
 pub mod lint;
 pub mod lints;
 mod origin;
@@ -13,6 +12,7 @@ pub mod panels;
 mod placed;
 pub mod selection;
 pub mod testing;
+pub mod validators;
 
 pub use crate::analysis::facts::Facts;
 pub use finding::{Finding, Severity};
@@ -87,7 +87,7 @@ impl Task<'_> {
 /// One sentence about what an id stands for.
 pub fn doc(id: &str) -> &'static str {
     let lint = lints::ALL.iter().find(|lint| lint.id == id).map(|lint| lint.doc);
-    lint.or_else(|| judge::doc(id))
+    lint.or_else(|| validators::doc(id))
         .or_else(|| panels::doc(id))
         .or_else(|| other_doc(id))
         .unwrap_or("A finding of confidexmon.")

@@ -1,6 +1,6 @@
 //! From a place in a rendered file back to the template's line.
 
-use crate::check::judge::rendered::Rendered;
+use crate::check::validators::rendered::Rendered;
 use crate::formats::yaml::source::{Place, Source};
 
 /// The template's place for a place of its output; `None` where that cannot be told.

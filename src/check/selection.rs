@@ -15,7 +15,7 @@ use crate::formats::yaml::node;
 use crate::formats::yaml::source::Source;
 use crate::render::assets::{ProjectFile, is_yaml};
 
-/// What a file is, judged by its ending and its top-level keys.
+/// What a file is, told by its ending and its top-level keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Rules,
@@ -23,10 +23,10 @@ pub enum Kind {
     Alertmanager,
     Prometheus,
     Dashboard,
-    /// An exposition: the contract to judge against.
+    /// An exposition: the contract to check against.
     Contract,
     NotificationTemplate,
-    /// Nothing that is judged.
+    /// Nothing that is checked.
     Other,
 }
 
@@ -37,7 +37,7 @@ pub enum Scope {
     Project,
     /// These files of the project: the project is checked, and what concerns them is told.
     Within(BTreeSet<String>),
-    /// Files of anywhere, judged in the project's surroundings.
+    /// Files of anywhere, checked in the project's surroundings.
     Files(Selection),
 }
 
@@ -78,10 +78,10 @@ impl Selection {
         Self { files: files.into_iter().flat_map(told).collect() }
     }
 
-    /// True when one of the files holds something that can be judged.
+    /// True when one of the files holds something that can be checked.
     pub fn holds_anything(&self) -> bool {
-        let judged = |kind| !matches!(kind, Kind::Other | Kind::Contract | Kind::Prometheus);
-        self.files.iter().any(|(kind, _)| judged(*kind))
+        let checked = |kind| !matches!(kind, Kind::Other | Kind::Contract | Kind::Prometheus);
+        self.files.iter().any(|(kind, _)| checked(*kind))
     }
 
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ProjectFile> {
@@ -127,7 +127,7 @@ impl Selection {
     }
 }
 
-/// YAML that cannot be told is taken for rules: their judge says what is wrong with it.
+/// YAML that has no known shape is taken for rules: promtool says what is wrong with it.
 pub fn kind(file: &ProjectFile) -> Kind {
     let name = file.shown_as.rsplit('/').next().unwrap_or_default();
     if name.ends_with(".prom") {
@@ -240,7 +240,7 @@ mod tests {
             found(vec![file("kafka.yml", &alerts(&kafka))]),
             [("missing-annotation", Severity::Info, 4), ("unknown-metric", Severity::Info, 5)]
         );
-        // One that is about the backend as well is judged as a whole.
+        // One that is about the backend as well is checked as a whole.
         let ids = |exprs: &[&str]| -> Vec<_> {
             let found = found(vec![file("a.yml", &alerts(exprs))]);
             found.into_iter().filter(|(id, ..)| *id != "missing-annotation").collect()
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_nothing_to_judge_is_known() {
+    fn what_holds_nothing_to_check_is_known() {
         let holds = |name, text| Selection::new(vec![file(name, text)]).holds_anything();
         assert!(holds("a.yml", "groups: []\n"));
         assert!(holds("a.yml", "kind: PrometheusRule\nspec:\n  groups: []\n"));

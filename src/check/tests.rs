@@ -189,7 +189,7 @@ fn what_nobody_hears_of_is_told() {
 }
 
 #[test]
-fn each_of_several_configurations_is_judged() {
+fn each_of_several_configurations_is_checked() {
     let text = |severity: &str| {
         format!(
             "route: {{receiver: a, routes: [{{matchers: [severity={severity}], receiver: b}}]}}\nreceivers: [{{name: a}}]\n"

@@ -72,11 +72,11 @@ pub enum Command {
     Restart(ServicesOptions),
     /// Logs of all services, merged in time order
     Logs(LogsOptions),
-    /// Reload changed alert rules as a transaction: judged, written, reloaded, proved, or put back
+    /// Reload changed alert rules as a transaction: checked, written, reloaded, proved, or put back
     ReloadRules(ReloadRulesOptions),
     /// Reload changed files of running services as a transaction
     Reload(ReloadOptions),
-    /// Take newer images: pulled, judged and tried first, and gone back from when they do not work
+    /// Take newer images: pulled, checked and tried first, and gone back from when they do not work
     Update(UpdateOptions),
     /// Go back to the images from before the last update
     Rollback(RollbackOptions),
@@ -276,7 +276,7 @@ pub struct CheckOptions {
     /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
-    /// Judge against what the backend exports now, and ask every dashboard panel's query through the running Grafana
+    /// Check against what the backend exports now, and ask every dashboard panel's query through the running Grafana
     #[arg(long)]
     pub live: bool,
     /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it

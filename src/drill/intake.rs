@@ -107,7 +107,7 @@ pub fn with_placeholders(settings: &mut Settings) {
     settings.security.web_auth = None;
 }
 
-/// Lints that judge a rule against what the backend exports.
+/// Lints that check a rule against what the backend exports.
 const CONTRACT: [&str; 6] = [
     "unknown-metric",
     "never-updated",

@@ -182,7 +182,7 @@ mod tests {
         json!({"channel": "#a", "attachments": [{"title": title, "text": text}]})
     }
 
-    fn judged(body: &Value) -> Vec<String> {
+    fn checked(body: &Value) -> Vec<String> {
         problems("slack", body, &BTreeMap::new(), &links())
     }
 
@@ -191,23 +191,23 @@ mod tests {
 
     #[test]
     fn a_good_message_has_no_problem() {
-        assert_eq!(judged(&slack("t", GOOD)), Vec::<String>::new());
+        assert_eq!(checked(&slack("t", GOOD)), Vec::<String>::new());
     }
 
     #[test]
     fn what_a_person_would_stumble_over_is_a_problem() {
-        assert!(judged(&slack(" ", GOOD))[0].contains("title"));
-        assert!(judged(&slack("t", ""))[0].contains("text"));
+        assert!(checked(&slack(" ", GOOD))[0].contains("title"));
+        assert!(checked(&slack("t", ""))[0].contains("text"));
         assert!(
-            judged(&slack("t", &format!("{GOOD} &lt;error expanding template alert_A: no such label")))[0]
+            checked(&slack("t", &format!("{GOOD} &lt;error expanding template alert_A: no such label")))[0]
                 .contains("error expanding template alert_A")
         );
-        assert!(judged(&slack("t", &format!("{GOOD} <no value>")))[0].contains("<no value>"));
-        assert_eq!(judged(&slack("t", "<http://g:3002/d/overview|Dashboard>")).len(), 1);
+        assert!(checked(&slack("t", &format!("{GOOD} <no value>")))[0].contains("<no value>"));
+        assert_eq!(checked(&slack("t", "<http://g:3002/d/overview|Dashboard>")).len(), 1);
         // A runbook lies on a dashboard, but is none.
-        assert_eq!(judged(&slack("t", "<http://g:3002/d/runbook-a|Runbook>")).len(), 1);
+        assert_eq!(checked(&slack("t", "<http://g:3002/d/runbook-a|Runbook>")).len(), 1);
         // A link that ends where the page's name should be.
-        assert_eq!(judged(&slack("t", "<http://g:3002/d/runbook-|Runbook> <http://g:3002/d/o|D>")).len(), 1);
+        assert_eq!(checked(&slack("t", "<http://g:3002/d/runbook-|Runbook> <http://g:3002/d/o|D>")).len(), 1);
     }
 
     #[test]

@@ -95,7 +95,7 @@ mod tests {
     const FAILED: &str =
         "\n  FAILED:\n    name: one,\n    alertname: A, time: 1m, \n        exp:[], \n        got:[...]\n";
 
-    fn judged(words: &str, alert: &str) -> Step {
+    fn checked(words: &str, alert: &str) -> Step {
         let verdicts =
             Verdicts { tests: [("tests/t.yml".to_owned(), words.to_owned())].into(), ..Verdicts::default() };
         tested(&verdicts, &[TestFile::parse("tests/t.yml", FILE)], alert)
@@ -103,22 +103,22 @@ mod tests {
 
     #[test]
     fn both_kinds_of_tests_are_needed_and_must_pass() {
-        assert_eq!(judged("", "A").ok, Some(true));
-        assert_eq!(judged(FAILED, "A").detail, "rules/tests/t.yml: a unit test fails, time: 1m");
-        assert_eq!(judged("", "OnlyQuiet").ok, Some(false));
-        assert_eq!(judged("", "OnlyFires").ok, Some(false));
-        assert_eq!(judged("", "Unknown").ok, Some(false));
+        assert_eq!(checked("", "A").ok, Some(true));
+        assert_eq!(checked(FAILED, "A").detail, "rules/tests/t.yml: a unit test fails, time: 1m");
+        assert_eq!(checked("", "OnlyQuiet").ok, Some(false));
+        assert_eq!(checked("", "OnlyFires").ok, Some(false));
+        assert_eq!(checked("", "Unknown").ok, Some(false));
     }
 
     #[test]
     fn what_always_fires_has_no_quiet_test() {
-        assert_eq!(judged("", "Watchdog").ok, Some(true));
+        assert_eq!(checked("", "Watchdog").ok, Some(true));
     }
 
     #[test]
     fn failures_of_others_are_theirs_and_those_of_the_file_are_everybodys() {
-        assert_eq!(judged(&FAILED.replace("alertname: A", "alertname: B"), "A").ok, Some(true));
-        let step = judged("  FAILED:\nyaml: line 3: bad\n", "A");
+        assert_eq!(checked(&FAILED.replace("alertname: A", "alertname: B"), "A").ok, Some(true));
+        let step = checked("  FAILED:\nyaml: line 3: bad\n", "A");
         assert_eq!((step.ok, step.detail.as_str()), (Some(false), "rules/tests/t.yml: yaml: line 3: bad"));
     }
 

@@ -210,7 +210,7 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         command: &[String],
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
-    /// Waits for a container that runs to completion (a judge); its exit code.
+    /// Waits for a container that runs to completion (a validator); its exit code.
     fn wait(
         &self,
         container_id: &str,

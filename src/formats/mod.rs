@@ -1,5 +1,5 @@
 //! The file formats of a monitoring project, one folder or file a format: each is read with the place of
-//! everything in it, and judged by nobody here.
+//! everything in it, and checked by nobody here.
 
 pub mod alertmanager;
 pub mod anchored_regex;

@@ -50,7 +50,7 @@ impl Rule {
 }
 
 impl RuleFile {
-    /// Never fails: the official judge refuses what cannot be read, this remembers where.
+    /// Never fails: the official validator refuses what cannot be read, this remembers where.
     pub fn parse(path: impl Into<String>, text: impl Into<String>) -> Self {
         let source = Source::new(path, text);
         let read = node::parse(&source)
@@ -78,7 +78,7 @@ struct Misfit {
     what: String,
 }
 
-/// Fields that nobody knows are for the official judge to refuse.
+/// Fields that nobody knows are for the official validator to refuse.
 fn groups(root: Node) -> Result<Vec<Group>, Misfit> {
     let mut found = Vec::new();
     for (key, value) in entries(root, "a rule file", 0)? {

@@ -25,10 +25,10 @@ pub enum Verdict {
 /// dependency that was not there yet; the second is a habit.
 const CRASHES: i64 = 2;
 
-/// Judges a container whose service does not answer yet.
+/// Classifies a container whose service does not answer yet.
 pub fn verdict(detail: &ContainerDetail) -> Verdict {
     let how = if detail.oom_killed {
-        "it was killed for want of memory (OOM)".to_owned()
+        "it was killed because it ran out of memory (OOM)".to_owned()
     } else {
         format!("it exited with code {}", detail.exit_code)
     };

@@ -4,7 +4,7 @@
 pub const STACK: &str = "io.confidexmon.stack";
 /// The service of a container or volume: `prometheus`, `grafana`, `alertmanager`, `redis`.
 pub const SERVICE: &str = "io.confidexmon.service";
-/// What the resource is for: `service`, `data`, `config`, `judge`, `drill`.
+/// What the resource is for: `service`, `data`, `config`, `validator`, `drill`.
 pub const ROLE: &str = "io.confidexmon.role";
 /// `v1:<sha256>` of the canonical container spec; the prefix is the schema's version.
 pub const SPEC_HASH: &str = "io.confidexmon.spec-hash";

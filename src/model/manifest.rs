@@ -32,14 +32,14 @@ impl Manifest {
 
     /// The same, with these files in doubt.
     #[must_use]
-    pub fn doubting<'a>(mut self, paths: impl IntoIterator<Item = &'a String>) -> Self {
+    pub fn with_unverified<'a>(mut self, paths: impl IntoIterator<Item = &'a String>) -> Self {
         self.0.extend(paths.into_iter().map(|path| (path.clone(), String::new())));
         self
     }
 
     /// True when a change of these files was begun and nobody has proved its end: it is under way, or
     /// the run that made it is dead. An empty manifest is that of a write that was cut off.
-    pub fn is_in_doubt(&self) -> bool {
+    pub fn has_unverified(&self) -> bool {
         self.0.is_empty() || self.0.values().any(String::is_empty)
     }
 

@@ -52,7 +52,7 @@ impl ObservedContainer {
         self.label(crate::model::labels::SERVICE).and_then(ServiceKind::from_name)
     }
 
-    /// A judge or a drill: it belongs to one run of a command and is no service of the stack.
+    /// A validator or a drill: it belongs to one run of a command and is no service of the stack.
     pub fn is_temporary(&self) -> bool {
         self.label(crate::model::labels::ROLE).is_some_and(|role| role != "service")
     }

@@ -12,7 +12,7 @@ use crate::model::{ImageRef, ServiceKind, StackName};
 pub struct ContainerSpec {
     pub stack: StackName,
     pub service: ServiceKind,
-    /// Written as the role label: `service`, `judge`, `drill`.
+    /// Written as the role label: `service`, `validator`, `drill`.
     pub role: String,
     pub name: String,
     pub image: ImageRef,

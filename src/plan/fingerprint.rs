@@ -1,4 +1,4 @@
-//! A container spec as canonical JSON and as a hash, for the labels by which drift is judged.
+//! A container spec as canonical JSON and as a hash, for the labels by which drift is measured.
 
 use serde_json::{Value, json};
 
@@ -38,7 +38,7 @@ pub fn hash(spec: &ContainerSpec) -> String {
     format!("{SCHEMA}:{}", sha256_hex(canonical(spec).to_string().as_bytes()))
 }
 
-/// The spec with the labels that let a later run judge drift.
+/// The spec with the labels that let a later run measure drift.
 #[must_use]
 pub fn labelled(spec: &ContainerSpec) -> ContainerSpec {
     let mut spec = spec.clone();

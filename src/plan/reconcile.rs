@@ -98,7 +98,7 @@ fn existing(
         return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
     }
     let changes = file_changes(wanted, container, facts);
-    let interrupted = facts.known_files.get(&container.id).is_some_and(Manifest::is_in_doubt);
+    let interrupted = facts.known_files.get(&container.id).is_some_and(Manifest::has_unverified);
     match container.state.as_str() {
         "created" | "exited" => stopped(wanted, container, &changes),
         "paused" => {
@@ -204,7 +204,7 @@ fn short(path: &str) -> String {
     parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
 
-/// Seconds. A judge or drill that is younger may belong to a command that runs right now.
+/// Seconds. A validator or drill that is younger may belong to a command that runs right now.
 const OLDEST_TEMPORARY: i64 = 15 * 60;
 
 /// Containers of ours that the settings no longer name, and what an interrupted run left behind.
@@ -286,11 +286,11 @@ mod tests {
     use super::*;
     use crate::model::{NetworkSpec, Observed, StackName};
 
-    fn judge(created: i64) -> ObservedContainer {
-        let labels = [(labels::STACK, "t"), (labels::SERVICE, "prometheus"), (labels::ROLE, "judge")];
+    fn validator(created: i64) -> ObservedContainer {
+        let labels = [(labels::STACK, "t"), (labels::SERVICE, "prometheus"), (labels::ROLE, "validator")];
         ObservedContainer {
             id: "1".to_owned(),
-            name: "t-judge-1".to_owned(),
+            name: "t-validator-1".to_owned(),
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
             state: "running".to_owned(),
             created,
@@ -299,14 +299,14 @@ mod tests {
     }
 
     #[test]
-    fn a_judge_that_may_still_work_is_left_alone_and_an_old_one_is_swept() {
+    fn a_validator_that_may_still_work_is_left_alone_and_an_old_one_is_swept() {
         let stack = StackName::new("t").unwrap();
         let network = NetworkSpec { stack: stack.clone(), name: stack.network() };
         let desired = Desired { stack, network, services: BTreeMap::new(), locked: BTreeMap::new() };
         let plan = |created| {
             let facts = Facts {
                 now: 100_000,
-                observed: Observed { containers: vec![judge(created)] },
+                observed: Observed { containers: vec![validator(created)] },
                 ..Facts::default()
             };
             reconcile(&desired, &facts, &Policy::default())

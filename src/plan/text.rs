@@ -1,4 +1,4 @@
-//! A plan as text: one line a step, with its cause. Tests compare it; users read it.
+//! A plan as text: one line per step, with its cause. Tests compare it; users read it.
 
 use std::fmt;
 

@@ -225,7 +225,7 @@ fn redis(renderer: &mut Renderer<'_>) -> FileSet {
 /// Basic auth in front of a Prometheus or Alertmanager, as its `--web.config.file` reads it.
 ///
 /// The salt comes from the password, so that the same settings render the same bytes and drift can
-/// be judged on content. A cost of 8 keeps the many probes cheap; the password is not a person's.
+/// be compared by content. A cost of 8 keeps the many probes cheap; the password is not a person's.
 fn web_config(path: &str, auth: &WebAuth) -> RenderedFile {
     const COST: u32 = 8;
     let digest = Sha256::digest(format!("confidexmon web auth\0{}", auth.password.reveal()));

@@ -51,7 +51,7 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Prob
 }
 
 /// Several targets may share a job, as several backends do; `job` and `instance` together may not come
-/// twice. Judged on what the file lists: a target with another problem is not among the settings.
+/// twice. Checked on what the file lists: a target with another problem is not among the settings.
 fn jobs(values: &Values, problems: &mut Vec<Problem>) {
     let mut seen: Vec<(&str, String)> = Vec::new();
     for target in values.targets.iter().flatten() {

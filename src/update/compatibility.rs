@@ -10,7 +10,7 @@ pub struct Incompatibility {
     pub hint: String,
 }
 
-/// Judges the step from one tag to another. Everything that cannot be undone is refused beforehand.
+/// Decides the step from one tag to another. Everything that cannot be undone is refused beforehand.
 pub fn incompatibility(service: ServiceKind, from: &str, to: &str) -> Option<Incompatibility> {
     variant(service, to).or_else(|| match service {
         ServiceKind::Prometheus => prometheus(from, to),

@@ -33,7 +33,7 @@ fn the_shipped_content_is_clean() {
     let run = lab.run(&["check", "--format", "json"]).expect(0);
     let report = run.json();
     assert_eq!(findings(&report), []);
-    assert_eq!(report["judges"], "run");
+    assert_eq!(report["validators"], "run");
     assert!(report["summary"]["alerts"].as_u64().unwrap() >= 8);
     // Nobody is notified without a receiver: that is said, and is no finding.
     assert!(report["notes"][0].as_str().unwrap().contains("nobody is notified"), "{report}");
@@ -56,7 +56,7 @@ fn two_backends_of_one_job_are_watched_by_the_shipped_alerts() {
     lab.set("SECOND", "t0ken");
     let report = lab.run(&["check", "--format", "json"]).expect(0).json();
     assert_eq!(findings(&report), []);
-    assert_eq!(report["judges"], "run");
+    assert_eq!(report["validators"], "run");
     lab.run(&["render", "--output", "rendered"]).expect(0);
     let output = lab.shell("cat rendered/prometheus/etc/prometheus/prometheus.yml").output().unwrap();
     let rendered = String::from_utf8(output.stdout).unwrap();
@@ -70,11 +70,11 @@ fn two_backends_of_one_job_are_watched_by_the_shipped_alerts() {
 }
 
 #[test]
-fn without_an_engine_the_lints_still_run_and_the_judges_are_missed() {
+fn without_an_engine_the_lints_still_run_and_the_validators_are_missed() {
     let Some(lab) = Lab::open() else { return };
     let run = lab.run(&["check", "--format", "json", "--host", "unix:///nonexistent.sock"]).expect(0);
     let report = run.json();
-    assert!(report["judges"].as_str().unwrap().starts_with("not run: "), "{report}");
+    assert!(report["validators"].as_str().unwrap().starts_with("not run: "), "{report}");
     assert!(run.stderr.contains("promtool, amtool) were not run"), "{}", run.stderr);
 }
 
@@ -178,7 +178,7 @@ fn a_wrong_path_and_wrong_settings_are_no_findings_of_rules() {
 
 /// The five mistakes that promtool and amtool have nothing against.
 #[test]
-fn five_mistakes_that_the_official_judges_pass_are_all_found() {
+fn five_mistakes_that_the_official_validators_pass_are_all_found() {
     let Some(lab) = Lab::open() else { return };
     let rules = "groups:
   - name: five
@@ -222,7 +222,7 @@ receivers:
     lab.write("alertmanager.yml", routes);
     let report = lab.run(&["check", "five.yml", "alertmanager.yml", "--format", "json"]).expect(6).json();
     let found = findings(&report);
-    assert_eq!(report["judges"], "run");
+    assert_eq!(report["validators"], "run");
     assert!(!found.iter().any(|(id, _, _)| id == "promtool" || id == "amtool"), "{report}");
     for (id, file, line) in [
         ("ratio-without-sum", "five.yml", 5),
@@ -407,7 +407,7 @@ fn files_are_named_from_the_working_directory_in_every_format() {
 }
 
 #[test]
-fn a_stack_that_has_just_started_is_given_time_before_its_panels_are_judged() {
+fn a_stack_that_has_just_started_is_given_time_before_its_panels_are_checked() {
     let Some(lab) = Lab::open() else { return };
     let port = free_port();
     lab.write(

@@ -31,7 +31,7 @@ fn job(lab: &Lab, command: &[&str], files: Vec<RenderedFile>) -> OneShot {
 }
 
 #[test]
-fn promtool_judges_uploaded_files_and_the_container_is_gone() {
+fn promtool_validates_uploaded_files_and_the_container_is_gone() {
     let Some(lab) = Lab::open() else { return };
     let bad = "groups: [{name: g, rules: [{alert: A, expr: 'sum('}]}]\n";
     let files = vec![
@@ -51,8 +51,8 @@ fn promtool_judges_uploaded_files_and_the_container_is_gone() {
 #[test]
 fn a_leftover_disturbs_nothing_and_down_sweeps_it() {
     let Some(lab) = Lab::open() else { return };
-    let name = format!("{}-judge-0", lab.stack);
-    let labels = [("stack", lab.stack.as_str()), ("service", "prometheus"), ("role", "judge")]
+    let name = format!("{}-validator-0", lab.stack);
+    let labels = [("stack", lab.stack.as_str()), ("service", "prometheus"), ("role", "validator")]
         .map(|(key, value)| format!("io.confidexmon.{key}={value}"));
     let [stack, service, role] = &labels;
     let run = ["run", "-d", "--network", "none", "--name", &name, "--label", stack, "--label", service];
@@ -61,7 +61,7 @@ fn a_leftover_disturbs_nothing_and_down_sweeps_it() {
     let status = lab.run(&["status", "--format", "json"]).expect(0).json();
     assert!(status["services"].as_array().unwrap().iter().all(|row| row["state"] == "absent"), "{status}");
     let plan = lab.run(&["plan"]).expect(0);
-    assert!(!plan.stdout.contains("judge") && plan.stdout.contains("create"), "{}", plan.stdout);
+    assert!(!plan.stdout.contains("validator") && plan.stdout.contains("create"), "{}", plan.stdout);
     lab.run(&["down"]).expect(0);
     assert!(lab.containers().is_empty());
 }

@@ -86,12 +86,12 @@ fn a_stat_asks_over_the_range_of_its_alert() {
                 asked.flat_map(|target| ranges(target["expr"].as_str().unwrap())).collect();
             let links = panel["links"].as_array().into_iter().flatten();
             let linked = links.filter_map(|link| link["title"].as_str()?.strip_prefix("Alert "));
-            let judged: BTreeSet<String> = linked.flat_map(|name| alerts[name].clone()).collect();
+            let checked: BTreeSet<String> = linked.flat_map(|name| alerts[name].clone()).collect();
             // A day of restarts is no verdict.
             if asked.contains("24h") || asked.is_empty() {
                 continue;
             }
-            assert!(asked.is_subset(&judged), "{}: {asked:?}, its alert {judged:?}", panel["title"]);
+            assert!(asked.is_subset(&checked), "{}: {asked:?}, its alert {checked:?}", panel["title"]);
             compared += 1;
         }
     }

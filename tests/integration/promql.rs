@@ -1,5 +1,5 @@
 //! Our reader of `PromQL` against Prometheus's own: generated expressions and what is left of them when
-//! a piece is taken away, judged by the real promtool. What one of them refuses, the other must refuse.
+//! a piece is taken away, checked by the real promtool. What one of them refuses, the other must refuse.
 
 use std::collections::BTreeSet;
 

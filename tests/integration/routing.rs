@@ -292,7 +292,7 @@ fn what_the_official_tools_accept_is_found() {
     lab.write("mine/rules.yml", RULES);
     lab.write("mine/alertmanager.yml", ROUTING);
     let report = lab.run(&["check", "--format", "json", "mine"]).expect(6).json();
-    assert_eq!(report["judges"], "run", "{report:#}");
+    assert_eq!(report["validators"], "run", "{report:#}");
     let mut found: Vec<(String, String, u64)> = report["findings"]
         .as_array()
         .unwrap()
@@ -314,9 +314,9 @@ fn what_the_official_tools_accept_is_found() {
     assert_eq!(found, expected, "{report:#}");
 }
 
-/// A template of the user's own is judged as it is rendered, and found at its own lines.
+/// A template of the user's own is checked as it is rendered, and found at its own lines.
 #[test]
-fn a_users_template_is_judged_at_its_own_lines() {
+fn a_users_template_is_checked_at_its_own_lines() {
     let Some(mut lab) = Lab::open() else { return };
     lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
     let template = "# Ours.\nroute:\n  receiver: ${{ stack }}\n{% if alertmanager.slack %}\n  routes:\n    - receiver: slack\n      matchers: ['severity=~\".+\"']\n    - receiver: ${{ stack }}\n      matchers: ['severity=\"critical\"']\n{% endif %}\nreceivers:\n  - name: ${{ stack }}\n    webhook_configs: [{url: 'http://a.test/'}]\n  - name: slack\n    slack_configs:\n      - api_url_file: ${{ alertmanager.slack.api_url_file }}\n        title: '{{ template \"confidexmon.titel\" . }}'\n";

@@ -1,4 +1,4 @@
-//! A changed secret is in force without a restart: judged by what the other end receives.
+//! A changed secret is in force without a restart: checked by what the other end receives.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;

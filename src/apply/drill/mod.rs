@@ -1,13 +1,13 @@
 //! Carries a drill out: promtool's answers, a scratch Prometheus and Alertmanager for each alert,
 //! a sink for their messages, and everything taken away at the end. See [`crate::drill`] for the way.
 
-mod judge;
 pub mod live;
 mod observe;
 mod process;
 mod sink;
 mod slot;
 mod stage;
+mod validator;
 mod wave;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -88,21 +88,21 @@ pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<O
 }
 
 async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
-    let judge = judge::Judge::start(stage, drill).await?;
+    let validator = validator::Validator::start(stage, drill).await?;
     stage.fact("asking promtool what fires in the scenarios");
-    let refused = judge.check_rules().await?;
+    let refused = validator.check_rules().await?;
     let valid: Vec<String> = drill
         .rule_files
         .iter()
         .map(|(path, _)| path.clone())
         .filter(|path| !refused.contains_key(path))
         .collect();
-    let attempts = judge.attempts(&valid, &[]).await?;
-    let (tests, deliveries) = tokio::join!(judge.unit_tests(), waves(stage, drill, &valid, &attempts));
+    let attempts = validator.attempts(&valid, &[]).await?;
+    let (tests, deliveries) = tokio::join!(validator.unit_tests(), waves(stage, drill, &valid, &attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
     stage.go_on()?;
-    try_again(stage, drill, &judge, &valid, attempts, &mut deliveries).await?;
+    try_again(stage, drill, &validator, &valid, attempts, &mut deliveries).await?;
     stage.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
@@ -130,7 +130,7 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
 async fn try_again<E: Engine>(
     stage: &stage::Stage<'_, E>,
     drill: &Drill<'_>,
-    judge: &judge::Judge<'_, E>,
+    validator: &validator::Validator<'_, E>,
     valid: &[String],
     mut attempts: Vec<Attempt>,
     deliveries: &mut BTreeMap<String, Delivery>,
@@ -140,7 +140,7 @@ async fn try_again<E: Engine>(
     if attempts.is_empty() {
         return Ok(());
     }
-    let others = judge.attempts(valid, &attempts).await?;
+    let others = validator.attempts(valid, &attempts).await?;
     let (again, _) = waves(stage, drill, valid, &others).await?;
     for (key, mut delivery) in again {
         let Some(old) = deliveries.get(&key) else { continue };

@@ -95,7 +95,7 @@ impl<E: Engine> Slot<'_, E> {
         self.follow(&prometheus, &alertmanager, began, delivery).await
     }
 
-    /// Samples first, then the rules: nothing may be judged on an empty database.
+    /// Samples first, then the rules: nothing may be checked on an empty database.
     async fn feed(&self, prometheus: &Prometheus) -> Result<(), String> {
         let now = jiff::Timestamp::now().as_millisecond();
         let series = feed::shifted(&self.attempt.input, self.attempt.case.at, now)?;

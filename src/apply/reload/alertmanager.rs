@@ -1,17 +1,20 @@
-//! Alertmanager: amtool judges, the reload is confirmed by the metrics of the last reload.
+//! Alertmanager: amtool validates, the reload is confirmed by the metrics of the last reload.
 
-use crate::apply::reload::{Change, Judgement};
+use crate::apply::reload::{Change, Validation};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::FileSet;
 use crate::net::alertmanager::{Alertmanager, sample};
 
-pub(super) async fn judge<E: Engine>(change: &Change<'_, E>) -> Result<Judgement, Error> {
+pub(super) async fn validate<E: Engine>(change: &Change<'_, E>) -> Result<Validation, Error> {
     let path = change.staged_path("alertmanager.yml");
-    change.run_judge(&["amtool", "check-config", &path]).await
+    change.run_validator(&["amtool", "check-config", &path]).await
 }
 
-pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, _set: &FileSet) -> Result<(), Error> {
+pub(super) async fn reload_and_verify<E: Engine>(
+    change: &Change<'_, E>,
+    _set: &FileSet,
+) -> Result<(), Error> {
     let alertmanager = api(change);
     alertmanager.reload().await?;
     prove(&alertmanager).await

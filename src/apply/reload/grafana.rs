@@ -1,9 +1,9 @@
-//! Grafana: the files are judged as JSON here, the reload is confirmed dashboard by dashboard.
+//! Grafana: the files are checked as JSON here, the reload is confirmed dashboard by dashboard.
 
 use serde_json::Value;
 
 use crate::apply::grafana::provisioned::{Lack, Proof};
-use crate::apply::reload::{Change, Judgement};
+use crate::apply::reload::{Change, Validation};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::health::provisioned::pages;
@@ -11,27 +11,27 @@ use crate::model::FileSet;
 use crate::net::grafana::Grafana;
 
 /// Grafana logs a broken dashboard and skips it; here it is refused before it is written.
-pub(super) fn judge<E: Engine>(change: &Change<'_, E>) -> Judgement {
+pub(super) fn validate<E: Engine>(change: &Change<'_, E>) -> Validation {
     for (path, file) in dashboards(&change.wanted.files) {
         let name = path.replace("/etc/confidexmon/", "");
         match serde_json::from_slice::<Value>(file) {
             Err(error) => {
-                return Judgement::Refused(format!("{name}:{}:{}: {error}", error.line(), error.column()));
+                return Validation::Refused(format!("{name}:{}:{}: {error}", error.line(), error.column()));
             }
             Ok(dashboard) if dashboard.get("title").and_then(Value::as_str).is_none_or(str::is_empty) => {
-                return Judgement::Refused(format!("{name}: the dashboard has no title"));
+                return Validation::Refused(format!("{name}: the dashboard has no title"));
             }
             Ok(_) => {}
         }
     }
-    Judgement::Valid
+    Validation::Valid
 }
 
 fn dashboards(set: &FileSet) -> impl Iterator<Item = (&String, &[u8])> {
     set.files.iter().filter(|(path, _)| path.ends_with(".json")).map(|(path, file)| (path, file.bytes()))
 }
 
-pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
+pub(super) async fn reload_and_verify<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
     let grafana = api(change);
     if change.changes.written().iter().any(|path| path.contains("/datasources/")) {
         reload(&grafana, "datasources").await?;

@@ -1,4 +1,4 @@
-//! Changes files of a running service as a transaction: stage → judge inside the container → switch →
+//! Changes files of a running service as a transaction: stage → validate inside the container → switch →
 //! reload → prove; on any failure the old files go back, are reloaded, and that is proved too.
 //!
 //! Prometheus's own reload is not atomic, and a broken rule file that stays on disk stops the next
@@ -7,16 +7,16 @@
 mod alertmanager;
 pub mod diff;
 mod grafana;
-mod heir;
 pub mod intent;
 mod prometheus;
+mod reload_watchdog;
 pub mod request;
 
 use std::time::Duration;
 
 use crate::apply::Applier;
 use crate::apply::probe::Address;
-use crate::apply::reload::heir::{Heir, Progress};
+use crate::apply::reload::reload_watchdog::{Phase, ReloadWatchdog};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
@@ -24,7 +24,7 @@ use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
 use crate::services::{DesiredService, FileEffect, file_effect, stop_grace};
 use crate::store::tarball;
 
-/// The directory below a config root in which a new tree is judged before it counts.
+/// The directory below a config root in which a new tree is checked before it counts.
 const STAGING: &str = ".staged/";
 /// Larger config trees are refused rather than held in memory.
 const LARGEST_FILE: usize = 16 * 1024 * 1024;
@@ -41,7 +41,7 @@ pub struct Change<'a, E> {
     pub container_id: &'a str,
     pub changes: &'a FileChanges,
     pub address: Address,
-    heir: Heir,
+    watchdog: ReloadWatchdog,
 }
 
 /// The files as they were, for the way back.
@@ -51,12 +51,12 @@ struct Previous {
 
 /// What the official tool said about a staged tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Judgement {
+pub enum Validation {
     Valid,
-    /// The judge's words, with paths as the user knows them.
+    /// The validator's words, with paths as the user knows them.
     Refused(String),
-    /// There is no judge in this image, or the service has none.
-    NotJudged(String),
+    /// There is no validator in this image, or the service has none.
+    NotValidated(String),
 }
 
 /// Applies `changes`; with `restart` the service is restarted, because only a start reads them.
@@ -74,7 +74,7 @@ pub async fn change<E: Engine>(
     if restart || !change.is_ready_within(PATIENCE).await {
         return change.with_restart().await;
     }
-    change.in_place().await
+    change.apply_transactionally().await
 }
 
 async fn address<E: Engine>(
@@ -110,48 +110,51 @@ impl<'a, E: Engine> Change<'a, E> {
         changes: &'a FileChanges,
     ) -> Result<Self, Error> {
         let address = address(applier, service, wanted, container_id).await?;
-        let heir = Heir::of(service);
-        Ok(Self { applier, service, wanted, container_id, changes, address, heir })
+        let watchdog = ReloadWatchdog::of(service);
+        Ok(Self { applier, service, wanted, container_id, changes, address, watchdog })
     }
 
     /// The transaction proper.
-    pub async fn in_place(&self) -> Result<(), Error> {
+    pub async fn apply_transactionally(&self) -> Result<(), Error> {
         let (staged, previous) = tokio::join!(self.stage(), self.previous());
         staged?;
         let previous = previous?;
         // Not before it is known what lies there, or the new ones would be taken for the old.
         if let Err(error) = self.stage_secrets().await {
-            self.give_up(&previous).await;
+            self.discard_staged(&previous).await;
             return Err(error);
         }
         let root = &self.wanted.files.root;
-        let heir = self.heir.start(&self.applier.engine, self.container_id, root);
-        let (judgement, ()) = tokio::join!(self.judge(), heir);
-        let permitted = match judgement {
-            Ok(Judgement::Refused(words)) => Err(self.refused(&words)),
+        let watchdog = self.watchdog.start(&self.applier.engine, self.container_id, root);
+        let (validation, ()) = tokio::join!(self.validate(), watchdog);
+        let permitted = match validation {
+            Ok(Validation::Refused(words)) => Err(self.refused(&words)),
             Ok(_) => self.applier.check_cancelled(),
             Err(error) => Err(error),
         };
         if let Err(error) = permitted {
-            self.give_up(&previous).await;
+            self.discard_staged(&previous).await;
             return Err(error);
         }
-        let attempt = match self.switch(&self.wanted.files, &self.switched(), &self.changes.removed).await {
-            Ok(()) => self.take_effect(&self.wanted.files).await,
+        let attempt = match self
+            .write_live_files(&self.wanted.files, &self.files_to_write(), &self.changes.removed)
+            .await
+        {
+            Ok(()) => self.reload_and_verify(&self.wanted.files).await,
             Err(error) => Err(error),
         };
         match attempt {
-            Ok(()) => self.seal(&self.wanted.files).await,
-            Err(error) => self.put_back(&previous, error).await,
+            Ok(()) => self.commit_manifest(&self.wanted.files).await,
+            Err(error) => self.roll_back(&previous, error).await,
         }
     }
 
-    /// What the switch writes. Where a judge saw the whole tree, the whole tree: a reload from another
+    /// What the switch writes. Where a validator saw the whole tree, the whole tree: a reload from another
     /// machine at the same time must not end in force together with half of this one. Secrets are read
     /// at any moment, so only changed ones are replaced.
-    fn switched(&self) -> Vec<String> {
+    fn files_to_write(&self) -> Vec<String> {
         let changed = self.changes.written();
-        if !self.has_judge() {
+        if !self.has_validator() {
             return changed;
         }
         let files = self.wanted.files.files.values();
@@ -160,9 +163,9 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     async fn with_restart(&self) -> Result<(), Error> {
-        self.switch(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
+        self.write_live_files(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
         self.applier.engine.restart(self.container_id, stop_grace(self.service)).await?;
-        self.seal(&self.wanted.files).await
+        self.commit_manifest(&self.wanted.files).await
     }
 
     fn refused(&self, words: &str) -> Error {
@@ -172,24 +175,24 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     /// Uploads the whole new tree beside the old one. New secrets are written in place at once: the
-    /// judges look for them at their real path, and nothing reads them before the switch.
+    /// validators look for them at their real path, and nothing reads them before the switch.
     async fn stage(&self) -> Result<(), Error> {
-        if !self.has_judge() {
+        if !self.has_validator() {
             return Ok(());
         }
         let set = &self.wanted.files;
         let plain: Vec<String> =
             set.files.values().filter(|file| !file.is_secret()).map(|file| file.path.clone()).collect();
-        self.write(set, &plain, STAGING, None, Progress::Staged).await
+        self.write(set, &plain, STAGING, None, Phase::Staged).await
     }
 
-    /// The judge looks for the files of secrets at their real places.
+    /// The validator looks for the files of secrets at their real places.
     async fn stage_secrets(&self) -> Result<(), Error> {
         let secrets = self.new_secrets();
-        if secrets.is_empty() || !self.has_judge() {
+        if secrets.is_empty() || !self.has_validator() {
             return Ok(());
         }
-        self.write(&self.wanted.files, &secrets, "", None, Progress::Staged).await
+        self.write(&self.wanted.files, &secrets, "", None, Phase::Staged).await
     }
 
     /// New files that are read at use. (What is not known counts as new, too.)
@@ -198,26 +201,26 @@ impl<'a, E: Engine> Change<'a, E> {
         self.changes.added.iter().filter(read_at_use).cloned().collect()
     }
 
-    /// One archive below the root: files, then the manifest, then the note for the heir.
+    /// One archive below the root: files, then the manifest, then the note for the watchdog.
     async fn write(
         &self,
         set: &FileSet,
         paths: &[String],
         prefix: &str,
         manifest: Option<&Manifest>,
-        progress: Progress,
+        phase: Phase,
     ) -> Result<(), Error> {
-        let archive = tarball::of_files(set, paths, prefix, manifest, self.heir.note(progress))
+        let archive = tarball::of_files(set, paths, prefix, manifest, self.watchdog.note(phase))
             .map_err(|error| self.cannot_pack(&error))?;
         Ok(self.applier.engine.upload(self.container_id, &set.root, archive).await?)
     }
 
     /// The end of a run that changes nothing in force: what was staged in place goes, too.
-    async fn give_up(&self, previous: &Previous) {
+    async fn discard_staged(&self, previous: &Previous) {
         let files = &previous.files;
         let (old, new): (Vec<_>, Vec<_>) =
             self.new_secrets().into_iter().partition(|path| files.files.contains_key(path));
-        let undone = match self.write(files, &old, "", None, Progress::Dropped).await {
+        let undone = match self.write(files, &old, "", None, Phase::Dropped).await {
             Ok(()) => self.remove(&new).await,
             Err(error) => Err(error),
         };
@@ -226,7 +229,7 @@ impl<'a, E: Engine> Change<'a, E> {
         }
     }
 
-    const fn has_judge(&self) -> bool {
+    const fn has_validator(&self) -> bool {
         matches!(self.service, ServiceKind::Prometheus | ServiceKind::Alertmanager)
     }
 
@@ -259,52 +262,57 @@ impl<'a, E: Engine> Change<'a, E> {
         Ok(Previous { files })
     }
 
-    async fn judge(&self) -> Result<Judgement, Error> {
+    async fn validate(&self) -> Result<Validation, Error> {
         match self.service {
-            ServiceKind::Prometheus => prometheus::judge(self).await,
-            ServiceKind::Alertmanager => alertmanager::judge(self).await,
-            ServiceKind::Grafana => Ok(grafana::judge(self)),
-            ServiceKind::Redis => Ok(Judgement::NotJudged("Redis has no judge".to_owned())),
+            ServiceKind::Prometheus => prometheus::validate(self).await,
+            ServiceKind::Alertmanager => alertmanager::validate(self).await,
+            ServiceKind::Grafana => Ok(grafana::validate(self)),
+            ServiceKind::Redis => Ok(Validation::NotValidated("Redis has no validator".to_owned())),
         }
     }
 
-    /// Runs a judge in the container; words on both streams, staged paths turned into the user's.
-    async fn run_judge(&self, command: &[&str]) -> Result<Judgement, Error> {
+    /// Runs a validator in the container; words on both streams, staged paths turned into the user's.
+    async fn run_validator(&self, command: &[&str]) -> Result<Validation, Error> {
         let argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         let output = match self.applier.engine.exec(self.container_id, &argv, None).await {
             Ok(output) => output,
             Err(error) if error.kind == ErrorKind::NotFound => {
-                return Ok(Judgement::NotJudged(format!("`{}` is not in the image", command[0])));
+                return Ok(Validation::NotValidated(format!("`{}` is not in the image", command[0])));
             }
             // It died between our look and now; a start is what brings the new files in.
             Err(error) if error.kind == ErrorKind::Conflict => {
-                return Ok(Judgement::NotJudged("the container is not running".to_owned()));
+                return Ok(Validation::NotValidated("the container is not running".to_owned()));
             }
             Err(error) => return Err(error.into()),
         };
         // The shell's and the engine's codes for "cannot be run" and "not there".
         if matches!(output.exit_code, 126 | 127) {
-            return Ok(Judgement::NotJudged(format!("`{}` is not in the image", command[0])));
+            return Ok(Validation::NotValidated(format!("`{}` is not in the image", command[0])));
         }
         if output.exit_code == 0 {
-            return Ok(Judgement::Valid);
+            return Ok(Validation::Valid);
         }
         let words = format!("{}{}", output.stdout, output.stderr);
         let staged = format!("{}/{STAGING}", self.wanted.files.root);
-        Ok(Judgement::Refused(without_praise(&words.replace(&staged, ""))))
+        Ok(Validation::Refused(strip_success_lines(&words.replace(&staged, ""))))
     }
 
     fn staged_path(&self, name: &str) -> String {
         format!("{}/{STAGING}{name}", self.wanted.files.root)
     }
 
-    /// Writes `paths` of `set` to their real place and removes what is gone. Until [`Self::seal`] the
+    /// Writes `paths` of `set` to their real place and removes what is gone. Until [`Self::commit_manifest`] the
     /// manifest doubts every file that the change touches: whoever comes after a run that was killed
     /// before its proof sees it, and the next reload does the whole transaction again.
-    async fn switch(&self, set: &FileSet, paths: &[String], removed: &[String]) -> Result<(), Error> {
+    async fn write_live_files(
+        &self,
+        set: &FileSet,
+        paths: &[String],
+        removed: &[String],
+    ) -> Result<(), Error> {
         self.applier.forget(self.container_id);
-        let doubts = Manifest::of(&self.wanted.files).doubting(self.changes.touched());
-        self.write(set, paths, "", Some(&doubts), Progress::Switched).await?;
+        let doubts = Manifest::of(&self.wanted.files).with_unverified(self.changes.touched());
+        self.write(set, paths, "", Some(&doubts), Phase::Switched).await?;
         self.remove(removed).await
     }
 
@@ -324,10 +332,10 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     /// Writes down, here and in the volume, that `set` is what lies there and is in force.
-    async fn seal(&self, set: &FileSet) -> Result<(), Error> {
+    async fn commit_manifest(&self, set: &FileSet) -> Result<(), Error> {
         let manifest = Manifest::of(set);
         // What is in force is proved; without this line of writing the next run proves it again.
-        match self.write(set, &[], "", Some(&manifest), Progress::Over).await {
+        match self.write(set, &[], "", Some(&manifest), Phase::Over).await {
             Ok(()) => self.applier.remember(self.container_id, manifest),
             Err(error) => self.applier.warn(format!(
                 "the new files of {} are in force, but the engine failed afterwards: {}: {}",
@@ -340,25 +348,25 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     /// Reloads and proves that `set` is in force.
-    async fn take_effect(&self, set: &FileSet) -> Result<(), Error> {
+    async fn reload_and_verify(&self, set: &FileSet) -> Result<(), Error> {
         if self.changes.touched().map(|path| file_effect(self.service, path)).max()
             == Some(FileEffect::Nothing)
         {
             return Ok(());
         }
         match self.service {
-            ServiceKind::Prometheus => prometheus::take_effect(self, set).await,
-            ServiceKind::Alertmanager => alertmanager::take_effect(self, set).await,
-            ServiceKind::Grafana => grafana::take_effect(self, set).await,
+            ServiceKind::Prometheus => prometheus::reload_and_verify(self, set).await,
+            ServiceKind::Alertmanager => alertmanager::reload_and_verify(self, set).await,
+            ServiceKind::Grafana => grafana::reload_and_verify(self, set).await,
             ServiceKind::Redis => Ok(()),
         }
     }
 
     /// The way back after a failure behind the switch: the old files, or, where even that is not
     /// possible any more, whichever the service can be proved to hold.
-    async fn put_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
+    async fn roll_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
         let engine = &self.applier.engine;
-        if self.heir.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
+        if self.watchdog.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
             let what = format!("another run changed the files of {} at the same time", self.service);
             let mut error = Error::new(ExitCode::Locked, format!("{what}; what it wrote stays"));
             error.causes.push(failure.message);
@@ -368,19 +376,22 @@ impl<'a, E: Engine> Change<'a, E> {
         // Without a manifest every file counts as added, those that were there before included.
         let added = |path: &&String| !previous.files.files.contains_key(*path);
         let added: Vec<String> = self.changes.added.iter().filter(added).cloned().collect();
-        let again = match self.switch(&previous.files, &paths, &added).await {
+        let again = match self.write_live_files(&previous.files, &paths, &added).await {
             Ok(()) => {
                 self.is_ready_within(COMEBACK).await;
-                match self.take_effect(&previous.files).await {
+                match self.reload_and_verify(&previous.files).await {
                     Ok(()) => {
-                        self.seal(&previous.files).await?;
-                        return Err(said(failure, "the old files are back, in force and on disk"));
+                        self.commit_manifest(&previous.files).await?;
+                        return Err(append_to_message(
+                            failure,
+                            "the old files are back, in force and on disk",
+                        ));
                     }
                     Err(error) => error,
                 }
             }
             // The engine is gone, so the files stay as they are: memory has to follow them.
-            Err(error) => match self.take_effect(&self.wanted.files).await {
+            Err(error) => match self.reload_and_verify(&self.wanted.files).await {
                 Ok(()) => {
                     let text = format!(
                         "{}, but the new files of {} are in force and on disk",
@@ -392,7 +403,8 @@ impl<'a, E: Engine> Change<'a, E> {
                 Err(_) => error,
             },
         };
-        let mut error = said(failure, &format!("putting the old files back failed too: {}", again.message));
+        let mut error =
+            append_to_message(failure, &format!("putting the old files back failed too: {}", again.message));
         error.causes.extend(again.causes);
         Err(error.hint("`confidexmon up` writes the files again and says what is in force"))
     }
@@ -419,8 +431,8 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 }
 
-/// A judge's words without what it found right.
-fn without_praise(words: &str) -> String {
+/// A validator's words without what it found right.
+fn strip_success_lines(words: &str) -> String {
     let praise = |line: &str| {
         let line = line.trim_start();
         line.is_empty()
@@ -433,7 +445,7 @@ fn without_praise(words: &str) -> String {
     if lines.is_empty() { words.to_owned() } else { lines.join("\n") }
 }
 
-fn said(mut error: Error, more: &str) -> Error {
+fn append_to_message(mut error: Error, more: &str) -> Error {
     error.message = format!("{}; {more}", error.message);
     error
 }

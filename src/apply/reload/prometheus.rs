@@ -1,8 +1,8 @@
-//! Prometheus: promtool judges, the reload is confirmed by `/api/v1/rules`.
+//! Prometheus: promtool validates, the reload is confirmed by `/api/v1/rules`.
 
 use std::time::Duration;
 
-use crate::apply::reload::{Change, Judgement, intent};
+use crate::apply::reload::{Change, Validation, intent};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::FileSet;
@@ -11,16 +11,16 @@ use crate::net::prometheus::{LoadedGroup, Prometheus};
 /// How long a reload by signal may take to show.
 const SIGNAL_DEADLINE: Duration = Duration::from_secs(15);
 
-pub(super) async fn judge<E: Engine>(change: &Change<'_, E>) -> Result<Judgement, Error> {
+pub(super) async fn validate<E: Engine>(change: &Change<'_, E>) -> Result<Validation, Error> {
     let path = change.staged_path("prometheus.yml");
-    change.run_judge(&["promtool", "check", "config", &path]).await
+    change.run_validator(&["promtool", "check", "config", &path]).await
 }
 
 pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Prometheus {
     Prometheus { http: change.applier.http.clone(), base_url: change.address.url(""), auth: change.auth() }
 }
 
-pub(super) async fn take_effect<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
+pub(super) async fn reload_and_verify<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
     let prometheus = api(change);
     reload(change, &prometheus).await?;
     prove(&prometheus, set).await.map(drop)

@@ -48,7 +48,7 @@ pub async fn run<E: Engine>(
         None => rules(&change).await?,
     };
     if acted {
-        change.in_place().await?;
+        change.apply_transactionally().await?;
     }
     let after = if acted { rules(&change).await? } else { before.clone() };
     let rules = (service == ServiceKind::Prometheus).then(|| diff::between(&before, &after));

@@ -1,6 +1,6 @@
 //! Images of a running stack: locked, updated as a transaction, gone back to, carried to other machines.
 //!
-//! Gather (what the registries have) → decide (`crate::update`) → pull and judge everything → replace one
+//! Gather (what the registries have) → decide (`crate::update`) → pull and validate everything → replace one
 //! service after the other. The order within a replacement, and what a killed run leaves, are told in
 //! `replace` and `crate::update::recovery`.
 
@@ -43,7 +43,7 @@ pub struct Update<'a, E> {
 }
 
 impl<E: Engine> Update<'_, E> {
-    /// Judges every new image with the present configuration, then replaces one service after the other.
+    /// Validators every new image with the present configuration, then replaces one service after the other.
     /// The first failure ends it; services before it stay updated, those after it were not touched.
     pub async fn run(
         &self,
@@ -51,8 +51,8 @@ impl<E: Engine> Update<'_, E> {
         named: &BTreeMap<ServiceKind, ImageRef>,
         file: &mut LockFile,
     ) -> Result<(), Error> {
-        let judged = self.judge(prepared).await;
-        if let Err(error) = judged {
+        let checked = self.validate(prepared).await;
+        if let Err(error) = checked {
             self.restore_tags().await;
             return Err(error);
         }
@@ -66,7 +66,7 @@ impl<E: Engine> Update<'_, E> {
         Ok(())
     }
 
-    async fn judge(&self, prepared: &[Prepared]) -> Result<(), Error> {
+    async fn validate(&self, prepared: &[Prepared]) -> Result<(), Error> {
         for one in prepared {
             let wanted = &self.desired.services[&one.service];
             prepare::validate(self.applier, self.settings, wanted, one).await?;

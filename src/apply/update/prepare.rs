@@ -1,6 +1,6 @@
-//! Brings the new images here and judges them, before anything that runs is touched.
+//! Brings the new images here and validates them, before anything that runs is touched.
 
-use crate::apply::judges::{self, Judges};
+use crate::apply::validators::{self, Validators};
 use crate::apply::{Applier, pull};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -134,13 +134,13 @@ pub async fn validate<E: Engine>(
         ServiceKind::Alertmanager => &["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"],
         ServiceKind::Grafana | ServiceKind::Redis => return Ok(()),
     };
-    let files = judges::without_secrets(&wanted.files);
-    let Some(mut job) = judges::job(settings, service, command, files) else { return Ok(()) };
+    let files = validators::without_secrets(&wanted.files);
+    let Some(mut job) = validators::job(settings, service, command, files) else { return Ok(()) };
     job.image = prepared.image.clone();
-    let judges =
-        Judges { engine: &applier.engine, reporter: applier.reporter.as_ref(), cancel: &applier.cancel };
+    let validators =
+        Validators { engine: &applier.engine, reporter: applier.reporter.as_ref(), cancel: &applier.cancel };
     let image = &prepared.image;
-    let outcome = judges.run(&job).await.map_err(|error| Error {
+    let outcome = validators.run(&job).await.map_err(|error| Error {
         message: format!("the {} of {image} cannot be run: {}", command[0], error.message),
         ..error.hint("nothing was touched")
     })?;

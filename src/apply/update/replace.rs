@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::apply::update::database::{self, Saved};
 use crate::apply::update::recover::gone_is_fine;
-use crate::apply::update::works::{Holdings, Witness};
+use crate::apply::update::works::{Holdings, ServiceInspector};
 use crate::apply::{Applier, explain, wait};
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, ExitCode};
@@ -80,8 +80,8 @@ impl<E: Engine> Replacement<'_, E> {
 
     /// What the service holds now: the measure for the new container.
     async fn holdings_before(&self) -> Result<Holdings, Error> {
-        let witness = self.witness().await?;
-        witness.holdings().await.map_err(|reason| {
+        let inspector = self.inspector().await?;
+        inspector.holdings().await.map_err(|reason| {
             Error::new(
                 ExitCode::Failed,
                 format!(
@@ -96,11 +96,11 @@ impl<E: Engine> Replacement<'_, E> {
         })
     }
 
-    async fn witness(&self) -> Result<Witness<'_, E>, Error> {
+    async fn inspector(&self) -> Result<ServiceInspector<'_, E>, Error> {
         let running = wait::running(self.applier, self.desired).await?;
         let port = running.get(&self.service).map_or(0, |(_, port)| *port);
         let address = self.applier.address(self.wanted(), port);
-        Ok(Witness { applier: self.applier, service: self.service, wanted: self.wanted(), address })
+        Ok(ServiceInspector { applier: self.applier, service: self.service, wanted: self.wanted(), address })
     }
 
     /// From the old container to the new one, started.
@@ -127,10 +127,10 @@ impl<E: Engine> Replacement<'_, E> {
         let deadline = Instant::now() + self.patience.to_work;
         let running = wait::running(self.applier, self.desired).await?;
         wait::until_ready(self.applier, self.desired, &running, self.patience.to_work).await?;
-        let witness = self.witness().await?;
+        let inspector = self.inspector().await?;
         self.say("proving that it works");
         loop {
-            let Some(missing) = witness.missing(before).await else { break };
+            let Some(missing) = inspector.missing(before).await else { break };
             self.applier.check_cancelled()?;
             self.fail_if_hopeless().await?;
             if Instant::now() >= deadline {
@@ -138,17 +138,17 @@ impl<E: Engine> Replacement<'_, E> {
             }
             sleep(PAUSE).await;
         }
-        self.watch(&witness).await
+        self.watch(&inspector).await
     }
 
-    async fn watch(&self, witness: &Witness<'_, E>) -> Result<(), Error> {
+    async fn watch(&self, inspector: &ServiceInspector<'_, E>) -> Result<(), Error> {
         self.say("watching it for a while");
         let end = Instant::now() + self.patience.watch;
         let mut silent = 0;
         while Instant::now() < end {
             self.applier.check_cancelled()?;
             self.fail_if_hopeless().await?;
-            match self.applier.probe(&self.wanted().probe, &witness.address).await {
+            match self.applier.probe(&self.wanted().probe, &inspector.address).await {
                 Reading::Ready => silent = 0,
                 // One probe may be lost; two in a row are not.
                 Reading::NotReady(_) if silent == 0 => silent = 1,
@@ -203,7 +203,7 @@ impl<E: Engine> Replacement<'_, E> {
         self.applier.say(self.service, ServiceState::Failed, "going back to the old container");
         let image = &self.spec().image;
         let mut told = Error { message: format!("{image} does not work: {}", error.message), ..error };
-        let back = self.put_back().await;
+        let back = self.roll_back().await;
         match back {
             Ok(()) => {
                 told.message.push_str(&format!("; the old {} is back and answers", self.service));
@@ -217,7 +217,7 @@ impl<E: Engine> Replacement<'_, E> {
         }
     }
 
-    async fn put_back(&self) -> Result<(), Error> {
+    async fn roll_back(&self) -> Result<(), Error> {
         let name = self.spec().name.clone();
         let new = self.applier.engine.inspect(&name).await.ok().filter(|new| new.id != self.old.id);
         let way_back = WayBack {

@@ -39,14 +39,14 @@ pub enum Holdings {
 }
 
 /// A service at its address.
-pub struct Witness<'a, E> {
+pub struct ServiceInspector<'a, E> {
     pub applier: &'a Applier<E>,
     pub service: ServiceKind,
     pub wanted: &'a DesiredService,
     pub address: Address,
 }
 
-impl<E: Engine> Witness<'_, E> {
+impl<E: Engine> ServiceInspector<'_, E> {
     /// Looks at the service; the reason in one line when it does not tell.
     pub async fn holdings(&self) -> Result<Holdings, String> {
         let told = match self.service {

@@ -6,7 +6,7 @@ use crate::check::finding::{Finding, Severity};
 use crate::check::panels::{EMPTY, ERROR, NAN, PanelQuery};
 
 /// `None` when the panel shows something.
-pub fn judge(query: &PanelQuery, answer: &Value) -> Option<Finding> {
+pub fn assess(query: &PanelQuery, answer: &Value) -> Option<Finding> {
     let result = &answer["results"]["A"];
     let error = result["error"].as_str().or_else(|| answer["message"].as_str().filter(|_| result.is_null()));
     let about = format!("`{}` asks `{}`", query.panel, query.expr);
@@ -65,16 +65,16 @@ mod tests {
                 "data": {"values": [[1, 2], values]},
             }]}}})
         };
-        let id = |answer: &Value| judge(&query, answer).map(|finding| finding.id);
+        let id = |answer: &Value| assess(&query, answer).map(|finding| finding.id);
         assert_eq!(id(&frame(json!([1, null]))), None);
         assert_eq!(id(&frame(json!([null, null]))), Some(NAN));
         assert_eq!(id(&frame(json!([]))), Some(EMPTY));
         assert_eq!(id(&json!({"results": {"A": {"frames": []}}})), Some(EMPTY));
         let error = json!({"results": {"A": {"status": 400, "error": "parse error", "frames": []}}});
-        assert!(judge(&query, &error).unwrap().message.contains("parse error"));
+        assert!(assess(&query, &error).unwrap().message.contains("parse error"));
         assert_eq!(id(&json!({"message": "Data source not found"})), Some(ERROR));
         let quiet = PanelQuery { no_value: Some("none".to_owned()), ..query.clone() };
         let nothing = json!({"results": {"A": {"frames": []}}});
-        assert_eq!(judge(&quiet, &nothing).unwrap().severity, Severity::Info);
+        assert_eq!(assess(&quiet, &nothing).unwrap().severity, Severity::Info);
     }
 }

@@ -5,7 +5,7 @@ mod answer;
 mod variables;
 pub mod youth;
 
-pub use answer::judge;
+pub use answer::assess;
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub fn may_pass(finding: &Finding) -> bool {
     matches!(finding.id, EMPTY | NAN) && finding.severity > Severity::Info
 }
 
-/// The finding of a stack that is too young to be judged by it.
+/// The finding of a stack that is too young to be checked by it.
 #[must_use]
 pub fn excused(finding: Finding) -> Finding {
     let message = format!("{}; a target was scraped too few times yet to tell", finding.message);

@@ -10,7 +10,7 @@ use quick_xml::events::{BytesRef, BytesStart, Event};
 /// One test file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suite {
-    /// Path in the judge's container.
+    /// Path in the validator's container.
     pub name: String,
     pub cases: Vec<Case>,
 }

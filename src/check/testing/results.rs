@@ -91,13 +91,13 @@ mod tests {
         };
         let failing = "    alertname: D, time: 1h30m, \n        exp:[], \n        got:[\n            0:\n              Labels:{alertname=\"D\"}\n              Annotations:{}\n            ]";
         let suite = Suite {
-            name: "/judge/t.yml".to_owned(),
+            name: "/validator/t.yml".to_owned(),
             cases: vec![
-                case("s", &[failing, "/judge/a.yml: bad"]),
-                case("unnamed#1", &["/judge/a.yml: bad"]),
+                case("s", &[failing, "/validator/a.yml: bad"]),
+                case("unnamed#1", &["/validator/a.yml: bad"]),
             ],
         };
-        let result = of_suite(&suite, &file, &|text| text.replace("/judge/", "rules/"));
+        let result = of_suite(&suite, &file, &|text| text.replace("/validator/", "rules/"));
         assert_eq!(result.problems, ["rules/a.yml: bad"]);
         assert!(!result.passed);
         let first = &result.scenarios[0];

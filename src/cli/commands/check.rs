@@ -1,9 +1,9 @@
-//! `check`: every finding of our lints and of the official judges, each said once.
+//! `check`: every finding of our lints and of the official validators, each said once.
 
 use crate::analysis::routing::matrix;
 use crate::analysis::view::view;
-use crate::apply::examine::{self, Question, Witnesses};
-use crate::apply::opinion;
+use crate::apply::examine::{self, CheckContext, CheckRequest};
+use crate::apply::validation;
 use crate::check::selection::{Scope, Selection};
 use crate::check::{Finding, Severity, lints};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
@@ -39,7 +39,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         }
     };
     let scope = scope(&context, &options, &loaded)?;
-    let question = Question {
+    let request = CheckRequest {
         settings: &loaded.settings,
         files: &loaded.project.files,
         rendered: &rendered,
@@ -47,17 +47,17 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         live: options.live,
     };
     if options.routes {
-        return routes(&context, &question);
+        return routes(&context, &request);
     }
     let engine = context.engine(&loaded.ports()).await;
     let reporter = progress::reporter(context.output);
     let cancel = signals::watch(context.output);
-    let witnesses = Witnesses {
-        engine: engine.as_ref().map_err(opinion::reason),
+    let asked = CheckContext {
+        engine: engine.as_ref().map_err(validation::reason),
         reporter: reporter.as_ref(),
         cancel: &cancel,
     };
-    let report = examine::run(&question, &witnesses).await?;
+    let report = examine::run(&request, &asked).await?;
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
 }
@@ -78,9 +78,9 @@ fn list(context: &Context) {
     }
 }
 
-/// `--routes`: the matrix, and nothing is judged.
-fn routes(context: &Context, question: &Question<'_>) -> Result<(), Error> {
-    let facts = examine::facts(question);
+/// `--routes`: the matrix, and nothing is checked.
+fn routes(context: &Context, request: &CheckRequest<'_>) -> Result<(), Error> {
+    let facts = examine::facts(request);
     if facts.alertmanagers.len() > 1 {
         let names: Vec<_> = facts.alertmanagers.iter().map(|file| file.source.path.as_str()).collect();
         let message = format!("`--routes` shows one Alertmanager configuration, not {}", names.join(", "));
@@ -117,7 +117,7 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
     Ok(Scope::Files(selection))
 }
 
-/// Settings that cannot be used are findings too, but nothing can be judged without them.
+/// Settings that cannot be used are findings too, but nothing can be checked without them.
 fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> Result<(), Error> {
     // Problems of the environment have no place; the settings are where they are answered.
     let settings = project.files.config.get("confidexmon.yml");
@@ -125,7 +125,7 @@ fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refuse
     let report = CheckReport {
         findings: problems.into_iter().map(|problem| of_settings(problem, file)).collect(),
         sources: examine::sources(&project.files, &Scope::Project),
-        judges: "not run: the configuration cannot be used".to_owned(),
+        validators_not_run: Some("the configuration cannot be used".to_owned()),
         ..CheckReport::default()
     };
     show(context, options, &report);
@@ -161,8 +161,8 @@ fn show(context: &Context, options: &CheckOptions, report: &CheckReport) {
         ReportFormat::Sarif => output.json(&sarif::render(report)),
         ReportFormat::Github => output.data(&github::render(report)),
     }
-    if let Some(reason) = report.judges.strip_prefix("not run: ") {
-        output.warning(&format!("the official judges (promtool, amtool) were not run: {reason}"));
+    if let Some(reason) = &report.validators_not_run {
+        output.warning(&format!("the official validators (promtool, amtool) were not run: {reason}"));
     }
     for note in &report.notes {
         output.info(&format!("note: {note}"));

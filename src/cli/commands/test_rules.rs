@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
-use crate::apply::judges::Judges;
 use crate::apply::rule_tests::Tests;
+use crate::apply::validators::Validators;
 use crate::check::gather;
 use crate::check::testing::{Coverage, FileResult};
 use crate::cli::args::{PlanOptions, TestRulesOptions};
@@ -58,14 +58,14 @@ async fn test(
     let engine = context.engine(&[]).await?;
     let cancel = signals::watch(context.output);
     let reporter = progress::reporter(context.output);
-    let judges = Judges { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
+    let validators = Validators { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
     let wanted = Tests {
         settings: &loaded.settings,
         files: &loaded.project.files,
         tests,
         pattern: options.run.as_deref(),
     };
-    let results = wanted.run(&judges).await?;
+    let results = wanted.run(&validators).await?;
     let ran = results.iter().any(|result| !result.scenarios.is_empty() || !result.problems.is_empty());
     match &options.run {
         Some(pattern) if !ran => {

@@ -224,15 +224,15 @@ mod tests {
     }
 
     #[test]
-    fn a_judge_gets_no_network_and_is_not_restarted() {
-        let mut judge = spec();
-        judge.network = None;
-        judge.restart = RestartPolicy::No;
-        judge.role = "judge".to_owned();
-        let body = json(&judge, false);
+    fn a_validator_gets_no_network_and_is_not_restarted() {
+        let mut validator = spec();
+        validator.network = None;
+        validator.restart = RestartPolicy::No;
+        validator.role = "validator".to_owned();
+        let body = json(&validator, false);
         assert_eq!(body["HostConfig"]["NetworkMode"], "none");
         assert_eq!(body["HostConfig"]["RestartPolicy"]["Name"], "no");
-        assert_eq!(body["Labels"][labels::ROLE], "judge");
+        assert_eq!(body["Labels"][labels::ROLE], "validator");
         assert!(body.get("NetworkingConfig").is_none());
     }
 }

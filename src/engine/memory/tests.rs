@@ -188,7 +188,7 @@ async fn an_engine_can_go_away_and_come_back() {
 }
 
 #[tokio::test]
-async fn a_crash_is_restarted_by_policy_and_a_judge_ends() {
+async fn a_crash_is_restarted_by_policy_and_a_validator_ends() {
     let engine = ready().await;
     let id = engine.create_container(&spec(ServiceKind::Prometheus, 0)).await.unwrap();
     engine.start(&id).await.unwrap();
@@ -199,10 +199,10 @@ async fn a_crash_is_restarted_by_policy_and_a_judge_ends() {
     engine.crash("t-prometheus", 2);
     assert_eq!(engine.inspect(&id).await.unwrap().state, "exited");
 
-    engine.on_start(|spec| (spec.role == "judge").then_some(1));
-    let mut judge = spec(ServiceKind::Grafana, 0);
-    judge.role = "judge".to_owned();
-    let id = engine.create_container(&judge).await.unwrap();
+    engine.on_start(|spec| (spec.role == "validator").then_some(1));
+    let mut validator = spec(ServiceKind::Grafana, 0);
+    validator.role = "validator".to_owned();
+    let id = engine.create_container(&validator).await.unwrap();
     engine.start(&id).await.unwrap();
     assert_eq!(engine.wait(&id, GRACE).await.unwrap(), 1);
 }

@@ -1,4 +1,4 @@
-//! `PromQL`, parsed for judgement. What the parser cannot read is not linted: only Prometheus itself
+//! `PromQL`, parsed to be linted. What the parser cannot read is not linted: only Prometheus itself
 //! says what is invalid.
 //!
 //! The parser is our own. `promql-parser` has no positions (each finding needs its column), does not

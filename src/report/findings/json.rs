@@ -17,7 +17,7 @@ pub fn render(report: &CheckReport) -> Value {
             "recording_rules": report.counts.recording_rules,
             "rule_tests": report.counts.rule_tests,
         },
-        "judges": report.judges,
+        "validators": report.validator_status(),
         "notes": report.notes,
     })
 }

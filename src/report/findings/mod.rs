@@ -17,13 +17,20 @@ pub struct CheckReport {
     /// Texts of the files, for excerpts.
     pub sources: BTreeMap<String, String>,
     pub counts: Counts,
-    /// `promtool and amtool agree`, or `not run: …`.
-    pub judges: String,
+    /// Why promtool and amtool were not asked; `None` when they were.
+    pub validators_not_run: Option<String>,
     /// What is worth knowing and is no fault of any file.
     pub notes: Vec<String>,
 }
 
 impl CheckReport {
+    /// `run`, or `not run: …`: what the JSON and SARIF forms hold.
+    pub fn validator_status(&self) -> String {
+        self.validators_not_run
+            .as_ref()
+            .map_or_else(|| "run".to_owned(), |reason| format!("not run: {reason}"))
+    }
+
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
@@ -65,7 +72,7 @@ pub(crate) mod tests {
                 finding("not-linted", Severity::Info, 1, "newer syntax"),
             ],
             sources: [("rules/a b.yml".to_owned(), "groups:\n  expr: rate(x[5m])\n".to_owned())].into(),
-            judges: "not run: no engine".to_owned(),
+            validators_not_run: Some("no engine".to_owned()),
             notes: vec!["nobody is notified".to_owned()],
             ..CheckReport::default()
         }

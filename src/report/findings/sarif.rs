@@ -15,7 +15,7 @@ pub fn render(report: &CheckReport) -> Value {
         *severity = (*severity).max(finding.severity);
     }
     let index: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, id)| (*id, at)).collect();
-    let notifications = std::iter::once(format!("official judges: {}", report.judges))
+    let notifications = std::iter::once(format!("official validators: {}", report.validator_status()))
         .chain(report.notes.iter().cloned())
         .map(|text| json!({"level": "note", "message": {"text": text}}));
     json!({

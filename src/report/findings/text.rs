@@ -88,12 +88,12 @@ pub fn summary(report: &CheckReport, color: bool) -> String {
         (true, false) => "no findings".to_owned(),
         (false, _) => found.join(", "),
     };
-    let judges = match report.judges.as_str() {
-        "run" => "promtool and amtool were asked too".to_owned(),
-        other => format!("promtool and amtool were {other}"),
+    let validators = match &report.validators_not_run {
+        None => "promtool and amtool were asked too".to_owned(),
+        Some(reason) => format!("promtool and amtool were not run: {reason}"),
     };
     format!(
-        "{found} in {} ({}, {}, {}); {judges}",
+        "{found} in {} ({}, {}, {}); {validators}",
         words::count(counts.rule_files, "rule file"),
         words::count(counts.alerts, "alert"),
         words::count(counts.recording_rules, "recording rule"),

@@ -47,7 +47,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
         for panel in &dashboard.panels {
             let Some(kind) = &panel.kind else { continue };
-            let Some((instead, severity, effect)) = judge(&kind.value) else {
+            let Some((instead, severity, effect)) = assess(&kind.value) else {
                 // Whoever made it for another Grafana may have its plugin there.
                 if !view.is_for_others(&dashboard.source) {
                     out.extend(unknown(dashboard, panel, kind));
@@ -61,7 +61,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn judge(kind: &str) -> Option<(&'static str, Severity, &'static str)> {
+fn assess(kind: &str) -> Option<(&'static str, Severity, &'static str)> {
     let find = |list: &[(&str, &'static str)]| list.iter().find(|(old, _)| *old == kind).map(|(_, new)| *new);
     let converted = find(&CONVERTED)
         .map(|new| (new, Severity::Warning, "it is converted at each load, and not with all of its options"));

@@ -20,7 +20,7 @@ const BUILT_IN: [&str; 6] =
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
         for (uid, titles) in uses(dashboard) {
-            let Some((message, fix)) = judge(view, dashboard, uid) else { continue };
+            let Some((message, fix)) = assess(view, dashboard, uid) else { continue };
             let message = if titles.is_empty() {
                 message
             } else {
@@ -61,7 +61,7 @@ fn uses(dashboard: &Dashboard) -> Vec<(&Scalar, Vec<&str>)> {
         .collect()
 }
 
-fn judge(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String, String)> {
+fn assess(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String, String)> {
     let value = uid.value.as_str();
     if let Some(rest) = value.strip_prefix('$') {
         let name = rest.trim_start_matches('{').trim_end_matches('}');

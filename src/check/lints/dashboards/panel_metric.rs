@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::contract::{MetricType, Part};
-use crate::analysis::contract_match::Judged;
+use crate::analysis::contract_match::ContractMatch;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::dashboard::{Dashboard, Panel, Query};
@@ -19,9 +19,9 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
-        // Of a dashboard for other software only its form can be judged.
-        let judged = !view.is_for_others(&dashboard.source);
-        for (panel, query) in dashboard.queries().filter(|_| judged) {
+        // Of a dashboard for other software only its form can be checked.
+        let checked = !view.is_for_others(&dashboard.source);
+        for (panel, query) in dashboard.queries().filter(|_| checked) {
             let Ok(tree) = &query.tree else { continue };
             let mut seen: Vec<&str> = Vec::new();
             for (node, selector) in tree.selectors() {
@@ -29,7 +29,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
                     continue;
                 };
                 seen.push(name);
-                if let Some((severity, message, fix)) = judge(view, &fixed(selector)) {
+                if let Some((severity, message, fix)) = assess(view, &fixed(selector)) {
                     let finding = at(dashboard, panel, query, node.at, &message).severity(severity);
                     out.push(match fix {
                         Some(fix) => finding.fix(fix),
@@ -63,7 +63,7 @@ pub(in crate::check::lints) fn fixed(selector: &Selector) -> Selector {
     fixed
 }
 
-fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Option<String>)> {
+fn assess(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Option<String>)> {
     let contract = view.contract();
     let name = selector.name.as_deref()?;
     if name.contains(':') {
@@ -75,14 +75,14 @@ fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opti
         return (all_known && !view.recorded.contains_key(name))
             .then(|| (Severity::Bug, format!("no rule records `{name}`: this stays empty"), near()));
     }
-    match view.judge(selector)? {
-        Judged::Missing { name, certain } => {
+    match view.match_contract(selector)? {
+        ContractMatch::Missing { name, certain } => {
             let severity = if certain { Severity::Bug } else { Severity::Warning };
             let near = contract.and_then(|contract| closest_name(name, contract.series_names()));
             let message = format!("`{name}` is not exported by the backend: this stays empty");
             Some((severity, message, near.map(|near| format!("did you mean `{near}`?"))))
         }
-        Judged::Known(series)
+        ContractMatch::Known(series)
             if series.part == Part::Whole && series.family.kind == MetricType::Histogram =>
         {
             let name = series.family_name;
@@ -93,11 +93,11 @@ fn judge(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opti
                 Some(format!("use `{name}_bucket`, `{name}_sum` or `{name}_count`")),
             ))
         }
-        Judged::Known(series) if series.family.samples == 0 => {
+        ContractMatch::Known(series) if series.family.samples == 0 => {
             let message =
                 format!("the backend declares `{name}` and never gives it a value: this stays empty");
             Some((Severity::Warning, message, None))
         }
-        Judged::Known(_) => None,
+        ContractMatch::Known(_) => None,
     }
 }

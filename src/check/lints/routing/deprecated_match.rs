@@ -1,4 +1,4 @@
-//! The old ways to write matchers, which Alertmanager will stop to read.
+//! The old ways to write matchers, which Alertmanager will stop reading.
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};

@@ -50,7 +50,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             })
             .map(Alert::name)
             .collect();
-        out.extend(judge(file, receiver, &lost, !view.alerts.is_empty()));
+        out.extend(assess(file, receiver, &lost, !view.alerts.is_empty()));
     }
 }
 
@@ -63,7 +63,12 @@ fn tells_nobody(file: &AlertmanagerFile, receiver: &str) -> bool {
     file.receiver(receiver).is_some_and(|receiver| receiver.integrations.is_empty())
 }
 
-fn judge(file: &AlertmanagerFile, receiver: &Receiver, lost: &[&str], knows_alerts: bool) -> Option<Finding> {
+fn assess(
+    file: &AlertmanagerFile,
+    receiver: &Receiver,
+    lost: &[&str],
+    knows_alerts: bool,
+) -> Option<Finding> {
     let name = receiver.name.value.as_str();
     let lower = name.to_lowercase();
     let on_purpose = ON_PURPOSE.iter().any(|word| lower.contains(word));

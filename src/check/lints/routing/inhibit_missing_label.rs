@@ -17,15 +17,15 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.alertmanager else { return };
     for rule in file.inhibit_rules.iter().filter(|rule| !rule.equal.is_empty()) {
-        let judge = Judge { view, file, rule, classes: inhibition::classes(rule, &view.alerts) };
-        judge.run(out);
+        let check = RuleCheck { view, file, rule, classes: inhibition::classes(rule, &view.alerts) };
+        check.run(out);
     }
 }
 
 /// Beyond this each pair is not looked at: thousands of alerts make millions of them.
 const MOST_PAIRS: usize = 20_000;
 
-struct Judge<'v, 'a> {
+struct RuleCheck<'v, 'a> {
     view: &'v View<'a>,
     file: &'v AlertmanagerFile,
     rule: &'v InhibitRule,
@@ -35,7 +35,7 @@ struct Judge<'v, 'a> {
 /// A source and a target that only `equal` can keep apart.
 type Pair<'c, 'v> = (&'c Class<'v>, &'c Class<'v>);
 
-impl Judge<'_, '_> {
+impl RuleCheck<'_, '_> {
     fn run(&self, out: &mut Vec<Finding>) {
         let pairs = self.pairs();
         let before = out.len();

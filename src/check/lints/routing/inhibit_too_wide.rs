@@ -15,13 +15,13 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.alertmanager else { return };
     for rule in &file.inhibit_rules {
-        let Some((severity, message, fix)) = judge(rule) else { continue };
+        let Some((severity, message, fix)) = assess(rule) else { continue };
         let at = rule.target.first().map_or(rule.at, |placed| placed.at);
         out.push(file.finding(&LINT, at, message.to_owned()).severity(severity).fix(fix));
     }
 }
 
-fn judge(rule: &InhibitRule) -> Option<(Severity, &'static str, &'static str)> {
+fn assess(rule: &InhibitRule) -> Option<(Severity, &'static str, &'static str)> {
     let inside = |a: &[Placed], b: &[Placed]| {
         a.iter().all(|placed| b.iter().any(|other| is_same(&placed.matcher, &other.matcher)))
     };

@@ -15,17 +15,17 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(file) = view.alertmanager else { return };
     let Some(root) = &file.root else { return };
-    let judge = Judge { view, file, root };
-    judge.children(root, &[], out);
+    let check = RouteCheck { view, file, root };
+    check.children(root, &[], out);
 }
 
-struct Judge<'v, 'a> {
+struct RouteCheck<'v, 'a> {
     view: &'v View<'a>,
     file: &'v AlertmanagerFile,
     root: &'v Route,
 }
 
-impl Judge<'_, '_> {
+impl RouteCheck<'_, '_> {
     fn children(&self, parent: &Route, above: &[&Matcher], out: &mut Vec<Finding>) {
         for (number, child) in parent.routes.iter().enumerate() {
             let earlier: Vec<_> = parent.routes[..number].iter().filter(|route| !route.proceeds).collect();

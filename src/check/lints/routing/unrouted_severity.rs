@@ -33,12 +33,12 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         if let [(route, Certainty::Always)] = matrix::hits(root, alert)[..]
             && std::ptr::eq(route, root)
         {
-            out.extend(judge(root, alert, &routed));
+            out.extend(assess(root, alert, &routed));
         }
     }
 }
 
-fn judge(root: &Route, alert: &Alert<'_>, routed: &[&str]) -> Option<Finding> {
+fn assess(root: &Route, alert: &Alert<'_>, routed: &[&str]) -> Option<Finding> {
     let source = &alert.file.source;
     let default = &root.sends_to;
     let Some(severity) = alert.severity() else {

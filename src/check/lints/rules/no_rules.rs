@@ -1,4 +1,4 @@
-//! A pattern that matches no file loads zero rules, and every judge says that all is well.
+//! A pattern that matches no file loads zero rules, and every validator says that all is well.
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};

@@ -6,7 +6,7 @@ use crate::check::lint::{Lint, Run, View};
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "not-linted",
     severity: Severity::Info,
-    doc: "An expression is newer than our parser, so it was not judged; promtool decides whether it is valid.",
+    doc: "An expression is newer than our parser, so it was not checked; promtool decides whether it is valid.",
     run: Run::All(check),
 };
 

@@ -82,12 +82,12 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
     for text in rule.rule.annotations.values().chain(rule.rule.labels.values()) {
         if text.value.contains("{{") {
-            judge(rule, text, out);
+            assess(rule, text, out);
         }
     }
 }
 
-fn judge(rule: &RuleView<'_>, text: &Scalar, out: &mut Vec<Finding>) {
+fn assess(rule: &RuleView<'_>, text: &Scalar, out: &mut Vec<Finding>) {
     let mut push = |(at, message, fix): Mistake, severity| {
         let finding = rule.in_scalar(&LINT, text, at, message).severity(severity);
         out.push(if let Some(fix) = fix { finding.fix(fix) } else { finding });

@@ -2,7 +2,7 @@
 
 use crate::analysis::conditions::{self, Condition};
 use crate::analysis::contract::{MetricType, Part};
-use crate::analysis::contract_match::Judged;
+use crate::analysis::contract_match::ContractMatch;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::formats::go_template;
@@ -37,7 +37,7 @@ fn siblings(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     ];
     let Some(contract) = rule.view.contract() else { return };
     for (node, selector) in rule.tree.selectors() {
-        let Some(Judged::Missing { name, .. }) = rule.view.judge(selector) else { continue };
+        let Some(ContractMatch::Missing { name, .. }) = rule.view.match_contract(selector) else { continue };
         let (base, part) = split_part(name);
         for (used, exported) in UNITS {
             let Some(stem) = base.strip_suffix(used) else { continue };

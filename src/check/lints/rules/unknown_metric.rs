@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis::contract::{Contract, MetricType, Part};
-use crate::analysis::contract_match::Judged;
+use crate::analysis::contract_match::ContractMatch;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
 use crate::formats::promql::Selector;
@@ -24,26 +24,26 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(contract) = view.contract() else { return };
     let mut suggestions = Suggestions { contract, known: BTreeMap::new() };
     for file in view.facts.rule_files.iter().filter(|file| view.is_for_others(&file.source)) {
-        out.extend(not_judged(view, file));
+        out.extend(not_checked(view, file));
     }
     for rule in view.rules().filter(|rule| !view.is_for_others(&rule.file.source)) {
         let mut seen: Vec<&str> = Vec::new();
         for (node, selector) in rule.tree.selectors() {
             let Some(name) = selector.name.as_deref().filter(|name| !seen.contains(name)) else { continue };
             seen.push(name);
-            out.extend(judge(&rule, node.at, selector, &mut suggestions));
+            out.extend(assess(&rule, node.at, selector, &mut suggestions));
         }
     }
 }
 
-fn judge(
+fn assess(
     rule: &RuleView<'_>,
     at: usize,
     selector: &Selector,
     suggestions: &mut Suggestions<'_>,
 ) -> Option<Finding> {
-    match rule.view.judge(selector)? {
-        Judged::Missing { name, certain } => {
+    match rule.view.match_contract(selector)? {
+        ContractMatch::Missing { name, certain } => {
             let message =
                 format!("`{name}` is not exported by the backend: nothing that needs it can ever fire");
             let severity = if certain { Severity::Bug } else { Severity::Warning };
@@ -51,7 +51,7 @@ fn judge(
             let near = suggestions.near(name);
             Some(if let Some(near) = near { finding.fix(format!("did you mean `{near}`?")) } else { finding })
         }
-        Judged::Known(series)
+        ContractMatch::Known(series)
             if series.part == Part::Whole && series.family.kind == MetricType::Histogram =>
         {
             let name = series.family_name;
@@ -61,17 +61,17 @@ fn judge(
             let fix = format!("use `{name}_bucket`, `{name}_sum` or `{name}_count`");
             Some(rule.in_expr(&LINT, at, message).fix(fix))
         }
-        Judged::Known(_) => None,
+        ContractMatch::Known(_) => None,
     }
 }
 
 /// Said once of a file of rules for other software: what it needs is in no contract that we have.
-fn not_judged(view: &View<'_>, file: &RuleFile) -> Option<Finding> {
+fn not_checked(view: &View<'_>, file: &RuleFile) -> Option<Finding> {
     let mut first = None;
     let mut names = BTreeSet::new();
     for rule in view.rules_of(file) {
         for (node, selector) in rule.tree.selectors() {
-            if let Some(Judged::Missing { name, .. }) = view.judge(selector) {
+            if let Some(ContractMatch::Missing { name, .. }) = view.match_contract(selector) {
                 first.get_or_insert((rule.rule, node.at, name));
                 names.insert(name);
             }
@@ -83,7 +83,7 @@ fn not_judged(view: &View<'_>, file: &RuleFile) -> Option<Finding> {
         more => format!(", nor are {more} more of this file"),
     };
     let message = format!(
-        "`{name}` is not in the contract{more}: these rules are for something else than the backend, so their metrics and jobs were not judged"
+        "`{name}` is not in the contract{more}: these rules are for something else than the backend, so their metrics and jobs were not checked"
     );
     let place = rule.expr.place_of(&file.source, at);
     let finding = LINT.at(&file.source, place, message).severity(Severity::Info);

@@ -1,4 +1,4 @@
-//! A file that is no YAML, or no rule file, is not judged at all.
+//! A file that is no YAML, or no rule file, is not checked at all.
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};

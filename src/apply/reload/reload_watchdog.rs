@@ -1,10 +1,10 @@
-//! The heir: what reloads a service when this program is killed between writing its files and telling
+//! The watchdog: what reloads a service when this program is killed between writing its files and telling
 //! it so.
 //!
 //! A shell inside the container, started before the files change, waits for a note that is the last
 //! entry of their archive. Soon after it, the note should say that the reload is proved; when it does
-//! not, nobody is there any more, and the heir sends the reload signal. So a kill during a reload in
-//! place ends with the files on disk in force. It has no heir where the service is restarted instead,
+//! not, nobody is there any more, and the watchdog sends the reload signal. So a kill during a reload in
+//! place ends with the files on disk in force. It has no watchdog where the service is restarted instead,
 //! while old files are put back to a service that is just coming up, or where the image has no shell:
 //! then `status` tells, and the next `reload` or `up` finishes what was begun.
 
@@ -18,7 +18,7 @@ use crate::store::tarball;
 const NOTE: &str = ".staged/.note";
 
 /// `$1` the note's path, `$2` this run's token. A note of another run means that this one is over.
-/// The first loop outlives the longest judgement. Two seconds are more than most reloads take; a
+/// The first loop outlives the longest validation. Two seconds are more than most reloads take; a
 /// signal too many only reads the same files again.
 const SCRIPT: &str = r#"
 left=1500
@@ -35,7 +35,7 @@ const LONGEST_NOTE: usize = 1024;
 
 /// How far the run has come, as the note tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum Phase {
     Staged,
     /// The files at their real places are those that shall be in force.
     Switched,
@@ -45,26 +45,26 @@ pub(super) enum Progress {
     Dropped,
 }
 
-/// One run's heir.
-pub(super) struct Heir {
+/// One run's watchdog.
+pub(super) struct ReloadWatchdog {
     /// Distinguishes this run from those before it; `None` for services that no signal reloads.
     token: Option<String>,
 }
 
-impl Heir {
+impl ReloadWatchdog {
     pub(super) fn of(service: ServiceKind) -> Self {
         let has_signal = matches!(service, ServiceKind::Prometheus | ServiceKind::Alertmanager);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self { token: has_signal.then(|| format!("{}-{}", std::process::id(), now.as_nanos())) }
     }
 
-    /// The note as a file of the archive that brings the service to `progress`: (path, text).
-    pub(super) fn note(&self, progress: Progress) -> Option<(&'static str, String)> {
-        let state = match progress {
-            Progress::Staged => "staged",
-            Progress::Switched => "switched",
-            Progress::Over => "over",
-            Progress::Dropped => "dropped",
+    /// The note as a file of the archive that brings the service to `phase`: (path, text).
+    pub(super) fn note(&self, phase: Phase) -> Option<(&'static str, String)> {
+        let state = match phase {
+            Phase::Staged => "staged",
+            Phase::Switched => "switched",
+            Phase::Over => "over",
+            Phase::Dropped => "dropped",
         };
         self.token.as_ref().map(|token| (NOTE, format!("{state} {token}\n")))
     }
@@ -87,9 +87,9 @@ impl Heir {
     pub(super) async fn start<E: Engine>(&self, engine: &E, container_id: &str, root: &str) {
         let Some(token) = &self.token else { return };
         let note = format!("{root}/{NOTE}");
-        let command = ["sh", "-c", SCRIPT, "heir", &note, token].map(str::to_owned);
+        let command = ["sh", "-c", SCRIPT, "watchdog", &note, token].map(str::to_owned);
         if let Err(error) = engine.spawn(container_id, &command).await {
-            tracing::debug!("no heir: {error}: {}", error.source);
+            tracing::debug!("no watchdog: {error}: {}", error.source);
         }
     }
 }

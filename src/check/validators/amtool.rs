@@ -6,8 +6,8 @@
 //! ```
 
 use crate::check::finding::Finding;
-use crate::check::judge::rendered::Rendered;
-use crate::check::judge::{AMTOOL, bug};
+use crate::check::validators::rendered::Rendered;
+use crate::check::validators::{AMTOOL, bug};
 use crate::formats::yaml::source::Place;
 
 /// Templates by the name that amtool shows (the file's base name).
@@ -63,18 +63,18 @@ mod tests {
         let config = Rendered::plain("am.yml", "route:\n  receiver: nope\n  foo: 1\n");
         let text = "{{ define \"a\" }}\n{{ nofunc }}\n{{ end }}\n";
         let templates = vec![("a.tmpl", Rendered::plain("config/notifications/a.tmpl", text))];
-        let judge = |stdout: &str| {
+        let findings_in = |stdout: &str| {
             let found =
                 findings(&config, &templates, 1, stdout, "amtool: error: failed to validate 1 file(s)");
             let first = found.into_iter().next().unwrap();
             (first.file, first.line)
         };
         let unknown = "Checking '/e/am.yml'  FAILED: yaml: unmarshal errors:\n  line 3: field foo not found in type config.plain\n";
-        assert_eq!(judge(unknown), ("am.yml".to_owned(), 3));
+        assert_eq!(findings_in(unknown), ("am.yml".to_owned(), 3));
         let receiver = "Checking '/e/am.yml'  FAILED: undefined receiver \"nope\" used in route\n";
-        assert_eq!(judge(receiver), ("am.yml".to_owned(), 2));
+        assert_eq!(findings_in(receiver), ("am.yml".to_owned(), 2));
         let template = "Checking '/e/am.yml'  SUCCESS\nFound:\n - route\n  FAILED: template: a.tmpl:2: function \"nofunc\" not defined\n";
-        assert_eq!(judge(template), ("config/notifications/a.tmpl".to_owned(), 2));
-        assert_eq!(judge("something new"), ("am.yml".to_owned(), 0));
+        assert_eq!(findings_in(template), ("config/notifications/a.tmpl".to_owned(), 2));
+        assert_eq!(findings_in("something new"), ("am.yml".to_owned(), 0));
     }
 }

@@ -1,4 +1,4 @@
-//! Runs the official judges: promtool and amtool in one-shot containers of the pinned images.
+//! Runs the official validators: promtool and amtool in one-shot containers of the pinned images.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::settings::Settings;
 const DEADLINE: Duration = Duration::from_mins(3);
 
 /// Who runs them.
-pub struct Judges<'a, E> {
+pub struct Validators<'a, E> {
     pub engine: &'a E,
     pub reporter: &'a dyn Reporter,
     pub cancel: &'a CancellationToken,
 }
 
-impl<E: Engine> Judges<'_, E> {
+impl<E: Engine> Validators<'_, E> {
     /// Runs one; an image that is not there is pulled first.
     pub async fn run(&self, job: &OneShot) -> Result<Outcome, Error> {
         match oneshot::run(self.engine, self.cancel, job).await {
@@ -54,7 +54,7 @@ pub fn job(
     })
 }
 
-/// Files for a judge. It only looks whether a secret's file is there, so no secret leaves.
+/// Files for a validator. It only looks whether a secret's file is there, so no secret leaves.
 pub fn without_secrets(files: &FileSet) -> Vec<RenderedFile> {
     let harmless = |file: &RenderedFile| match &file.content {
         Content::Plain(_) => file.clone(),

@@ -1,15 +1,15 @@
-//! What the official judges are asked in a `check`, and what their answers mean.
+//! What the official validators are asked in a `check`, and what their answers mean.
 
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
-use crate::apply::judges::{self, Judges};
 use crate::apply::oneshot::{OneShot, Outcome};
+use crate::apply::validators::{self, Validators};
 use crate::check::gather;
-use crate::check::judge::rendered::Rendered;
-use crate::check::judge::{amtool, promtool};
 use crate::check::selection::{Kind, Scope};
+use crate::check::validators::rendered::Rendered;
+use crate::check::validators::{amtool, promtool};
 use crate::check::{Facts, Finding};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -23,7 +23,7 @@ const ALERTMANAGER_CONFIG: &str = "/etc/alertmanager/alertmanager.yml";
 
 /// What a job's answer is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
+pub enum ValidationTarget {
     /// The whole rendered tree of Prometheus.
     Prometheus,
     /// Rule files that were named, by their path in the container.
@@ -34,34 +34,36 @@ pub enum Subject {
     NamedAlertmanager(String),
 }
 
-pub type Jobs = Vec<(Subject, OneShot)>;
+pub type Jobs = Vec<(ValidationTarget, OneShot)>;
 
-/// What the judges said, or why they said nothing.
+/// What the validators said, or why they said nothing.
 #[derive(Debug)]
-pub struct Opinion {
-    answers: Vec<(Subject, Outcome)>,
+pub struct ValidationReport {
+    answers: Vec<(ValidationTarget, Outcome)>,
     not_run: Option<String>,
 }
 
-impl Opinion {
+impl ValidationReport {
     pub const fn not_run(reason: String) -> Self {
         Self { answers: Vec::new(), not_run: Some(reason) }
     }
 
     /// True when promtool has seen the rule files.
-    pub fn rules_judged(&self) -> bool {
-        self.answers.iter().any(|(subject, _)| matches!(subject, Subject::Prometheus | Subject::Rules(_)))
+    pub fn rules_validated(&self) -> bool {
+        self.answers
+            .iter()
+            .any(|(subject, _)| matches!(subject, ValidationTarget::Prometheus | ValidationTarget::Rules(_)))
     }
 
-    /// `run`, or `not run: …`.
-    pub fn words(&self) -> String {
-        self.not_run.as_ref().map_or_else(|| "run".to_owned(), |reason| format!("not run: {reason}"))
+    /// Why some or all of them were not asked.
+    pub fn into_not_run(self) -> Option<String> {
+        self.not_run
     }
 }
 
-/// What is judged, as it was gathered.
+/// What is checked, as it was gathered.
 #[derive(Clone, Copy, Debug)]
-pub struct Subjects<'a> {
+pub struct ValidationInput<'a> {
     pub settings: &'a Settings,
     pub files: &'a ProjectFiles,
     pub rendered: &'a RenderedStack,
@@ -69,82 +71,85 @@ pub struct Subjects<'a> {
     pub facts: &'a Facts,
 }
 
-/// One job for each tool and thing to judge; they run side by side.
-pub fn jobs(subjects: &Subjects<'_>) -> Jobs {
-    let Subjects { settings, rendered, scope, facts, .. } = *subjects;
+/// One job for each tool and thing to validate; they run side by side.
+pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
+    let ValidationInput { settings, rendered, scope, facts, .. } = *subjects;
     let add = |subject, service, command: &[&str], files| {
-        judges::job(settings, service, command, files).map(|job| (subject, job))
+        validators::job(settings, service, command, files).map(|job| (subject, job))
     };
     let Some(selection) = scope.selection() else {
-        let of = |service| rendered.get(&service).map(judges::without_secrets);
+        let of = |service| rendered.get(&service).map(validators::without_secrets);
         let config = of(ServiceKind::Prometheus).and_then(|files| {
             let command = ["promtool", "check", "config", "--lint=none", PROMETHEUS_CONFIG];
-            add(Subject::Prometheus, ServiceKind::Prometheus, &command, files)
+            add(ValidationTarget::Prometheus, ServiceKind::Prometheus, &command, files)
         });
         let routing = of(ServiceKind::Alertmanager).and_then(|files| {
             let command = ["amtool", "check-config", ALERTMANAGER_CONFIG];
-            add(Subject::Alertmanager, ServiceKind::Alertmanager, &command, files)
+            add(ValidationTarget::Alertmanager, ServiceKind::Alertmanager, &command, files)
         });
         return config.into_iter().chain(routing).collect();
     };
     let named = selection.of(Kind::Alertmanager).filter_map(|file| {
-        let files = vec![RenderedFile::plain("/judge/alertmanager.yml", file.text.as_str())];
-        let command = ["amtool", "check-config", "/judge/alertmanager.yml"];
-        let subject = Subject::NamedAlertmanager(file.shown_as.clone());
+        let files = vec![RenderedFile::plain("/validator/alertmanager.yml", file.text.as_str())];
+        let command = ["amtool", "check-config", "/validator/alertmanager.yml"];
+        let subject = ValidationTarget::NamedAlertmanager(file.shown_as.clone());
         add(subject, ServiceKind::Alertmanager, &command, files)
     });
     rules_job(settings, facts).into_iter().chain(named).collect()
 }
 
 /// The rule files alone.
-fn rules_job(settings: &Settings, facts: &Facts) -> Option<(Subject, OneShot)> {
+fn rules_job(settings: &Settings, facts: &Facts) -> Option<(ValidationTarget, OneShot)> {
     if facts.rule_files.is_empty() {
         return None;
     }
     let mut paths = BTreeMap::new();
     let mut files = Vec::new();
     for (at, file) in facts.rule_files.iter().enumerate() {
-        let path = format!("/judge/{at}.yml");
+        let path = format!("/validator/{at}.yml");
         files.push(RenderedFile::plain(path.as_str(), file.source.text.as_str()));
         paths.insert(path, file.source.path.clone());
     }
     let mut command = vec!["promtool", "check", "rules", "--lint=none"];
     command.extend(paths.keys().map(String::as_str));
-    let job = judges::job(settings, ServiceKind::Prometheus, &command, files)?;
-    Some((Subject::Rules(paths), job))
+    let job = validators::job(settings, ServiceKind::Prometheus, &command, files)?;
+    Some((ValidationTarget::Rules(paths), job))
 }
 
-/// Runs all jobs. A job that cannot be run takes away the claim that the judges have spoken.
-pub async fn run<E: Engine>(judges: &Judges<'_, E>, subjects: &Subjects<'_>) -> Result<Opinion, Error> {
-    let mut opinion = run_jobs(judges, jobs(subjects)).await?;
+/// Runs all jobs. A job that cannot be run takes away the claim that the validators have spoken.
+pub async fn run<E: Engine>(
+    validators: &Validators<'_, E>,
+    subjects: &ValidationInput<'_>,
+) -> Result<ValidationReport, Error> {
+    let mut report = run_jobs(validators, jobs(subjects)).await?;
     // promtool does not look at the rules of a configuration that it refuses.
-    let unseen = opinion.answers.iter().any(|(subject, outcome)| {
+    let unseen = report.answers.iter().any(|(subject, outcome)| {
         let looked = outcome.stdout.contains("/etc/prometheus/rules/");
-        *subject == Subject::Prometheus && outcome.exit_code != 0 && !looked
+        *subject == ValidationTarget::Prometheus && outcome.exit_code != 0 && !looked
     });
     if unseen && let Some(job) = rules_job(subjects.settings, subjects.facts) {
-        let more = run_jobs(judges, vec![job]).await?;
-        opinion.answers.extend(more.answers);
-        opinion.not_run = opinion.not_run.or(more.not_run);
+        let more = run_jobs(validators, vec![job]).await?;
+        report.answers.extend(more.answers);
+        report.not_run = report.not_run.or(more.not_run);
     }
-    Ok(opinion)
+    Ok(report)
 }
 
-async fn run_jobs<E: Engine>(judges: &Judges<'_, E>, jobs: Jobs) -> Result<Opinion, Error> {
-    let runs = jobs.iter().map(|(_, job)| judges.run(job));
+async fn run_jobs<E: Engine>(validators: &Validators<'_, E>, jobs: Jobs) -> Result<ValidationReport, Error> {
+    let runs = jobs.iter().map(|(_, job)| validators.run(job));
     let results = join_all(runs).await;
-    let mut opinion = Opinion { answers: Vec::new(), not_run: None };
+    let mut report = ValidationReport { answers: Vec::new(), not_run: None };
     for ((subject, job), result) in jobs.into_iter().zip(results) {
         match result {
-            Ok(outcome) => opinion.answers.push((subject, outcome)),
+            Ok(outcome) => report.answers.push((subject, outcome)),
             Err(error) if error.code == ExitCode::Interrupted => return Err(error),
             Err(error) => {
                 let tool = job.command.first().map_or("", String::as_str);
-                opinion.not_run = Some(format!("{tool}: {}", reason(&error)));
+                report.not_run = Some(format!("{tool}: {}", reason(&error)));
             }
         }
     }
-    Ok(opinion)
+    Ok(report)
 }
 
 /// An error as one line.
@@ -155,35 +160,35 @@ pub fn reason(error: &Error) -> String {
         .join(": ")
 }
 
-/// The judges' words as findings at the user's files.
-pub fn findings(opinion: &Opinion, subjects: &Subjects<'_>) -> Vec<Finding> {
-    let Subjects { files, scope, facts, .. } = *subjects;
+/// The validators' words as findings at the user's files.
+pub fn findings(report: &ValidationReport, subjects: &ValidationInput<'_>) -> Vec<Finding> {
+    let ValidationInput { files, scope, facts, .. } = *subjects;
     let selection = scope.selection();
     let named = |name: &str| facts.rule_files.iter().find(|file| file.source.path == name);
     let by_path = |paths: &BTreeMap<String, String>| -> BTreeMap<String, &RuleFile> {
         paths.iter().filter_map(|(path, name)| Some((path.clone(), named(name)?))).collect()
     };
     let mut found = Vec::new();
-    for (subject, Outcome { exit_code, stdout, stderr, .. }) in &opinion.answers {
+    for (subject, Outcome { exit_code, stdout, stderr, .. }) in &report.answers {
         found.extend(match subject {
-            Subject::Prometheus => {
-                let judged = promtool::Judged {
+            ValidationTarget::Prometheus => {
+                let checked = promtool::Validated {
                     rules: by_path(&gather::rule_paths(files)),
                     config: of_template(subjects, ServiceKind::Prometheus, PROMETHEUS_CONFIG),
                 };
-                promtool::findings(&judged, *exit_code, stdout, stderr)
+                promtool::findings(&checked, *exit_code, stdout, stderr)
             }
-            Subject::Rules(paths) => {
-                let judged = promtool::Judged { rules: by_path(paths), config: None };
-                promtool::findings(&judged, *exit_code, stdout, stderr)
+            ValidationTarget::Rules(paths) => {
+                let checked = promtool::Validated { rules: by_path(paths), config: None };
+                promtool::findings(&checked, *exit_code, stdout, stderr)
             }
-            Subject::Alertmanager => {
+            ValidationTarget::Alertmanager => {
                 match of_template(subjects, ServiceKind::Alertmanager, ALERTMANAGER_CONFIG) {
                     Some(config) => amtool::findings(&config, &templates(files), *exit_code, stdout, stderr),
                     None => Vec::new(),
                 }
             }
-            Subject::NamedAlertmanager(name) => {
+            ValidationTarget::NamedAlertmanager(name) => {
                 let file = selection.and_then(|all| all.of(Kind::Alertmanager).find(|f| f.shown_as == *name));
                 let config = file.map(|file| Rendered::plain(&file.shown_as, &file.text));
                 config.map_or_else(Vec::new, |config| {
@@ -196,7 +201,7 @@ pub fn findings(opinion: &Opinion, subjects: &Subjects<'_>) -> Vec<Finding> {
 }
 
 /// A rendered configuration beside the template it came from.
-fn of_template<'a>(subjects: &Subjects<'a>, service: ServiceKind, path: &str) -> Option<Rendered<'a>> {
+fn of_template<'a>(subjects: &ValidationInput<'a>, service: ServiceKind, path: &str) -> Option<Rendered<'a>> {
     let text = std::str::from_utf8(subjects.rendered.get(&service)?.files.get(path)?.bytes()).ok()?;
     let name = path.rsplit('/').next().unwrap_or(path);
     let template = subjects.files.config.get(&format!("templates/{name}"))?;

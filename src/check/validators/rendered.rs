@@ -1,7 +1,7 @@
 //! From a line of a rendered file back to the line of the template that it came from.
 
 use crate::check::finding::Finding;
-use crate::check::judge::bug;
+use crate::check::validators::bug;
 use crate::formats::yaml::source::Place;
 
 /// A rendered file with its template.
@@ -50,7 +50,7 @@ impl<'a> Rendered<'a> {
 
     /// The only line that holds the name which the message quotes.
     fn line_of_name(&self, message: &str) -> Option<usize> {
-        let name = crate::check::judge::quoted(message)?;
+        let name = crate::check::validators::quoted(message)?;
         let mut lines = self.text.lines().enumerate().filter(|(_, line)| line.contains(name));
         let (first, _) = lines.next()?;
         lines.next().is_none().then_some(first + 1)

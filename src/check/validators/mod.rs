@@ -1,5 +1,5 @@
-//! The words of the official judges (promtool and amtool of the pinned images) as findings at the
-//! user's own files and lines. Pure: running them is `apply::judges`.
+//! The words of the official validators (promtool and amtool of the pinned images) as findings at the
+//! user's own files and lines. Pure: running them is `apply::validators`.
 
 pub mod amtool;
 pub mod promtool;
@@ -33,11 +33,11 @@ fn bug(id: &'static str, file: &str, place: Place, message: String) -> Finding {
     }
 }
 
-/// Puts the judge's findings to ours and says each thing once. `judged` are the rule files that
+/// Puts the validator's findings to ours and says each thing once. `validated` are the rule files that
 /// promtool has seen: it has the word on what can be read.
-pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, judged: &[&RuleFile]) {
+pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, checked: &[&RuleFile]) {
     let refused = |file: &str| theirs.iter().any(|finding| finding.id == PROMTOOL && finding.file == file);
-    let seen = |file: &str| judged.iter().any(|rules| rules.source.path == file);
+    let seen = |file: &str| checked.iter().any(|rules| rules.source.path == file);
     findings.retain(|own| !(own.id == "unreadable-rules" && refused(&own.file)));
     for own in findings.iter_mut() {
         if own.id == "unreadable-rules" && seen(&own.file) {
@@ -63,12 +63,12 @@ pub fn sort(findings: &mut Vec<Finding>) {
     findings.dedup();
 }
 
-/// Both are about the expression of one rule: the judge's place may lie deeper in it than ours.
+/// Both are about the expression of one rule: the validator's place may lie deeper in it than ours.
 fn same_rule(theirs: &Finding, own: &Finding) -> bool {
     theirs.message.contains("parse error") && theirs.line >= own.line && theirs.alert == own.alert
 }
 
-/// Our own finding has the better place and a fix; it stays, when it is as bad as the judge says.
+/// Our own finding has the better place and a fix; it stays, when it is as bad as the validator says.
 fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
     if own.file != theirs.file || own.severity != Severity::Bug {
         return false;

@@ -11,29 +11,29 @@
 use std::collections::BTreeMap;
 
 use crate::check::finding::Finding;
-use crate::check::judge::rendered::Rendered;
-use crate::check::judge::{PROMTOOL, bug};
+use crate::check::validators::rendered::Rendered;
+use crate::check::validators::{PROMTOOL, bug};
 use crate::formats::label_map::Fields;
 use crate::formats::rule_file::{Group, Rule, RuleFile};
 use crate::formats::yaml::source::{Place, Source};
 
-/// What was judged: paths in the container and what the user knows them as.
+/// What was checked: paths in the container and what the user knows them as.
 #[derive(Debug, Default)]
-pub struct Judged<'a> {
+pub struct Validated<'a> {
     pub rules: BTreeMap<String, &'a RuleFile>,
-    /// The configuration itself, unless rule files were judged alone.
+    /// The configuration itself, unless rule files were checked alone.
     pub config: Option<Rendered<'a>>,
 }
 
 /// Findings for everything it refused. Empty means that it accepted all of it.
-pub fn findings(judged: &Judged<'_>, exit_code: i64, stdout: &str, stderr: &str) -> Vec<Finding> {
+pub fn findings(checked: &Validated<'_>, exit_code: i64, stdout: &str, stderr: &str) -> Vec<Finding> {
     if exit_code == 0 {
         return Vec::new();
     }
     let mut found = Vec::new();
     let mut current: Option<&RuleFile> = None;
     for line in stderr.lines() {
-        if let Some((file, message)) = judged.rule_message(line) {
+        if let Some((file, message)) = checked.rule_message(line) {
             current = Some(file);
             found.extend(rule_finding(file, message));
         } else if let (Some(file), Some(finding)) =
@@ -44,8 +44,8 @@ pub fn findings(judged: &Judged<'_>, exit_code: i64, stdout: &str, stderr: &str)
             line.trim().strip_prefix("FAILED:").filter(|rest| !rest.trim().is_empty())
         {
             current = None;
-            found.extend(judged.config_finding(message.trim()));
-        } else if let Some(config) = judged.config.as_ref().filter(|_| current.is_none()) {
+            found.extend(checked.config_finding(message.trim()));
+        } else if let Some(config) = checked.config.as_ref().filter(|_| current.is_none()) {
             found.extend(config.at_line(PROMTOOL, line));
         }
     }
@@ -53,13 +53,13 @@ pub fn findings(judged: &Judged<'_>, exit_code: i64, stdout: &str, stderr: &str)
     if found.is_empty() {
         // Words of a future promtool: better shown as they are than lost.
         let words = [stdout.trim(), stderr.trim()].join("\n");
-        let file = judged.config.as_ref().map_or("rules", |config| config.shown_as);
+        let file = checked.config.as_ref().map_or("rules", |config| config.shown_as);
         found.push(bug(PROMTOOL, file, Place::default(), format!("promtool refuses it: {}", words.trim())));
     }
     found
 }
 
-impl<'a> Judged<'a> {
+impl<'a> Validated<'a> {
     fn rule_message<'l>(&self, line: &'l str) -> Option<(&'a RuleFile, &'l str)> {
         self.rules.iter().find_map(|(path, file)| {
             line.strip_prefix(path.as_str())?.strip_prefix(": ").map(|message| (*file, message))
@@ -171,7 +171,7 @@ fn offset(text: &str, at: Place) -> usize {
 
 /// Messages that name no place: our own reading of the file may know it.
 fn whole_file(file: &RuleFile, text: &str) -> Option<Place> {
-    let quoted = crate::check::judge::quoted(text);
+    let quoted = crate::check::validators::quoted(text);
     if text.starts_with("yaml: ") {
         return file.problem.as_ref().map(|(place, _)| *place).or_else(|| yaml_line(text));
     }
@@ -202,10 +202,10 @@ mod tests {
 
     const FILE: &str = "groups:\n  - name: g\n    rules:\n      - alert: A\n        expr: sum(up\n      - alert: C\n        expr: |\n          up\n            == == 0\n        for: 5x\n        annotations:\n          summary: \"{{ nofunc $value }}\"\n  - name: g\n    rules: []\n";
 
-    fn judge(stderr: &str) -> Vec<(usize, usize, Option<String>, String)> {
+    fn findings_in(stderr: &str) -> Vec<(usize, usize, Option<String>, String)> {
         let file = RuleFile::parse("rules/two.yml", FILE);
         let rules = BTreeMap::from([("/e/two.yml".to_owned(), &file)]);
-        let found = findings(&Judged { rules, config: None }, 1, "", stderr);
+        let found = findings(&Validated { rules, config: None }, 1, "", stderr);
         assert!(found.iter().all(|finding| finding.file == "rules/two.yml" || finding.line == 0));
         found.into_iter().map(|f| (f.line, f.column, f.alert, f.message)).collect()
     }
@@ -243,7 +243,7 @@ mod tests {
             ),
         ];
         for (words, place, alert) in cases {
-            let found = judge(&format!("  FAILED:\n{words}\n{words}\n"));
+            let found = findings_in(&format!("  FAILED:\n{words}\n{words}\n"));
             assert_eq!(found.len(), 1, "{words}: {found:?}");
             assert_eq!((found[0].0, found[0].1), place, "{words}");
             assert_eq!(found[0].2.as_deref(), alert, "{words}");
@@ -253,13 +253,13 @@ mod tests {
     #[test]
     fn unmarshal_errors_are_one_finding_a_line() {
         let words = "  FAILED:\n/e/two.yml: yaml: unmarshal errors:\n  line 5: field foo not found in type rulefmt.Rule\n  line 8: cannot unmarshal !!seq into string\n";
-        let found: Vec<_> = judge(words).into_iter().map(|f| (f.0, f.1)).collect();
+        let found: Vec<_> = findings_in(words).into_iter().map(|f| (f.0, f.1)).collect();
         assert_eq!(found, [(5, 9), (8, 11)]);
     }
 
     #[test]
     fn unknown_words_are_shown_and_success_is_silence() {
-        assert!(judge("panic: something new").first().unwrap().3.contains("something new"));
-        assert!(findings(&Judged::default(), 0, "", "whatever").is_empty());
+        assert!(findings_in("panic: something new").first().unwrap().3.contains("something new"));
+        assert!(findings(&Validated::default(), 0, "", "whatever").is_empty());
     }
 }

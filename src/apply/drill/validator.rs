@@ -25,13 +25,13 @@ const RULES: &str = "/etc/prometheus/project";
 /// The most scenarios of one alert that are tried before it is said not to fire.
 const CANDIDATES: usize = 3;
 
-pub(super) struct Judge<'a, E> {
+pub(super) struct Validator<'a, E> {
     stage: &'a Stage<'a, E>,
     drill: &'a Drill<'a>,
     container: Scratch,
 }
 
-impl<'a, E: Engine> Judge<'a, E> {
+impl<'a, E: Engine> Validator<'a, E> {
     pub(super) async fn start(stage: &'a Stage<'a, E>, drill: &'a Drill<'a>) -> Result<Self, Error> {
         let mut files: Vec<(String, String)> =
             drill.rule_texts.iter().map(|(path, text)| (format!("project/{path}"), text.clone())).collect();
@@ -39,7 +39,7 @@ impl<'a, E: Engine> Judge<'a, E> {
         let command = super::process::idle_prometheus();
         let wanted = Wanted {
             service: ServiceKind::Prometheus,
-            part: "judge",
+            part: "validator",
             command,
             ports: Vec::new(),
             networked: false,
