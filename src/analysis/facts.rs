@@ -15,13 +15,13 @@ use crate::formats::yaml::source::Source;
 pub struct Facts {
     pub rule_files: Vec<RuleFile>,
     /// The rule files are all that Prometheus loads, so what they lack is missing.
-    pub whole_set: bool,
+    pub is_complete_rule_set: bool,
     /// Patterns or folders of rules that matched no file, as the user wrote them.
     pub empty_rule_patterns: Vec<String>,
     pub rule_tests: Vec<RuleTestFile>,
     pub contract: Option<Contract>,
     /// Named files whose metrics are those of other software: the contract is not about them.
-    pub elsewhere: BTreeSet<String>,
+    pub foreign_files: BTreeSet<String>,
     /// The scrape interval of the backend's job.
     pub scrape_interval: Option<Duration>,
     /// As they reach Alertmanager.

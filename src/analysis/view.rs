@@ -56,8 +56,8 @@ impl View<'_> {
     }
 
     /// True for a file that is made for other software than the backend, and for other jobs.
-    pub fn is_for_others(&self, source: &Source) -> bool {
-        self.facts.elsewhere.contains(&source.path)
+    pub fn is_foreign(&self, source: &Source) -> bool {
+        self.facts.foreign_files.contains(&source.path)
     }
 
     /// The labels that the series of a selector can have.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::apply::{Applier, network};
+use crate::apply::{StackSession, network};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::{ObservedContainer, ServiceKind, StackName};
+use crate::model::{ContainerState, ObservedContainer, ServiceKind, StackName};
 use crate::report::events::{Event, ServiceState};
 use crate::services::stop_grace;
 
@@ -24,64 +24,72 @@ const UNKNOWN_GRACE: Duration = stop_grace(ServiceKind::Prometheus);
 
 /// Containers side by side, then the network, then (only when asked) the volumes.
 pub async fn run<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     stack: &StackName,
     with_volumes: bool,
 ) -> Result<Removed, Error> {
-    let observed = applier.engine.list().await?;
+    let observed = session.engine.list().await?;
     let ours: Vec<&ObservedContainer> = super::gather::ours(&observed, stack).collect();
-    let removals = join_all(ours.iter().map(|container| remove(applier, container))).await;
+    let removals = join_all(ours.iter().map(|container| remove(session, container))).await;
     let mut removed = Removed::default();
     for (container, result) in ours.iter().zip(removals) {
         result?;
         removed.containers.push(container.name.clone());
     }
-    removed.networks = remove_networks(applier, stack).await?;
-    super::drill::remove_network(applier, stack).await?;
+    removed.networks = remove_networks(session, stack).await?;
+    super::drill::remove_network(session, stack).await?;
     if with_volumes {
-        for volume in applier.engine.volumes(stack).await? {
-            applier.check_cancelled()?;
-            applier.engine.remove_volume(&volume).await?;
+        for volume in session.engine.volumes(stack).await? {
+            session.check_cancelled()?;
+            session.engine.remove_volume(&volume).await?;
             removed.volumes.push(volume);
         }
     }
     Ok(removed)
 }
 
-async fn remove<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<(), Error> {
-    applier.check_cancelled()?;
+async fn remove<E: Engine>(session: &StackSession<E>, container: &ObservedContainer) -> Result<(), Error> {
+    session.check_cancelled()?;
     if container.is_temporary() {
         // It holds nothing that a graceful stop would save.
-        return Ok(applier.engine.remove_container(&container.id, true).await?);
+        return Ok(session.engine.remove_container(&container.id, true).await?);
     }
-    if !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing") {
-        say(applier, container, ServiceState::Working, "stopping".to_owned());
+    if !container.state.is_stopped() && container.state != ContainerState::Removing {
+        say(session, container, ServiceState::Working, "stopping".to_owned());
         let grace = container.service().map_or(UNKNOWN_GRACE, stop_grace);
-        applier.engine.stop(&container.id, grace).await?;
+        session.engine.stop(&container.id, grace).await?;
     }
-    applier.engine.remove_container(&container.id, false).await?;
-    applier.forget(&container.id);
-    say(applier, container, ServiceState::Done, format!("removed {}", container.name));
+    session.engine.remove_container(&container.id, false).await?;
+    session.forget(&container.id);
+    say(session, container, ServiceState::Done, format!("removed {}", container.name));
     Ok(())
 }
 
 /// A container of ours whose service is not known is nobody else's: it is told by its name.
-fn say<E: Engine>(applier: &Applier<E>, container: &ObservedContainer, state: ServiceState, detail: String) {
+fn say<E: Engine>(
+    session: &StackSession<E>,
+    container: &ObservedContainer,
+    state: ServiceState,
+    detail: String,
+) {
     match container.service() {
-        Some(service) => applier.say(service, state, detail),
-        None => applier.reporter.event(&Event::Fact { text: format!("{}: {detail}", container.name) }),
+        Some(service) => session.say(service, state, detail),
+        None => session.reporter.event(&Event::Fact { text: format!("{}: {detail}", container.name) }),
     }
 }
 
-async fn remove_networks<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<Vec<String>, Error> {
+async fn remove_networks<E: Engine>(
+    session: &StackSession<E>,
+    stack: &StackName,
+) -> Result<Vec<String>, Error> {
     let mut removed = Vec::new();
-    for network in applier.engine.find_networks(&stack.network()).await? {
+    for network in session.engine.find_networks(&stack.network()).await? {
         if !network::is_ours(&network, stack) {
             let text = format!("the network `{}` is not confidexmon's and stays", network.name);
-            applier.reporter.event(&Event::Warning { text });
+            session.reporter.event(&Event::Warning { text });
             continue;
         }
-        match applier.engine.remove_network(&network.id).await {
+        match session.engine.remove_network(&network.id).await {
             Ok(()) => removed.push(network.name),
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => {

@@ -39,7 +39,7 @@ pub async fn failed_start<E: Engine>(
         return error.into();
     }
     let Some(port) = wanted.spec.ports.first() else { return error.into() };
-    let holder = gather::port_culprit(engine, port.host, &wanted.spec.name).await;
+    let holder = gather::port_holder(engine, port.host, &wanted.spec.name).await;
     let free_port = engine
         .info()
         .ports_are_local

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use crate::apply::{Applier, network};
+use crate::apply::{StackSession, network};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
-    ImageRef, LocalImage, Manifest, Observed, ObservedContainer, ServiceKind, StackName, labels,
+    ImageRef, LocalImage, Manifest, Observed, ObservedContainer, PortHolder, ServiceKind, StackName, labels,
 };
-use crate::plan::{Facts, PortHolder};
+use crate::plan::Facts;
 use crate::services::{Desired, DesiredService};
 use crate::store::{ports, tarball};
 use crate::update::recovery::is_kept;
@@ -22,14 +22,14 @@ const LARGEST_MANIFEST: usize = 4 * 1024 * 1024;
 /// for the network when something of ours is stopped, and one per config volume that this machine
 /// does not remember.
 pub async fn facts<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     observed: Observed,
 ) -> Result<Facts, EngineError> {
     let mut facts = Facts { now: jiff::Timestamp::now().as_second(), ..Facts::default() };
     let ours: Vec<&ObservedContainer> = services(&observed, &desired.stack).collect();
     if ours.iter().any(|container| !container.is_running()) {
-        facts.network = our_network(applier, desired).await?;
+        facts.network = our_network(session, desired).await?;
     }
     for container in &ours {
         let Some(wanted) = container.service().and_then(|service| desired.services.get(&service)) else {
@@ -38,12 +38,12 @@ pub async fn facts<E: Engine>(
         if container.name != wanted.spec.name {
             continue;
         }
-        if let Some(manifest) = known_files(applier, &container.id, &wanted.files.root).await? {
+        if let Some(manifest) = known_files(session, &container.id, &wanted.files.root).await? {
             facts.known_files.insert(container.id.clone(), manifest);
         }
     }
-    facts.images = doubtful_images(applier, desired, &ours).await?;
-    busy_ports(applier, desired, &observed, &mut facts);
+    facts.images = doubtful_images(session, desired, &ours).await?;
+    busy_ports(session, desired, &observed, &mut facts);
     facts.observed = observed;
     Ok(facts)
 }
@@ -65,7 +65,7 @@ pub fn services<'a>(
 /// container's image by its id once the tag means another one, so a stack that is as it should be costs
 /// no call. (Podman goes on showing the name, so there every tag is looked up.)
 async fn doubtful_images<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     ours: &[&ObservedContainer],
 ) -> Result<BTreeMap<ImageRef, LocalImage>, EngineError> {
@@ -74,23 +74,23 @@ async fn doubtful_images<E: Engine>(
         let Some(container) = ours.iter().find(|container| container.name == wanted.spec.name) else {
             return locked.is_some();
         };
-        applier.engine.info().podman
+        session.engine.info().podman
             || container.image != wanted.spec.image.as_str()
             || locked.is_some_and(|locked| locked != container.image_id)
     };
     let doubtful = desired.services.iter().filter(|(service, wanted)| is_doubtful(service, wanted));
     let found = try_join_all(doubtful.map(|(_, wanted)| async move {
         let image = &wanted.spec.image;
-        Ok::<_, EngineError>((image.clone(), applier.engine.find_image(image).await?))
+        Ok::<_, EngineError>((image.clone(), session.engine.find_image(image).await?))
     }));
     Ok(found.await?.into_iter().filter_map(|(image, found)| Some((image, found?))).collect())
 }
 
 async fn our_network<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
 ) -> Result<Option<crate::model::ObservedNetwork>, EngineError> {
-    let mut found = applier.engine.find_networks(&desired.network.name).await?;
+    let mut found = session.engine.find_networks(&desired.network.name).await?;
     found.retain(|network| network::is_ours(network, &desired.stack));
     Ok(found.into_iter().next())
 }
@@ -98,29 +98,29 @@ async fn our_network<E: Engine>(
 /// What lies in a config volume: as this machine remembers it, else as the volume's manifest tells,
 /// which is remembered then unless something in it is in doubt.
 pub async fn known_files<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container_id: &str,
     root: &str,
 ) -> Result<Option<Manifest>, EngineError> {
-    if let Some(manifest) = applier.remembered(container_id) {
+    if let Some(manifest) = session.remembered(container_id) {
         return Ok(Some(manifest));
     }
-    let read = read_manifest(applier, container_id, root).await?;
+    let read = read_manifest(session, container_id, root).await?;
     // What is in doubt may be settled from another machine at any time.
     if let Some(manifest) = read.as_ref().filter(|manifest| !manifest.has_unverified()) {
-        applier.remember(container_id, manifest.clone());
+        session.remember(container_id, manifest.clone());
     }
     Ok(read)
 }
 
 /// The manifest in a config volume; `None` when there is none or it cannot be read as one.
 async fn read_manifest<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container_id: &str,
     root: &str,
 ) -> Result<Option<Manifest>, EngineError> {
     let path = format!("{root}/{MANIFEST_FILE}");
-    let archive = match applier.engine.download(container_id, &path).await {
+    let archive = match session.engine.download(container_id, &path).await {
         Ok(archive) => archive,
         Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Other) => return Ok(None),
         Err(error) => return Err(error),
@@ -130,8 +130,13 @@ async fn read_manifest<E: Engine>(
 }
 
 /// Which wanted ports this machine has in use, where the engine's ports are this machine's.
-fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Observed, facts: &mut Facts) {
-    if !applier.engine.info().ports_are_local {
+fn busy_ports<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    observed: &Observed,
+    facts: &mut Facts,
+) {
+    if !session.engine.info().ports_are_local {
         return;
     }
     let bound: Vec<u16> = observed
@@ -164,7 +169,7 @@ fn busy_ports<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Obs
 }
 
 /// Who holds a port now, for a message after the engine refused it.
-pub async fn port_culprit<E: Engine>(engine: &E, port: u16, not_named: &str) -> PortHolder {
+pub async fn port_holder<E: Engine>(engine: &E, port: u16, not_named: &str) -> PortHolder {
     let observed = engine.list().await.unwrap_or_default();
     let container = observed.containers.iter().find(|container| {
         container.name != not_named

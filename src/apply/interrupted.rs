@@ -1,6 +1,6 @@
 //! Finishes or undoes what a killed run had begun. Every command that changes the stack begins with it.
 
-use crate::apply::{Applier, restore};
+use crate::apply::{StackSession, restore};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
 use crate::store::state::Interruption;
@@ -10,23 +10,23 @@ use crate::store::state::Interruption;
 ///
 /// # Errors
 /// When it cannot be undone now; the note stays, so the next command tries again.
-pub async fn finish<E: Engine>(applier: &Applier<E>) -> Result<(), Error> {
-    let Some(interruption) = applier.interruption()? else { return Ok(()) };
+pub async fn finish<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
+    let Some(interruption) = session.interruption()? else { return Ok(()) };
     match &interruption {
-        Interruption::Paused { container_id } => match applier.engine.unpause(container_id).await {
-            Ok(()) => applier.warn("a backup was interrupted: Grafana was paused for it and runs on now"),
+        Interruption::Paused { container_id } => match session.engine.unpause(container_id).await {
+            Ok(()) => session.warn("a backup was interrupted: Grafana was paused for it and runs on now"),
             // The container is gone, and the pause with it.
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => return Err(error.into()),
         },
         Interruption::Restoring { container, previous } => {
-            match restore::undo(applier, container, previous.as_deref()).await {
-                Ok(()) => applier.warn("a restore was interrupted: Grafana has the data that it had before"),
+            match restore::undo(session, container, previous.as_deref()).await {
+                Ok(()) => session.warn("a restore was interrupted: Grafana has the data that it had before"),
                 // Its volume can be written through a container only; the note stays until there is one.
                 Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
             }
         }
     }
-    applier.end()
+    session.end()
 }

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::analysis::contract::Contract;
 use crate::apply::{gather, probe};
-use crate::check::panels::{self, PanelQuery, youth};
+use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
 use crate::model::ServiceKind;
@@ -106,7 +106,7 @@ fn in_full(error: &NetError) -> String {
 
 /// How long a stack that has just started is given until every panel can show something, and how often
 /// it is looked at.
-const YOUTH: Duration = Duration::from_secs(90);
+const WARMUP_LIMIT: Duration = Duration::from_secs(90);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Asks the queries of every panel through the running Grafana. What is empty in a stack that is too
@@ -122,33 +122,34 @@ pub async fn panels<E: Engine>(
         Ok(grafana) => {
             let findings = ask_all(&grafana, queries).await;
             let interval = settings.prometheus.scrape_interval.length();
-            let question = queries.first().map(|query| youth::question(query, interval));
-            let Some(question) = question.filter(|_| findings.iter().any(youth::may_pass)) else {
+            let question = queries.first().map(|query| warmup::question(query, interval));
+            let Some(question) = question.filter(|_| findings.iter().any(warmup::may_resolve)) else {
                 return findings;
             };
             // One that was old enough when it was asked has said its last word.
-            if !is_young(&grafana, &question).await {
+            if !is_warming_up(&grafana, &question).await {
                 return findings;
             }
             reporter.event(&Event::Fact {
                 text: format!(
                     "a target was scraped too few times yet for every panel to show something: waiting, at most {} s",
-                    YOUTH.as_secs()
+                    WARMUP_LIMIT.as_secs()
                 ),
             });
-            let grown = async {
-                while is_young(&grafana, &question).await {
+            let warmed_up = async {
+                while is_warming_up(&grafana, &question).await {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
             };
             let in_time = tokio::select! {
-                grown = tokio::time::timeout(YOUTH, grown) => grown.is_ok(),
+                warmed_up = tokio::time::timeout(WARMUP_LIMIT, warmed_up) => warmed_up.is_ok(),
                 () = cancel.cancelled() => false,
             };
             if in_time {
                 return ask_all(&grafana, queries).await;
             }
-            let excuse = |finding| if youth::may_pass(&finding) { youth::excused(finding) } else { finding };
+            let excuse =
+                |finding| if warmup::may_resolve(&finding) { warmup::downgrade(finding) } else { finding };
             findings.into_iter().map(excuse).collect()
         }
         Err(reason) => vec![no_grafana(&reason)],
@@ -172,9 +173,9 @@ async fn ask_all(grafana: &Grafana, queries: &[PanelQuery]) -> Vec<Finding> {
     findings
 }
 
-/// False when Grafana cannot tell: then nothing is excused.
-async fn is_young(grafana: &Grafana, question: &serde_json::Value) -> bool {
-    grafana.query(question).await.is_ok_and(|answer| youth::is_young(&answer))
+/// False when Grafana cannot tell: then nothing is downgraded.
+async fn is_warming_up(grafana: &Grafana, question: &serde_json::Value) -> bool {
+    grafana.query(question).await.is_ok_and(|answer| warmup::is_warming_up(&answer))
 }
 
 async fn ask(grafana: &Grafana, query: &PanelQuery) -> Result<Option<Finding>, NetError> {

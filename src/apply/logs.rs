@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::apply::{Applier, gather};
+use crate::apply::{StackSession, gather};
 use crate::engine::{Engine, ErrorKind, LogQuery};
 use crate::error::Error;
 use crate::model::{ServiceKind, StackName};
@@ -43,26 +43,26 @@ const RETRY: Duration = Duration::from_millis(200);
 
 /// Reads until the logs end, or (following) until the user stops.
 pub async fn run<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     stack: &StackName,
     query: &Query,
     output: Sender<MergedLine>,
 ) -> Result<(), Error> {
     // A first look makes an unreachable engine an error rather than silence.
-    let observed = applier.engine.list().await?;
+    let observed = session.engine.list().await?;
     let there: Vec<ServiceKind> = gather::services(&observed, stack)
         .filter_map(super::super::model::observed::ObservedContainer::service)
         .collect();
-    warn_of_absent(applier, stack, query, &there);
+    warn_of_absent(session, stack, query, &there);
     let services = query.services.iter().copied().filter(|service| query.follow || there.contains(service));
     let (sender, receiver) = mpsc::channel(1024);
-    let readers = services.map(|service| follow_service(applier, stack, service, query, sender.clone()));
+    let readers = services.map(|service| follow_service(session, stack, service, query, sender.clone()));
     let readers: Vec<_> = readers.collect();
     drop(sender);
     if query.follow {
         tokio::select! {
             _ = async { tokio::join!(join_all(readers), reorder(receiver, output)) } => {}
-            () = applier.cancel.cancelled() => {}
+            () = session.cancel.cancelled() => {}
         }
     } else {
         tokio::join!(join_all(readers), sort_all(receiver, output));
@@ -71,10 +71,15 @@ pub async fn run<E: Engine>(
 }
 
 /// Silence would look as if the services had nothing to say.
-fn warn_of_absent<E: Engine>(applier: &Applier<E>, stack: &StackName, query: &Query, there: &[ServiceKind]) {
+fn warn_of_absent<E: Engine>(
+    session: &StackSession<E>,
+    stack: &StackName,
+    query: &Query,
+    there: &[ServiceKind],
+) {
     let then = if query.follow { "; waiting for it" } else { "" };
     if there.is_empty() {
-        applier.warn(format!(
+        session.warn(format!(
             "the stack `{stack}` has no containers, so there are no logs{then} (`confidexmon up` starts it)"
         ));
         return;
@@ -82,7 +87,7 @@ fn warn_of_absent<E: Engine>(applier: &Applier<E>, stack: &StackName, query: &Qu
     // All of them are asked for when none is named; then it is no news which are not enabled.
     let named = query.services.len() < ServiceKind::ALL.len();
     for service in query.services.iter().filter(|service| named && !there.contains(service)) {
-        applier.warn(format!("there is no container of {service}, so it has no logs{then}"));
+        session.warn(format!("there is no container of {service}, so it has no logs{then}"));
     }
 }
 
@@ -147,7 +152,7 @@ impl Seen {
 }
 
 async fn follow_service<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     stack: &StackName,
     service: ServiceKind,
     query: &Query,
@@ -157,12 +162,12 @@ async fn follow_service<E: Engine>(
     let mut seen = Seen::default();
     let mut first = true;
     loop {
-        let container_id = container_id(applier, stack, service).await;
+        let container_id = container_id(session, stack, service).await;
         if let Some(container_id) = &container_id {
             let since = epoch(&seen.last).or_else(|| query.since.clone());
             let tail = if first { query.tail } else { None };
             let log_query = LogQuery { follow: query.follow, since, tail };
-            let mut lines = applier.engine.logs(container_id, log_query);
+            let mut lines = session.engine.logs(container_id, log_query);
             first = false;
             while let Some(line) = lines.next().await {
                 match line {
@@ -175,7 +180,7 @@ async fn follow_service<E: Engine>(
                     Ok(_) => {}
                     Err(error) if query.follow || error.kind == ErrorKind::NotFound => break,
                     Err(error) => {
-                        applier.warn(format!("the log of `{name}` ended early: {}", error.source));
+                        session.warn(format!("the log of `{name}` ended early: {}", error.source));
                         return;
                     }
                 }
@@ -189,11 +194,11 @@ async fn follow_service<E: Engine>(
 }
 
 async fn container_id<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     stack: &StackName,
     service: ServiceKind,
 ) -> Option<String> {
-    let observed = applier.engine.list().await.ok()?;
+    let observed = session.engine.list().await.ok()?;
     let name = stack.container(service);
     gather::services(&observed, stack)
         .find(|container| container.name == name)

@@ -38,7 +38,7 @@ use crate::report::events::{Event, Reporter, ServiceState};
 use crate::store::state::{Interruption, StackState};
 
 /// What every step needs: the engine, who listens, what is remembered, and the way to be stopped.
-pub struct Applier<E> {
+pub struct StackSession<E> {
     pub engine: E,
     pub reporter: Box<dyn Reporter>,
     pub state: Mutex<StackState>,
@@ -50,7 +50,7 @@ pub struct Applier<E> {
 /// The deadline of one readiness probe; probes are repeated.
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
-impl<E: Engine> Applier<E> {
+impl<E: Engine> StackSession<E> {
     pub fn say(&self, service: ServiceKind, state: ServiceState, detail: impl Into<String>) {
         self.reporter.event(&Event::Service { service, state, detail: detail.into() });
     }

@@ -1,6 +1,6 @@
 //! The stack's network: made once, one of its name.
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::Error;
 use crate::model::{NetworkSpec, ObservedNetwork, StackName, labels};
@@ -11,19 +11,19 @@ use crate::services::Desired;
 pub type NetworkResult = Result<(), std::sync::Arc<EngineError>>;
 
 /// Creates the network when the plan says so. A conflict means that it is there by now: ours is fine.
-pub async fn ensure<E: Engine>(applier: &Applier<E>, desired: &Desired, plan: &Plan) -> NetworkResult {
-    if plan.network.is_none() || applier.cancel.is_cancelled() {
+pub async fn ensure<E: Engine>(session: &StackSession<E>, desired: &Desired, plan: &Plan) -> NetworkResult {
+    if plan.network.is_none() || session.cancel.is_cancelled() {
         return Ok(());
     }
-    match applier.engine.create_network(&desired.network).await {
+    match session.engine.create_network(&desired.network).await {
         Ok(_) => Ok(()),
-        Err(error) if error.kind == ErrorKind::Conflict => ours_or_foreign(applier, &desired.network).await,
+        Err(error) if error.kind == ErrorKind::Conflict => ours_or_foreign(session, &desired.network).await,
         Err(error) => Err(error.into()),
     }
 }
 
-async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> NetworkResult {
-    let found = applier.engine.find_networks(&spec.name).await?;
+async fn ours_or_foreign<E: Engine>(session: &StackSession<E>, spec: &NetworkSpec) -> NetworkResult {
+    let found = session.engine.find_networks(&spec.name).await?;
     if found.iter().any(|network| is_ours(network, &spec.stack)) {
         return Ok(());
     }
@@ -36,24 +36,30 @@ async fn ours_or_foreign<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) ->
 /// Leaves one of several networks of ours with one name: an engine before 25 takes two runs at once
 /// at their word. The first by id stays unless another one is in use already, which the engine does
 /// not let go; so two runs that meet the duplicates keep the same one.
-pub async fn remove_duplicates<E: Engine>(applier: &Applier<E>, spec: &NetworkSpec) -> Result<(), Error> {
-    let mut found = applier.engine.find_networks(&spec.name).await?;
+pub async fn remove_duplicates<E: Engine>(
+    session: &StackSession<E>,
+    spec: &NetworkSpec,
+) -> Result<(), Error> {
+    let mut found = session.engine.find_networks(&spec.name).await?;
     found.retain(|network| is_ours(network, &spec.stack));
     found.sort_by(|a, b| a.id.cmp(&b.id));
     let Some((first, others)) = found.split_first() else { return Ok(()) };
     let mut in_use = false;
     for network in others {
-        in_use |= !remove_unused(applier, network).await?;
+        in_use |= !remove_unused(session, network).await?;
     }
     if in_use {
-        remove_unused(applier, first).await?;
+        remove_unused(session, first).await?;
     }
     Ok(())
 }
 
 /// False when the network is in use and stays.
-async fn remove_unused<E: Engine>(applier: &Applier<E>, network: &ObservedNetwork) -> Result<bool, Error> {
-    match applier.engine.remove_network(&network.id).await {
+async fn remove_unused<E: Engine>(
+    session: &StackSession<E>,
+    network: &ObservedNetwork,
+) -> Result<bool, Error> {
+    match session.engine.remove_network(&network.id).await {
         Ok(()) => Ok(true),
         Err(error) if error.kind == ErrorKind::NotFound => Ok(true),
         Err(error) if error.kind == ErrorKind::Conflict => Ok(false),

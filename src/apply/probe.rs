@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::Engine;
 use crate::health::Reading;
 use crate::net::http::one_line;
@@ -44,7 +44,7 @@ fn bracketed(ip: IpAddr) -> String {
     }
 }
 
-impl<E: Engine> Applier<E> {
+impl<E: Engine> StackSession<E> {
     /// The address of a service's only published port; `port` is the port the engine bound.
     pub fn address(&self, wanted: &DesiredService, port: u16) -> Address {
         let bind =

@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::update::locking;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
@@ -22,17 +22,17 @@ const IDLE: Duration = Duration::from_secs(90);
 
 /// Pulls every image of the stack, side by side, and tells what each reference means now.
 pub async fn all<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
 ) -> Result<BTreeMap<ImageRef, LocalImage>, Error> {
     let pulls = desired.services.iter().map(|(service, wanted)| async move {
         let reference = &wanted.spec.image;
-        image(applier, *service, reference).await?;
-        let found = applier.engine.find_image(reference).await?;
+        image(session, *service, reference).await?;
+        let found = session.engine.find_image(reference).await?;
         if let (Some(locked), Some(found)) = (desired.locked.get(service), &found) {
             // The run will be refused.
             if !locked.is(found) {
-                locking::restore_tag(applier, locked).await;
+                locking::restore_tag(session, locked).await;
             }
         }
         Ok::<_, Error>(found.map(|found| (reference.clone(), found)))
@@ -42,30 +42,30 @@ pub async fn all<E: Engine>(
 
 /// Pulls the image of a service: exactly the locked one, where one is locked.
 pub async fn wanted<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     reference: &ImageRef,
     locked: Option<&LockedImage>,
 ) -> Result<(), Error> {
     let exact = locked.and_then(|locked| reference.with_digest(locked.digest.as_deref()?));
-    let Some(exact) = exact else { return image(applier, service, reference).await };
-    image(applier, service, &exact).await.map_err(|error| {
+    let Some(exact) = exact else { return image(session, service, reference).await };
+    image(session, service, &exact).await.map_err(|error| {
         error.hint(format!("`confidexmon update {service}` takes what the tag `{reference}` means now"))
     })?;
-    if let Some(found) = applier.engine.find_image(&exact).await? {
-        applier.engine.tag_image(&found.id, reference).await?;
+    if let Some(found) = session.engine.find_image(&exact).await? {
+        session.engine.tag_image(&found.id, reference).await?;
     }
     Ok(())
 }
 
 /// Pulls one image of a stack.
 pub async fn image<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     image: &ImageRef,
 ) -> Result<(), Error> {
-    applier.say(service, ServiceState::Working, format!("pulling {image}"));
-    run(&applier.engine, applier.reporter.as_ref(), &applier.cancel, service, image).await
+    session.say(service, ServiceState::Working, format!("pulling {image}"));
+    run(&session.engine, session.reporter.as_ref(), &session.cancel, service, image).await
 }
 
 /// Pulls one image; `service` is whose progress line shows it.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio_util::io::ReaderStream;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::backup::{DATA, blocking};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
@@ -39,25 +39,25 @@ pub struct Replacement<'a> {
 /// # Errors
 /// The failure that led to the way back; another one where that failed, too.
 pub async fn replace<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     replacement: &Replacement<'_>,
     proof: impl AsyncFnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
     let Replacement { container, wanted, previous } = replacement;
     // The next command may run in another folder.
     let previous = previous.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    applier
+    session
         .begin(&Interruption::Restoring { container: (*container).to_owned(), previous: previous.clone() })?;
     let changed = async {
-        write_data(applier, container, wanted).await?;
-        applier.check_cancelled()?;
+        write_data(session, container, wanted).await?;
+        session.check_cancelled()?;
         proof().await
     };
     match changed.await {
-        Ok(()) => applier.end(),
-        Err(failure) => Err(match undo(applier, container, previous.as_deref()).await {
+        Ok(()) => session.end(),
+        Err(failure) => Err(match undo(session, container, previous.as_deref()).await {
             Ok(()) => {
-                applier.end()?;
+                session.end()?;
                 append(failure, "Grafana has the data that it had before, and runs")
             }
             Err(error) => {
@@ -80,12 +80,12 @@ fn append(mut failure: Error, more: &str) -> Error {
 /// # Errors
 /// When the archive is not sound any more, or the engine fails.
 pub async fn undo<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container_id: &str,
     previous: Option<&Path>,
 ) -> Result<(), Error> {
     let Some(previous) = previous.map(Path::to_owned) else {
-        return start(applier, container_id).await;
+        return start(session, container_id).await;
     };
     let hint = format!("the previous data is in {}", previous.display());
     let unpacked = blocking(move || -> Result<_, Error> {
@@ -94,32 +94,40 @@ pub async fn undo<E: Engine>(
         Ok(folder)
     });
     let folder = unpacked.await?.map_err(|error| error.hint(hint.clone()))?;
-    write_data(applier, container_id, folder.path()).await.map_err(|error| error.hint(hint))
+    write_data(session, container_id, folder.path()).await.map_err(|error| error.hint(hint))
 }
 
-async fn start<E: Engine>(applier: &Applier<E>, container_id: &str) -> Result<(), Error> {
-    applier.say(ServiceKind::Grafana, ServiceState::Working, "starting");
-    match applier.engine.start(container_id).await {
+async fn start<E: Engine>(session: &StackSession<E>, container_id: &str) -> Result<(), Error> {
+    session.say(ServiceKind::Grafana, ServiceState::Working, "starting");
+    match session.engine.start(container_id).await {
         Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
         other => Ok(other?),
     }
 }
 
 /// Stops the container, writes the files below `folder/data` over those of the volume, starts it.
-async fn write_data<E: Engine>(applier: &Applier<E>, container_id: &str, folder: &Path) -> Result<(), Error> {
-    applier.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
-    applier.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
-    applier.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
-    upload(applier, container_id, folder.join("data")).await?;
-    start(applier, container_id).await
+async fn write_data<E: Engine>(
+    session: &StackSession<E>,
+    container_id: &str,
+    folder: &Path,
+) -> Result<(), Error> {
+    session.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
+    session.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
+    session.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
+    upload(session, container_id, folder.join("data")).await?;
+    start(session, container_id).await
 }
 
-async fn upload<E: Engine>(applier: &Applier<E>, container_id: &str, data: PathBuf) -> Result<(), Error> {
+async fn upload<E: Engine>(
+    session: &StackSession<E>,
+    container_id: &str,
+    data: PathBuf,
+) -> Result<(), Error> {
     let (writer, reader) = tokio::io::duplex(1 << 20);
     let packing =
         blocking(move || outgoing::pack(&data, GRAFANA_USER, 0, tokio_util::io::SyncIoBridge::new(writer)));
     let tar = ReaderStream::with_capacity(reader, 1 << 18).boxed();
-    let (packed, sent) = tokio::join!(packing, applier.engine.upload_stream(container_id, DATA, tar, UPLOAD));
+    let (packed, sent) = tokio::join!(packing, session.engine.upload_stream(container_id, DATA, tar, UPLOAD));
     // When the engine ends early, packing fails because of it: its own words come first.
     sent?;
     packed?

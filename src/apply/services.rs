@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 
 use crate::apply::network::{self, NetworkResult};
-use crate::apply::{Applier, explain, pull, reload};
+use crate::apply::{StackSession, explain, pull, reload};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{Manifest, NetworkSpec, ServiceKind, labels};
@@ -19,7 +19,7 @@ use crate::update::LockedImage;
 
 /// Applies the plan. Every service is carried as far as it goes; all failures are returned together.
 pub async fn run<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     plan: &Plan,
     pull: PullPolicy,
@@ -27,10 +27,10 @@ pub async fn run<E: Engine>(
     if let Some(error) = explain::blockers(&plan.blockers) {
         return Err(vec![error]);
     }
-    let replaced = plan.services.iter().map(|service| image_of_replacement(applier, desired, service, pull));
+    let replaced = plan.services.iter().map(|service| image_of_replacement(session, desired, service, pull));
     collect(join_all(replaced).await)?;
-    collect(join_all(plan.services.iter().map(|service| removals(applier, service))).await)?;
-    let network = network::ensure(applier, desired, plan).shared();
+    collect(join_all(plan.services.iter().map(|service| removals(session, service))).await)?;
+    let network = network::ensure(session, desired, plan).shared();
     let met_another_run = AtomicBool::new(false);
     let services = plan.services.iter().map(|service_plan| {
         let network = network.clone();
@@ -38,7 +38,7 @@ pub async fn run<E: Engine>(
         async move {
             let Some(wanted) = desired.services.get(&service_plan.service) else { return Ok(()) };
             let mut run = ServiceRun {
-                applier,
+                session,
                 wanted,
                 locked: desired.locked.get(&service_plan.service),
                 service: service_plan.service,
@@ -52,7 +52,7 @@ pub async fn run<E: Engine>(
     });
     let (network_result, results) = tokio::join!(network.clone(), join_all(services));
     if met_another_run.load(Ordering::Relaxed) {
-        network::remove_duplicates(applier, &desired.network).await.map_err(|error| vec![error])?;
+        network::remove_duplicates(session, &desired.network).await.map_err(|error| vec![error])?;
     }
     collect(std::iter::once(network_result.map_err(|error| Error::from((*error).clone()))).chain(results))
 }
@@ -65,7 +65,7 @@ fn collect(results: impl IntoIterator<Item = Result<(), Error>>) -> Result<(), V
 /// What will be replaced runs on until its successor's image is there: a mistyped name must not cost
 /// the service.
 async fn image_of_replacement<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     plan: &ServicePlan,
     policy: PullPolicy,
@@ -75,7 +75,7 @@ async fn image_of_replacement<E: Engine>(
         has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
     let Some(wanted) = desired.services.get(&plan.service).filter(|_| replaced) else { return Ok(()) };
     let image = &wanted.spec.image;
-    if applier.engine.find_image(image).await?.is_some() {
+    if session.engine.find_image(image).await?.is_some() {
         return Ok(());
     }
     if policy == PullPolicy::Never {
@@ -86,21 +86,21 @@ async fn image_of_replacement<E: Engine>(
         ));
     }
     let locked = desired.locked.get(&plan.service);
-    pull::wanted(applier, plan.service, image, locked)
+    pull::wanted(session, plan.service, image, locked)
         .await
         .map_err(|error| error.hint("nothing was removed"))
 }
 
-async fn removals<E: Engine>(applier: &Applier<E>, service: &ServicePlan) -> Result<(), Error> {
+async fn removals<E: Engine>(session: &StackSession<E>, service: &ServicePlan) -> Result<(), Error> {
     for step in &service.steps {
         let Step::Remove { container_id, running, .. } = step else { continue };
-        applier.check_cancelled()?;
-        applier.say(service.service, ServiceState::Working, "removing the old container");
-        applier.forget(container_id);
+        session.check_cancelled()?;
+        session.say(service.service, ServiceState::Working, "removing the old container");
+        session.forget(container_id);
         if *running {
-            applier.engine.stop(container_id, stop_grace(service.service)).await?;
+            session.engine.stop(container_id, stop_grace(service.service)).await?;
         }
-        applier.engine.remove_container(container_id, false).await?;
+        session.engine.remove_container(container_id, false).await?;
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ const ADOPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// One service on its way through its steps.
 struct ServiceRun<'a, E> {
-    applier: &'a Applier<E>,
+    session: &'a StackSession<E>,
     wanted: &'a DesiredService,
     locked: Option<&'a LockedImage>,
     service: ServiceKind,
@@ -131,10 +131,10 @@ impl<E: Engine> ServiceRun<'_, E> {
     ) -> Result<(), Error> {
         let mut network = Some(network);
         for step in &plan.steps {
-            self.applier.check_cancelled()?;
+            self.session.check_cancelled()?;
             match step {
                 Step::Remove { .. } => self.id = None,
-                Step::Pull { image, .. } => pull::image(self.applier, self.service, image).await?,
+                Step::Pull { image, .. } => pull::image(self.session, self.service, image).await?,
                 Step::Create { .. } => {
                     // Engines from 25 (API 1.44) check at creation that the network exists; older
                     // ones at the start, so there the two calls may overlap.
@@ -158,11 +158,11 @@ impl<E: Engine> ServiceRun<'_, E> {
                 }
                 Step::Restart { container_id, .. } => {
                     self.say("restarting");
-                    self.applier.engine.restart(container_id, stop_grace(self.service)).await?;
+                    self.session.engine.restart(container_id, stop_grace(self.service)).await?;
                 }
                 Step::ChangeFiles { container_id, changes, restart, .. } => {
                     self.say("changing files");
-                    reload::change(self.applier, self.service, self.wanted, container_id, changes, *restart)
+                    reload::change(self.session, self.service, self.wanted, container_id, changes, *restart)
                         .await?;
                 }
             }
@@ -171,13 +171,13 @@ impl<E: Engine> ServiceRun<'_, E> {
     }
 
     fn say(&self, detail: &str) {
-        self.applier.say(self.service, ServiceState::Working, detail);
+        self.session.say(self.service, ServiceState::Working, detail);
     }
 
     fn checks_network_at_creation(&self) -> bool {
-        let api = &self.applier.engine.info().api_version;
+        let api = &self.session.engine.info().api_version;
         let minor = api.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok());
-        minor.is_none_or(|minor| minor >= 44) || self.applier.engine.info().podman
+        minor.is_none_or(|minor| minor >= 44) || self.session.engine.info().podman
     }
 
     async fn create(&mut self) -> Result<(), Error> {
@@ -186,7 +186,7 @@ impl<E: Engine> ServiceRun<'_, E> {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let error = match self.applier.engine.create_container(&spec).await {
+            let error = match self.session.engine.create_container(&spec).await {
                 Ok(id) => {
                     self.id = Some(id);
                     return Ok(());
@@ -195,7 +195,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             };
             match &error.kind {
                 ErrorKind::ImageMissing if attempts == 1 && self.pull != PullPolicy::Never => {
-                    pull::wanted(self.applier, self.service, &self.wanted.spec.image, self.locked).await?;
+                    pull::wanted(self.session, self.service, &self.wanted.spec.image, self.locked).await?;
                 }
                 ErrorKind::ImageMissing if self.pull == PullPolicy::Never => {
                     let hint = "`--pull never` was given; pull the image first, or leave the flag out";
@@ -215,7 +215,7 @@ impl<E: Engine> ServiceRun<'_, E> {
     /// as good as the one we wanted to create. False: it is not there (yet or any more); try again.
     async fn adopt(&mut self, error: EngineError, attempts: u32) -> Result<bool, Error> {
         let ErrorKind::NameTaken { holder_id } = &error.kind else { return Ok(false) };
-        let detail = match self.applier.engine.inspect(holder_id).await {
+        let detail = match self.session.engine.inspect(holder_id).await {
             Ok(detail) => detail,
             // The engine reserves the name before the container can be seen.
             Err(absent) if absent.kind == ErrorKind::NotFound && attempts < ADOPT_ATTEMPTS => {
@@ -240,35 +240,35 @@ impl<E: Engine> ServiceRun<'_, E> {
 
     async fn write(&self) -> Result<(), Error> {
         let Some(id) = self.id.as_deref() else { return Ok(()) };
-        self.applier.forget(id);
+        self.session.forget(id);
         let set = &self.wanted.files;
         let manifest = Manifest::of(set);
         let paths: Vec<String> = set.files.keys().cloned().collect();
         let archive = tarball::of_files(set, &paths, "", Some(&manifest), None).map_err(|error| {
             Error::new(ExitCode::Failed, format!("cannot pack the files of {}: {error}", self.service))
         })?;
-        self.applier.engine.upload(&self.wanted.spec.name, &set.root, archive).await?;
-        self.applier.remember(id, manifest);
+        self.session.engine.upload(&self.wanted.spec.name, &set.root, archive).await?;
+        self.session.remember(id, manifest);
         Ok(())
     }
 
     async fn start(&self) -> Result<(), Error> {
         let name = &self.wanted.spec.name;
         self.say("starting");
-        let mut result = self.applier.engine.start(name).await;
+        let mut result = self.session.engine.start(name).await;
         if matches!(&result, Err(error) if error.kind == ErrorKind::Conflict) {
             // Two runs at once, or one that was killed in the middle: an engine before 25 then has
             // two networks of one name and starts nothing on either.
-            network::remove_duplicates(self.applier, self.network_spec).await?;
-            result = self.applier.engine.start(name).await;
+            network::remove_duplicates(self.session, self.network_spec).await?;
+            result = self.session.engine.start(name).await;
         }
         match result {
             Ok(()) => {
-                self.applier.say(self.service, ServiceState::Waiting, "started, waiting for its answer");
+                self.session.say(self.service, ServiceState::Waiting, "started, waiting for its answer");
                 Ok(())
             }
             Err(error) => {
-                Err(explain::failed_start(&self.applier.engine, self.service, self.wanted, error).await)
+                Err(explain::failed_start(&self.session.engine, self.service, self.wanted, error).await)
             }
         }
     }

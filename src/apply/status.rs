@@ -2,10 +2,10 @@
 
 use futures_util::future::join_all;
 
-use crate::apply::{Applier, gather};
+use crate::apply::{StackSession, gather};
 use crate::engine::Engine;
 use crate::health::Reading;
-use crate::model::{Observed, ObservedContainer, ServiceKind};
+use crate::model::{ContainerState, Observed, ObservedContainer, ServiceKind};
 use crate::services::{Desired, DesiredService};
 
 /// One service.
@@ -27,7 +27,11 @@ pub struct Row {
 }
 
 /// One inspect and one probe per service of the listing, side by side.
-pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired, observed: &Observed) -> Vec<Row> {
+pub async fn gather<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    observed: &Observed,
+) -> Vec<Row> {
     let ours: Vec<&ObservedContainer> = gather::services(observed, &desired.stack).collect();
     let mut services: Vec<ServiceKind> = desired.services.keys().copied().collect();
     services.extend(ours.iter().filter_map(|container| container.service()));
@@ -36,13 +40,13 @@ pub async fn gather<E: Engine>(applier: &Applier<E>, desired: &Desired, observed
     let rows = services.into_iter().map(|service| {
         let name = desired.stack.container(service);
         let container = ours.iter().find(|container| container.name == name).copied();
-        row(applier, desired, service, container)
+        row(session, desired, service, container)
     });
     join_all(rows).await
 }
 
 async fn row<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     service: ServiceKind,
     container: Option<&ObservedContainer>,
@@ -71,13 +75,13 @@ async fn row<E: Engine>(
     let probe = async {
         match (wanted, port) {
             (Some(wanted), Some(port)) if container.is_running() => {
-                Some(applier.probe(&wanted.probe, &applier.address(wanted, port)).await)
+                Some(session.probe(&wanted.probe, &session.address(wanted, port)).await)
             }
             _ => None,
         }
     };
-    let doubt = in_doubt(applier, container, wanted);
-    let (detail, reading, doubt) = tokio::join!(applier.engine.inspect(&container.id), probe, doubt);
+    let doubt = in_doubt(session, container, wanted);
+    let (detail, reading, doubt) = tokio::join!(session.engine.inspect(&container.id), probe, doubt);
     let detail = detail.unwrap_or_default();
     let (health, note) = match (container.is_running(), wanted, port) {
         (true, Some(wanted), None) => ("unhealthy".to_owned(), unpublished(container, wanted)),
@@ -87,7 +91,7 @@ async fn row<E: Engine>(
     let started = Some(detail.started_at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
     Row {
         service,
-        state: container.state.clone(),
+        state: container.state.to_string(),
         health,
         image: container.image.clone(),
         port,
@@ -103,12 +107,12 @@ const UNFINISHED: &str = "a change of its files is under way or was interrupted;
 /// True when a change of a running container's files was begun and its end is not written down. One
 /// more call, and only for a container whose files this machine does not remember.
 async fn in_doubt<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container: &ObservedContainer,
     wanted: Option<&DesiredService>,
 ) -> bool {
     let Some(wanted) = wanted.filter(|_| container.is_running()) else { return false };
-    let known = gather::known_files(applier, &container.id, &wanted.files.root).await;
+    let known = gather::known_files(session, &container.id, &wanted.files.root).await;
     known.is_ok_and(|files| files.is_some_and(|files| files.has_unverified()))
 }
 
@@ -125,19 +129,19 @@ fn unpublished(container: &ObservedContainer, wanted: &DesiredService) -> String
 fn health(
     container: &ObservedContainer,
     reading: Option<Reading>,
-    detail: &crate::engine::ContainerDetail,
+    detail: &crate::model::ContainerDetail,
 ) -> (String, String) {
-    match (container.state.as_str(), reading) {
-        ("running", Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
+    match (&container.state, reading) {
+        (ContainerState::Running, Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
         // A service that answers, but with something else than 200, is on its way.
-        ("running", Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => {
+        (ContainerState::Running, Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => {
             ("starting".to_owned(), answer)
         }
-        ("running", Some(Reading::NotReady(answer))) => ("unhealthy".to_owned(), answer),
-        ("running", None) => {
+        (ContainerState::Running, Some(Reading::NotReady(answer))) => ("unhealthy".to_owned(), answer),
+        (ContainerState::Running, None) => {
             ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned())
         }
-        ("restarting", _) => {
+        (ContainerState::Restarting, _) => {
             ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code))
         }
         (_, _) if detail.oom_killed => {

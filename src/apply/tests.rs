@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use tokio_util::sync::CancellationToken;
 
-use super::{Applier, PROBE_DEADLINE, gather, network, pull, services};
+use super::{PROBE_DEADLINE, StackSession, gather, network, pull, services};
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
@@ -56,10 +56,10 @@ fn desired(log_level: &str) -> Desired {
     crate::services::desired(&settings, files)
 }
 
-fn applier(engine: MemoryEngine, folder: &Path) -> Applier<MemoryEngine> {
+fn session(engine: MemoryEngine, folder: &Path) -> StackSession<MemoryEngine> {
     crate::net::http::install_crypto();
     let stack = StackName::new("confidex").unwrap();
-    Applier {
+    StackSession {
         state: Mutex::new(StackState::load(folder, &engine.info().endpoint, &stack)),
         engine,
         reporter: Box::new(Silent),
@@ -68,15 +68,15 @@ fn applier(engine: MemoryEngine, folder: &Path) -> Applier<MemoryEngine> {
     }
 }
 
-async fn plan(applier: &Applier<MemoryEngine>, desired: &Desired) -> Result<Plan, Error> {
-    let observed = applier.engine.list().await?;
-    let facts = gather::facts(applier, desired, observed).await?;
+async fn plan(session: &StackSession<MemoryEngine>, desired: &Desired) -> Result<Plan, Error> {
+    let observed = session.engine.list().await?;
+    let facts = gather::facts(session, desired, observed).await?;
     Ok(reconcile(desired, &facts, &Policy::default()))
 }
 
-async fn up(applier: &Applier<MemoryEngine>, desired: &Desired) -> Result<(), Error> {
-    let plan = plan(applier, desired).await?;
-    services::run(applier, desired, &plan, PullPolicy::Missing)
+async fn up(session: &StackSession<MemoryEngine>, desired: &Desired) -> Result<(), Error> {
+    let plan = plan(session, desired).await?;
+    services::run(session, desired, &plan, PullPolicy::Missing)
         .await
         .map_err(|errors| Error::all(errors).unwrap())
 }
@@ -121,18 +121,18 @@ proptest! {
         let fates = ServiceKind::ALL.into_iter().zip(fates).collect();
         let folder = tempfile::tempdir().unwrap();
         runtime().block_on(async {
-            let applier = applier(with_images(&wanted), folder.path());
-            up(&applier, &before).await.unwrap();
-            meet(&applier.engine, &fates).await;
+            let session = session(with_images(&wanted), folder.path());
+            up(&session, &before).await.unwrap();
+            meet(&session.engine, &fates).await;
             if let Some(calls) = dies_after {
-                applier.engine.go_down_after(calls);
-                let _ = up(&applier, &wanted).await;
-                applier.engine.come_back();
+                session.engine.go_down_after(calls);
+                let _ = up(&session, &wanted).await;
+                session.engine.come_back();
             }
-            up(&applier, &wanted).await.unwrap();
-            let left = plan(&applier, &wanted).await.unwrap();
+            up(&session, &wanted).await.unwrap();
+            let left = plan(&session, &wanted).await.unwrap();
             prop_assert!(left.is_empty() && left.blockers.is_empty(), "{left}");
-            let observed = applier.engine.list().await.unwrap();
+            let observed = session.engine.list().await.unwrap();
             prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), 4);
             Ok(())
         })?;
@@ -145,16 +145,16 @@ fn pull_always_replaces_a_container_whose_image_moved_and_only_that() {
     let folder = tempfile::tempdir().unwrap();
     runtime().block_on(async {
         let engine = with_images(&wanted);
-        let applier = applier(engine.clone(), folder.path());
-        up(&applier, &wanted).await.unwrap();
+        let session = session(engine.clone(), folder.path());
+        up(&session, &wanted).await.unwrap();
         for service in wanted.services.values() {
             engine.publish(&service.spec.image);
         }
         let moved = &wanted.services[&ServiceKind::Grafana].spec.image;
         engine.remove_image(moved);
         engine.add_image(moved);
-        let mut facts = gather::facts(&applier, &wanted, applier.engine.list().await.unwrap()).await.unwrap();
-        facts.images = pull::all(&applier, &wanted).await.unwrap();
+        let mut facts = gather::facts(&session, &wanted, session.engine.list().await.unwrap()).await.unwrap();
+        facts.images = pull::all(&session, &wanted).await.unwrap();
         let policy = Policy { pull: PullPolicy::Always, ..Policy::default() };
         let plan = reconcile(&wanted, &facts, &policy);
         let changed: Vec<_> =
@@ -174,13 +174,13 @@ fn an_image_that_is_nowhere_is_named_and_nothing_else_is_lost() {
     runtime().block_on(async {
         let engine = with_images(&wanted);
         engine.remove_image(&wanted.services[&ServiceKind::Redis].spec.image);
-        let applier = applier(engine.clone(), folder.path());
-        let error = up(&applier, &wanted).await.unwrap_err();
+        let session = session(engine.clone(), folder.path());
+        let error = up(&session, &wanted).await.unwrap_err();
         assert!(error.to_string().contains("docker.io/library/redis"), "{error}");
         assert_eq!(engine.list().await.unwrap().containers.len(), 3);
         engine.add_image(&wanted.services[&ServiceKind::Redis].spec.image);
-        up(&applier, &wanted).await.unwrap();
-        assert!(plan(&applier, &wanted).await.unwrap().is_empty());
+        up(&session, &wanted).await.unwrap();
+        assert!(plan(&session, &wanted).await.unwrap().is_empty());
     });
 }
 
@@ -189,15 +189,15 @@ fn of_two_networks_of_one_name_the_one_in_use_stays() {
     let wanted = desired("info");
     let folder = tempfile::tempdir().unwrap();
     runtime().block_on(async {
-        let applier = applier(with_images(&wanted), folder.path());
-        up(&applier, &wanted).await.unwrap();
+        let session = session(with_images(&wanted), folder.path());
+        up(&session, &wanted).await.unwrap();
         let spec = NetworkSpec { stack: wanted.stack.clone(), name: wanted.network.name.clone() };
-        match applier.engine.create_network(&spec).await {
+        match session.engine.create_network(&spec).await {
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind, ErrorKind::Conflict),
         }
-        network::remove_duplicates(&applier, &spec).await.unwrap();
-        assert_eq!(applier.engine.find_networks(&spec.name).await.unwrap().len(), 1);
-        assert!(plan(&applier, &wanted).await.unwrap().is_empty());
+        network::remove_duplicates(&session, &spec).await.unwrap();
+        assert_eq!(session.engine.find_networks(&spec.name).await.unwrap().len(), 1);
+        assert!(plan(&session, &wanted).await.unwrap().is_empty());
     });
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use crate::apply::probe::Address;
-use crate::apply::{Applier, explain, gather};
+use crate::apply::{StackSession, explain, gather};
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, ExitCode};
 use crate::health::{Reading, Verdict, verdict};
@@ -27,8 +27,11 @@ const ENGINE_INTERVAL: Duration = Duration::from_millis(500);
 pub type Running = BTreeMap<ServiceKind, (String, u16)>;
 
 /// One listing: which container runs each service, and on which host port it is published.
-pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Running, EngineError> {
-    Ok(running_in(&applier.engine.list().await?, desired))
+pub async fn running<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+) -> Result<Running, EngineError> {
+    Ok(running_in(&session.engine.list().await?, desired))
 }
 
 /// The same from a listing that was taken before.
@@ -45,14 +48,14 @@ pub fn running_in(observed: &Observed, desired: &Desired) -> Running {
 
 /// Waits for all services of the stack. The error names every service that did not make it.
 pub async fn until_ready<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     running: &Running,
     limit: Duration,
 ) -> Result<(), Error> {
     let deadline = Instant::now() + limit;
     let waits = desired.services.iter().map(|(service, wanted)| async move {
-        let wait = ServiceWait { applier, service: *service, wanted, deadline, limit };
+        let wait = ServiceWait { session, service: *service, wanted, deadline, limit };
         wait.run(running.get(service)).await
     });
     let failures: Vec<Error> = join_all(waits).await.into_iter().filter_map(Result::err).collect();
@@ -60,7 +63,7 @@ pub async fn until_ready<E: Engine>(
 }
 
 struct ServiceWait<'a, E> {
-    applier: &'a Applier<E>,
+    session: &'a StackSession<E>,
     service: ServiceKind,
     wanted: &'a DesiredService,
     deadline: Instant,
@@ -72,14 +75,14 @@ impl<E: Engine> ServiceWait<'_, E> {
         let Some((container_id, port)) = running else {
             return Err(Error::new(ExitCode::Unhealthy, format!("{} has no container", self.service)));
         };
-        let address = self.applier.address(self.wanted, *port);
+        let address = self.session.address(self.wanted, *port);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut ask_engine_at = began + ENGINE_PATIENCE;
         loop {
-            let answer = match self.applier.probe(&self.wanted.probe, &address).await {
+            let answer = match self.session.probe(&self.wanted.probe, &address).await {
                 Reading::Ready => {
-                    self.applier.say(
+                    self.session.say(
                         self.service,
                         ServiceState::Ready,
                         format!("ready at {}", self.shown_url(&address)),
@@ -88,8 +91,8 @@ impl<E: Engine> ServiceWait<'_, E> {
                 }
                 Reading::NotReady(answer) => answer,
             };
-            self.applier.check_cancelled()?;
-            self.applier.say(self.service, ServiceState::Waiting, format!("waiting: {answer}"));
+            self.session.check_cancelled()?;
+            self.session.say(self.service, ServiceState::Waiting, format!("waiting: {answer}"));
             if Instant::now() >= ask_engine_at {
                 ask_engine_at = Instant::now() + ENGINE_INTERVAL;
                 self.give_up_if_hopeless(container_id, &answer).await?;
@@ -112,7 +115,7 @@ impl<E: Engine> ServiceWait<'_, E> {
 
     async fn give_up_if_hopeless(&self, container_id: &str, answer: &str) -> Result<(), Error> {
         // The engine not answering just now is no reason to give up a service.
-        let Ok(detail) = self.applier.engine.inspect(container_id).await else { return Ok(()) };
+        let Ok(detail) = self.session.engine.inspect(container_id).await else { return Ok(()) };
         match verdict(&detail) {
             Verdict::Wait => Ok(()),
             Verdict::Hopeless(reason) => Err(self.failure(container_id, &reason, answer).await),
@@ -121,9 +124,9 @@ impl<E: Engine> ServiceWait<'_, E> {
 
     /// The whole evidence: state, exit code, memory kill, last answer, last log lines.
     async fn failure(&self, container_id: &str, reason: &str, answer: &str) -> Error {
-        self.applier.say(self.service, ServiceState::Failed, reason);
+        self.session.say(self.service, ServiceState::Failed, reason);
         let mut evidence = format!("{} ({})\n", self.service, self.wanted.spec.name);
-        if let Ok(detail) = self.applier.engine.inspect(container_id).await {
+        if let Ok(detail) = self.session.engine.inspect(container_id).await {
             evidence.push_str(&format!(
                 "  state: {}, exit code {}, killed for memory: {}, restarts: {}\n",
                 detail.state,
@@ -136,7 +139,7 @@ impl<E: Engine> ServiceWait<'_, E> {
             }
         }
         evidence.push_str(&format!("  last answer: {answer}\n  last log lines:\n"));
-        evidence.push_str(&explain::last_log_lines(&self.applier.engine, container_id).await);
+        evidence.push_str(&explain::last_log_lines(&self.session.engine, container_id).await);
         Error::new(ExitCode::Unhealthy, format!("{} did not become healthy: {reason}", self.service))
             .evidence(evidence)
             .hint(format!("see all of its log: `confidexmon logs {}`", self.service))

@@ -35,7 +35,7 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
     });
     facts.rule_files = rules.rule_files;
     facts.rule_tests = rules.rule_tests;
-    facts.whole_set = true;
+    facts.is_complete_rule_set = true;
     if let Some(prometheus) = rendered.get(&ServiceKind::Prometheus) {
         facts.empty_rule_patterns = empty_patterns(prometheus);
     }

@@ -1,8 +1,8 @@
 //! Lints: one file each. Pure: they look at facts that were gathered before.
 
 mod custom_resource;
-mod elsewhere;
 pub mod finding;
+mod foreign_files;
 pub mod gather;
 pub mod ignore;
 pub mod lint;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::analysis::contract::Contract;
 use crate::analysis::facts::Facts;
 use crate::check::custom_resource;
-use crate::check::elsewhere;
+use crate::check::foreign_files;
 use crate::check::gather::named;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
@@ -90,7 +90,7 @@ impl Selection {
 
     /// Puts the selected files in the place of the project's.
     pub fn narrow(&self, facts: &mut Facts) {
-        facts.whole_set = false;
+        facts.is_complete_rule_set = false;
         facts.empty_rule_patterns.clear();
         facts.rule_files = RuleFile::parse_all(&self.of(Kind::Rules).map(named).collect::<Vec<_>>());
         facts.rule_tests = self
@@ -102,7 +102,7 @@ impl Selection {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
         }
         self.narrow_routing(facts);
-        facts.elsewhere = elsewhere::files(facts);
+        facts.foreign_files = foreign_files::files(facts);
     }
 
     /// A named Alertmanager configuration takes the place of the project's; which files it will find

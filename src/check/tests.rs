@@ -44,7 +44,7 @@ fn files(lint: &str, side: &str) -> Vec<(String, String)> {
 }
 
 /// Lints that speak only when the rules are all there are.
-const WHOLE_SETS: [&str; 6] = [
+const COMPLETE_SETS: [&str; 6] = [
     "silent-when-gone",
     "unwatched-stack",
     "inhibit-without-alert",
@@ -62,7 +62,7 @@ fn facts(lint: &str, side: &str) -> Facts {
         backend_jobs: set(&["shop"]),
         target_labels: Some(set(&["job", "instance"])),
         runbooks: Some(set(&["Shop"])),
-        whole_set: WHOLE_SETS.contains(&lint),
+        is_complete_rule_set: COMPLETE_SETS.contains(&lint),
         alertmanager_paths: Some(set(&["/etc/alertmanager/secrets/slack"])),
         notification_templates: Some(Vec::new()),
         dashboards: Some(Vec::new()),

@@ -66,7 +66,7 @@ pub enum Command {
     Plan(PlanOptions),
     /// Stop and remove containers and network; data volumes stay
     Down(DownOptions),
-    /// One row a service: state, health, image, URL, uptime, restarts
+    /// One row per service: state, health, image, URL, uptime, restarts
     Status(StatusOptions),
     /// Restart services and wait until they answer
     Restart(ServicesOptions),

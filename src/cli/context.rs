@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::apply::{Applier, PROBE_DEADLINE, gather};
+use crate::apply::{PROBE_DEADLINE, StackSession, gather};
 use crate::cli::args::{Global, PlanOptions};
 use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
@@ -207,9 +207,9 @@ impl Context {
     }
 
     /// Everything that applying needs.
-    pub fn applier<E: Engine>(&self, engine: E, stack: &StackName) -> Result<Applier<E>, Error> {
+    pub fn session<E: Engine>(&self, engine: E, stack: &StackName) -> Result<StackSession<E>, Error> {
         let state = StackState::load(&self.state_directory(), &engine.info().endpoint, stack);
-        Ok(Applier {
+        Ok(StackSession {
             engine,
             reporter: progress::reporter(self.output),
             state: Mutex::new(state),

@@ -1,4 +1,4 @@
-//! The command line: flags in, exit code out. One file a command: gather, decide, apply, report.
+//! The command line: flags in, exit code out. One file per command: gather, decide, apply, report.
 
 pub mod args;
 pub mod commands;

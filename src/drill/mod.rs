@@ -14,7 +14,7 @@
 //!   is now (`feed`), written by remote write before the rules are loaded, with what the test has for
 //!   the minutes to come. The protocol carries staleness markers and exact values, and adds no series of its own,
 //!   which neither a scrape nor `promtool tsdb create-blocks-from openmetrics` does. The targets that
-//!   the test does not mention are up (`feed::background`), as they are on a good day.
+//!   the test does not mention are up (`backfill::background`), as they are on a good day.
 //!   What recording rules would have made of it by now is written too (`recorded`).
 //! - **Forecast** (`forecast`): promtool says beforehand which alerts fire at that moment with their
 //!   true times. Only these reach the Alertmanager: with `for` left out, others may fire too early.
@@ -27,7 +27,7 @@
 //! histograms as input; integrations that cannot be pointed elsewhere (a webhook takes their place, and the report says so); and engines whose
 //! containers cannot reach this machine.
 
-pub mod feed;
+pub mod backfill;
 pub mod forecast;
 pub mod intake;
 pub mod level;
@@ -35,10 +35,10 @@ pub mod live;
 pub mod message;
 pub mod page;
 pub mod receivers;
-pub mod recorded;
+pub mod recording_rules;
 pub mod remote_write;
 pub mod report;
 pub mod scenario;
 pub mod series;
-pub mod shorten;
+pub mod shortened_rules;
 pub mod verdict;

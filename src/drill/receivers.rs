@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::drill::feed::quoted;
+use crate::drill::backfill::quoted;
 use crate::drill::series::Labels;
 
 /// Stands wherever a secret would.
@@ -39,12 +39,12 @@ pub type Address<'a> = dyn Fn(usize, usize) -> String + 'a;
 
 /// The configuration for the drill of one alert. `rendered` is the project's alertmanager.yml.
 ///
-/// `own`: the labels that tell it from other rules of its name. `in_company`: other alerts fire in the same scenario.
-pub fn scratch(
+/// `own`: the labels that tell it from other rules of its name. `has_other_alerts`: other alerts fire in the same scenario.
+pub fn sandbox_config(
     rendered: &Value,
     alert: &str,
     own: &Labels,
-    in_company: bool,
+    has_other_alerts: bool,
     address: &Address<'_>,
 ) -> Scratch {
     let mut notes = Vec::new();
@@ -57,7 +57,7 @@ pub fn scratch(
     }
     configs.push(json!({"name": OTHERS}));
     let mut root = rendered["route"].as_object().cloned().unwrap_or_default();
-    let wait = if in_company { GROUP_WAIT_IN_COMPANY } else { GROUP_WAIT };
+    let wait = if has_other_alerts { GROUP_WAIT_IN_COMPANY } else { GROUP_WAIT };
     shorten(&mut root, wait, true, &mut notes);
     let alertname = ("alertname".to_owned(), alert.to_owned());
     let ours = std::iter::once((&alertname.0, &alertname.1)).chain(own);
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn every_integration_posts_to_the_sink_with_its_own_texts() {
-        let scratch = scratch(&rendered(), "A\"b", &Labels::new(), false, &|receiver, index| {
+        let scratch = sandbox_config(&rendered(), "A\"b", &Labels::new(), false, &|receiver, index| {
             format!("http://sink/{receiver}/{index}")
         });
         let receivers = &scratch.config["receivers"];
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn no_drill_leaves_this_machine() {
         let old = json!({"receivers": [{"name": "p", "pagerduty_configs": [{"service_key": "k"}], "slack_configs": [{"app_token": "t", "app_url": "https://slack.com"}]}]});
-        let scratch = scratch(&old, "A", &Labels::new(), false, &|_, _| "http://sink".to_owned());
+        let scratch = sandbox_config(&old, "A", &Labels::new(), false, &|_, _| "http://sink".to_owned());
         let receiver = &scratch.config["receivers"][0];
         assert_eq!(
             receiver["pagerduty_configs"][0],
@@ -242,7 +242,8 @@ mod tests {
     #[test]
     fn routing_stays_and_only_the_drilled_alert_takes_it() {
         let config =
-            scratch(&rendered(), "A\"b", &Labels::new(), false, &|_, _| "http://sink".to_owned()).config;
+            sandbox_config(&rendered(), "A\"b", &Labels::new(), false, &|_, _| "http://sink".to_owned())
+                .config;
         let route = &config["route"]["routes"][0];
         assert_eq!(route["matchers"], json!(["alertname=\"A\\\"b\""]));
         assert_eq!(route["group_by"], json!(["alertname"]));

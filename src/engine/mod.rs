@@ -12,7 +12,8 @@ use futures_util::stream::BoxStream;
 use hyper::body::Bytes;
 
 use crate::model::{
-    ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, Platform, StackName,
+    ContainerDetail, ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork,
+    Platform, StackName,
 };
 
 /// What an engine said about itself when we connected.
@@ -31,26 +32,6 @@ pub struct EngineInfo {
     pub podman: bool,
     /// What containers must be made for: `linux/amd64`.
     pub platform: Platform,
-}
-
-/// Details of one container that the list lacks. Fetched only to explain failures and for status.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ContainerDetail {
-    pub id: String,
-    pub name: String,
-    pub image_id: String,
-    pub state: String,
-    pub exit_code: i64,
-    pub oom_killed: bool,
-    /// The engine's own error text, for example why a port could not be bound.
-    pub error: String,
-    pub restart_count: i64,
-    /// RFC 3339; the year 0001 for never.
-    pub started_at: String,
-    pub finished_at: String,
-    /// Host ports wanted by the container (`HostConfig`), bound or not.
-    pub wanted_ports: Vec<u16>,
-    pub labels: std::collections::BTreeMap<String, String>,
 }
 
 /// What a command inside a container printed, and its exit code.

@@ -2,7 +2,7 @@
 
 pub mod provisioned;
 
-use crate::engine::ContainerDetail;
+use crate::model::{ContainerDetail, ContainerState};
 
 /// What one probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +32,9 @@ pub fn verdict(detail: &ContainerDetail) -> Verdict {
     } else {
         format!("it exited with code {}", detail.exit_code)
     };
-    match detail.state.as_str() {
-        "exited" | "dead" if detail.error.is_empty() => Verdict::Hopeless(how),
-        "created" | "exited" | "dead" if !detail.error.is_empty() => Verdict::Hopeless(detail.error.clone()),
+    match detail.state {
+        ContainerState::Exited | ContainerState::Dead if detail.error.is_empty() => Verdict::Hopeless(how),
+        _ if detail.state.is_stopped() && !detail.error.is_empty() => Verdict::Hopeless(detail.error.clone()),
         _ if detail.restart_count >= CRASHES => {
             Verdict::Hopeless(format!("crash loop: {} restarts, {how}", detail.restart_count))
         }
@@ -47,7 +47,12 @@ mod tests {
     use super::*;
 
     fn detail(state: &str, exit_code: i64, restart_count: i64) -> ContainerDetail {
-        ContainerDetail { state: state.to_owned(), exit_code, restart_count, ..ContainerDetail::default() }
+        ContainerDetail {
+            state: ContainerState::from(state),
+            exit_code,
+            restart_count,
+            ..ContainerDetail::default()
+        }
     }
 
     #[test]

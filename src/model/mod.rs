@@ -1,5 +1,6 @@
 //! The nouns that every other module uses. Pure values: no I/O, no clock, no engine types.
 
+pub mod container_state;
 pub mod duration;
 pub mod hint;
 pub mod image;
@@ -7,6 +8,7 @@ pub mod labels;
 pub mod local_image;
 pub mod manifest;
 pub mod observed;
+pub mod port_holder;
 pub mod rendered;
 pub mod secret;
 pub mod service;
@@ -14,12 +16,14 @@ pub mod spec;
 pub mod suggest;
 pub mod url;
 
+pub use container_state::ContainerState;
 pub use duration::PromDuration;
 pub use hint::Hint;
 pub use image::ImageRef;
 pub use local_image::{LocalImage, Platform};
 pub use manifest::{FileChanges, Manifest};
-pub use observed::{Observed, ObservedContainer, ObservedNetwork};
+pub use observed::{ContainerDetail, Observed, ObservedContainer, ObservedNetwork};
+pub use port_holder::PortHolder;
 pub use rendered::{FileSet, RenderedFile};
 pub use secret::Secret;
 pub use service::{ServiceKind, StackName};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::ServiceKind;
+use crate::model::{ContainerState, ServiceKind};
 
 /// Everything one look at the engine tells. Lists are sorted by name, whatever order it answered in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,9 +20,7 @@ pub struct ObservedContainer {
     pub image: String,
     pub image_id: String,
     pub labels: BTreeMap<String, String>,
-    /// As the engine says: `created`, `running`, `paused`, `restarting`, `removing`, `exited`, `dead`,
-    /// or a word newer than this program, which must not fail anything.
-    pub state: String,
+    pub state: ContainerState,
     /// The engine's sentence, for example `Up 3 minutes (healthy)`, `Exited (137) 2 hours ago`.
     pub status: String,
     /// Seconds since the epoch.
@@ -33,6 +31,26 @@ pub struct ObservedContainer {
     pub networks: BTreeMap<String, String>,
     /// Names of the mounted volumes.
     pub volumes: Vec<String>,
+}
+
+/// Details of one container that the list lacks. Fetched only to explain failures and for status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ContainerDetail {
+    pub id: String,
+    pub name: String,
+    pub image_id: String,
+    pub state: ContainerState,
+    pub exit_code: i64,
+    pub oom_killed: bool,
+    /// The engine's own error text, for example why a port could not be bound.
+    pub error: String,
+    pub restart_count: i64,
+    /// RFC 3339; the year 0001 for never.
+    pub started_at: String,
+    pub finished_at: String,
+    /// Host ports wanted by the container (`HostConfig`), bound or not.
+    pub wanted_ports: Vec<u16>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// A network found by name or label.
@@ -60,13 +78,10 @@ impl ObservedContainer {
     /// False while the ports of the listing are only wanted: Podman lists them for a container that does
     /// not run, too (4.3).
     pub fn has_its_ports(&self) -> bool {
-        !matches!(
-            self.state.as_str(),
-            "created" | "configured" | "initialized" | "exited" | "stopped" | "dead"
-        )
+        !self.state.is_stopped()
     }
 
     pub fn is_running(&self) -> bool {
-        self.state == "running"
+        self.state == ContainerState::Running
     }
 }

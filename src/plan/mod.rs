@@ -8,7 +8,9 @@ mod text;
 
 use std::collections::BTreeMap;
 
-use crate::model::{FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, ServiceKind};
+use crate::model::{
+    FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, PortHolder, ServiceKind,
+};
 
 pub use reconcile::reconcile;
 
@@ -29,14 +31,6 @@ pub struct Facts {
     pub images: BTreeMap<ImageRef, LocalImage>,
     /// For each busy port, the next port above it that is free.
     pub free_ports: BTreeMap<u16, u16>,
-}
-
-/// Who holds a port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PortHolder {
-    Container(String),
-    Process { pid: u32, name: String },
-    Unknown,
 }
 
 /// What the user asked for beyond convergence.

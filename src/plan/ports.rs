@@ -1,7 +1,7 @@
 //! Whether the ports that a plan is about to publish are free, and who holds them if not.
 
-use crate::model::{ContainerSpec, ObservedContainer, ServiceKind};
-use crate::plan::{Blocker, Facts, PortHolder};
+use crate::model::{ContainerSpec, ObservedContainer, PortHolder, ServiceKind};
+use crate::plan::{Blocker, Facts};
 
 /// Blockers for the ports of a service that will be started. `replaced` is the id of the container
 /// that goes away in the same plan.
@@ -41,11 +41,12 @@ fn holds(other: &ObservedContainer, host_ip: &str, host_port: u16) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ContainerState;
 
     #[test]
     fn a_container_holds_a_port_only_while_it_runs() {
         let container = |state: &str| ObservedContainer {
-            state: state.to_owned(),
+            state: ContainerState::from(state),
             ports: vec![("127.0.0.1".to_owned(), 9090, 9090)],
             ..ObservedContainer::default()
         };

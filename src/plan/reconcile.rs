@@ -1,6 +1,6 @@
 //! Desired × facts → plan. Every step carries its cause.
 
-use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
+use crate::model::{ContainerState, FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
 use crate::plan::secrets;
 use crate::plan::{
     Blocker, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
@@ -93,15 +93,15 @@ fn existing(
     facts: &Facts,
 ) -> Vec<Step> {
     if let Some(cause) = reason_to_recreate(wanted, container, facts) {
-        let running = !matches!(container.state.as_str(), "created" | "exited" | "dead" | "removing");
+        let running = !container.state.is_stopped() && container.state != ContainerState::Removing;
         let remove = Step::Remove { container_id: container.id.clone(), running, cause: cause.clone() };
         return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
     }
     let changes = file_changes(wanted, container, facts);
     let interrupted = facts.known_files.get(&container.id).is_some_and(Manifest::has_unverified);
-    match container.state.as_str() {
-        "created" | "exited" => stopped(wanted, container, &changes),
-        "paused" => {
+    match container.state {
+        ContainerState::Created | ContainerState::Exited => stopped(wanted, container, &changes),
+        ContainerState::Paused => {
             vec![Step::Restart { container_id: container.id.clone(), cause: "it is paused".to_owned() }]
         }
         // Running, or in the engine's back-off between two starts, or a state newer than this program.
@@ -114,7 +114,7 @@ fn reason_to_recreate(
     container: &ObservedContainer,
     facts: &Facts,
 ) -> Option<String> {
-    if container.state == "removing" || container.state == "dead" {
+    if matches!(container.state, ContainerState::Removing | ContainerState::Dead) {
         return Some(format!("the old container is {}", container.state));
     }
     if container.label(labels::SPEC_HASH) != Some(fingerprint::hash(&wanted.spec).as_str()) {
@@ -131,7 +131,7 @@ fn reason_to_recreate(
 
 /// A container that was started once is attached to its network, or somebody took it away.
 fn lost_network(wanted: &DesiredService, container: &ObservedContainer, facts: &Facts) -> Option<String> {
-    let name = wanted.spec.network.as_ref().filter(|_| container.state != "created")?;
+    let name = wanted.spec.network.as_ref().filter(|_| container.state != ContainerState::Created)?;
     let Some(recorded) = container.networks.get(name) else {
         return Some(format!("it is not attached to the network `{name}`"));
     };
@@ -148,7 +148,7 @@ fn file_changes(wanted: &DesiredService, container: &ObservedContainer, facts: &
 }
 
 fn stopped(wanted: &DesiredService, container: &ObservedContainer, changes: &FileChanges) -> Vec<Step> {
-    let never_started = container.state == "created";
+    let never_started = container.state == ContainerState::Created;
     let cause = if never_started {
         "created but never started".to_owned()
     } else {
@@ -292,7 +292,7 @@ mod tests {
             id: "1".to_owned(),
             name: "t-validator-1".to_owned(),
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            state: "running".to_owned(),
+            state: ContainerState::Running,
             created,
             ..ObservedContainer::default()
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::model::Hint;
-use crate::plan::{Blocker, Plan, PortHolder, Step};
+use crate::model::PortHolder;
+use crate::plan::{Blocker, Plan, Step};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

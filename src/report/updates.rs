@@ -37,7 +37,7 @@ pub fn availability_json(one: &Availability) -> Value {
     })
 }
 
-/// One row a service.
+/// One row per service.
 pub fn availability_table(output: Output, news: &[Availability]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);

@@ -1,5 +1,5 @@
 //! Facts about each service: its container, where its files go, how to ask it whether it is ready,
-//! and what a changed file means. One file a service; adding one is a file and a line in `definition`.
+//! and what a changed file means. One file per service; adding one is a file and a line in `definition`.
 
 mod alertmanager;
 pub mod grafana;

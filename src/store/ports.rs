@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 
-use crate::plan::PortHolder;
+use crate::model::PortHolder;
 
 /// True when nothing on this machine listens on `ip:port`.
 pub fn is_free(ip: IpAddr, port: u16) -> bool {

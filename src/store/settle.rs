@@ -15,7 +15,7 @@ type Snapshot = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 /// Returns at once when nothing below the folders changed lately; else when two looks in a row see
 /// the same. `Err` names a file that is still changing after `limit`.
-pub fn wait(folders: &[PathBuf], limit: Duration) -> Result<(), PathBuf> {
+pub fn wait_until_unchanged(folders: &[PathBuf], limit: Duration) -> Result<(), PathBuf> {
     let began = Instant::now();
     let mut before = snapshot(folders);
     if !is_fresh(&before) {
@@ -76,7 +76,7 @@ mod tests {
         let file = folder.path().join("a.yml");
         fs::write(&file, "x").unwrap();
         let began = Instant::now();
-        assert_eq!(wait(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
+        assert_eq!(wait_until_unchanged(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
         assert!(began.elapsed() >= PAUSE);
         fs::File::options()
             .write(true)
@@ -85,7 +85,7 @@ mod tests {
             .set_modified(SystemTime::now() - Duration::from_secs(5))
             .unwrap();
         let began = Instant::now();
-        assert_eq!(wait(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
+        assert_eq!(wait_until_unchanged(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
         assert!(began.elapsed() < PAUSE);
     }
 
@@ -104,10 +104,13 @@ mod tests {
                     sleep(Duration::from_millis(3));
                 }
             });
-            assert_eq!(wait(&[folder.path().to_owned()], Duration::from_millis(150)), Err(file.clone()));
+            assert_eq!(
+                wait_until_unchanged(&[folder.path().to_owned()], Duration::from_millis(150)),
+                Err(file.clone())
+            );
             writer.store(false, std::sync::atomic::Ordering::Relaxed);
         });
         sleep(Duration::from_millis(10));
-        assert_eq!(wait(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
+        assert_eq!(wait_until_unchanged(&[folder.path().to_owned()], Duration::from_secs(1)), Ok(()));
     }
 }

@@ -4,7 +4,7 @@
 //! it is there, the update is not over; the lock tells which side of the switch it is on. So any
 //! machine that has the lock can tell, and no journal of its own can be lost.
 
-use crate::model::{Observed, ObservedContainer, ServiceKind, StackName, labels};
+use crate::model::{ContainerState, Observed, ObservedContainer, ServiceKind, StackName, labels};
 use crate::update::ImagesLock;
 
 /// Appended to the name of the container that an update keeps.
@@ -60,7 +60,10 @@ pub fn decide(observed: &Observed, stack: &StackName, lock: &ImagesLock) -> Vec<
         let way = if is_committed {
             Way::Finish
         } else {
-            let new = new.map(|new| NewContainer { id: new.id.clone(), was_started: new.state != "created" });
+            let new = new.map(|new| NewContainer {
+                id: new.id.clone(),
+                was_started: new.state != ContainerState::Created,
+            });
             Way::Undo { new }
         };
         Some(Recovery { service, name, kept_id: kept.id.clone(), way })
@@ -97,7 +100,7 @@ mod tests {
             name: name.to_owned(),
             image_id: image_id.to_owned(),
             labels: labels.map(|(key, value)| (key.to_owned(), value.to_owned())).into(),
-            state: state.to_owned(),
+            state: ContainerState::from(state),
             ..ObservedContainer::default()
         }
     }

@@ -220,7 +220,7 @@ async fn a_container_lives_its_whole_life() {
 
     let id = engine.create_container(&spec).await.unwrap();
     engine.upload(&id, "/etc/app", one_file("greeting", "from the tar", 0o400)).await.unwrap();
-    assert_eq!(lab.observed(&id).await.unwrap().state, "created");
+    assert_eq!(lab.observed(&id).await.unwrap().state, confidexmon::model::ContainerState::Created);
     engine.start(&id).await.unwrap();
     engine.start(&id).await.unwrap();
 
@@ -244,7 +244,7 @@ async fn a_container_lives_its_whole_life() {
     engine.stop(&id, GRACE).await.unwrap();
     engine.stop(&id, GRACE).await.unwrap();
     let detail = engine.inspect(&id).await.unwrap();
-    assert_eq!((detail.state.as_str(), detail.wanted_ports.as_slice()), ("exited", &[port][..]));
+    assert_eq!((detail.state.to_string().as_str(), detail.wanted_ports.as_slice()), ("exited", &[port][..]));
     engine.restart(&id, GRACE).await.unwrap();
     assert!(lab.observed(&id).await.unwrap().is_running());
 
@@ -340,7 +340,7 @@ async fn a_port_held_by_a_process_is_told_and_the_container_can_start_later() {
     let id = lab.engine.create_container(&spec).await.unwrap();
     assert_eq!(lab.engine.start(&id).await.unwrap_err().kind, ErrorKind::PortTaken { port: Some(port) });
     let detail = lab.engine.inspect(&id).await.unwrap();
-    assert_eq!((detail.state.as_str(), detail.wanted_ports), ("created", vec![port]));
+    assert_eq!((detail.state.to_string().as_str(), detail.wanted_ports), ("created", vec![port]));
     assert!(!detail.error.is_empty());
     drop(holder);
     lab.engine.start(&id).await.unwrap();

@@ -1,7 +1,7 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
 //! Then what the command makes of it.
 
-use confidexmon::analysis::routing::{Certainty, Labels, inhibition, walk};
+use confidexmon::analysis::routing::{Labels, Tristate, inhibition, walk};
 use confidexmon::formats::alertmanager::AlertmanagerFile;
 use serde_json::{Value, json};
 
@@ -203,8 +203,8 @@ fn inhibition_is_that_of_alertmanager() {
             Labels::exact(set.iter().copied().chain([("case", number.as_str()), ("who", who)]))
         };
         let (source_labels, target_labels) = (labels(source, "source"), labels(target, "target"));
-        let look = |labels| inhibition::look(&file.inhibit_rules[case], labels);
-        let ours = inhibition::inhibits(&look(&source_labels), &look(&target_labels)) == Certainty::Always;
+        let look = |labels| inhibition::project(&file.inhibit_rules[case], labels);
+        let ours = inhibition::inhibits(&look(&source_labels), &look(&target_labels)) == Tristate::Always;
         assert_eq!(ours, inhibited.contains(&number.as_str()), "{rule} source {source:?} target {target:?}");
         count += usize::from(ours);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::known::{Known, Labels};
+use super::label_domain::{LabelDomain, Labels};
 use super::values;
 use crate::analysis::view::View;
 use crate::formats::alertmanager::AlertmanagerFile;
@@ -87,24 +87,25 @@ fn labels(
 ) -> Labels {
     let possible = expr.map_or_else(LabelSet::any, |expr| view.labels_of(expr));
     let (more, others) = match &possible {
-        LabelSet::Only(only) => (Some(only), Known::absent()),
-        LabelSet::AllBut(_) => (None, Known::unknown()),
+        LabelSet::Only(only) => (Some(only), LabelDomain::absent()),
+        LabelSet::AllBut(_) => (None, LabelDomain::unknown()),
     };
     let mut labels = Labels::new(others);
     for name in asked.iter().copied().chain(more.iter().flat_map(|only| only.iter().map(String::as_str))) {
         let known = match expr {
-            _ if !possible.may_have(name) => Known::absent(),
+            _ if !possible.may_have(name) => LabelDomain::absent(),
             Some(expr) => values::known(view, expr, name),
-            None => Known::unknown(),
+            None => LabelDomain::unknown(),
         };
         labels.set(name, known);
     }
     for (name, value) in group.labels.iter().chain(rule.labels.iter()) {
         let templated = value.value.contains("{{");
-        let known = if templated { Known::unknown() } else { Known::exactly(value.value.as_str()) };
+        let known =
+            if templated { LabelDomain::unknown() } else { LabelDomain::exactly(value.value.as_str()) };
         labels.set(name, known);
     }
-    labels.set("alertname", Known::exactly(rule.name.value.as_str()));
+    labels.set("alertname", LabelDomain::exactly(rule.name.value.as_str()));
     for (name, value) in &view.facts.external_labels {
         let own = labels.get(name).clone();
         labels.set(name, with_external(own, value));
@@ -113,14 +114,14 @@ fn labels(
 }
 
 /// An external label is added where the alert has none of that name.
-fn with_external(own: Known, value: &str) -> Known {
+fn with_external(own: LabelDomain, value: &str) -> LabelDomain {
     match own {
-        Known::OneOf(mut values) => {
+        LabelDomain::OneOf(mut values) => {
             if values.remove("") {
                 values.insert(value.to_owned());
             }
-            Known::OneOf(values)
+            LabelDomain::OneOf(values)
         }
-        own @ Known::NoneOf(_) => own.and(Known::present()),
+        own @ LabelDomain::NoneOf(_) => own.and(LabelDomain::present()),
     }
 }

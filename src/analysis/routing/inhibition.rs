@@ -3,27 +3,27 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::alerts::Alert;
-use super::known::{Certainty, Known, Labels};
+use super::label_domain::{LabelDomain, Labels, Tristate};
 use crate::formats::alertmanager::{InhibitRule, Placed};
 
 /// All that an inhibition rule sees of an alert. Thousands of alerts look like a few of these.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Look<'a> {
-    pub as_source: Certainty,
-    pub as_target: Certainty,
-    pub equal: Vec<&'a Known>,
+pub struct RuleProjection<'a> {
+    pub as_source: Tristate,
+    pub as_target: Tristate,
+    pub equal: Vec<&'a LabelDomain>,
 }
 
 /// The alerts that look the same to a rule.
 #[derive(Debug)]
-pub struct Class<'v> {
-    pub look: Look<'v>,
+pub struct AlertClass<'v> {
+    pub projection: RuleProjection<'v>,
     /// Numbers of the alert and of its variant.
     pub members: Vec<(usize, usize)>,
 }
 
-pub fn look<'a>(rule: &InhibitRule, labels: &'a Labels) -> Look<'a> {
-    Look {
+pub fn project<'a>(rule: &InhibitRule, labels: &'a Labels) -> RuleProjection<'a> {
+    RuleProjection {
         as_source: matched(&rule.source, labels),
         as_target: matched(&rule.target, labels),
         equal: rule.equal.iter().map(|label| labels.get(&label.value)).collect(),
@@ -34,24 +34,25 @@ pub fn look<'a>(rule: &InhibitRule, labels: &'a Labels) -> Look<'a> {
 ///
 /// All labels of `equal` must be the same; one that both lack is the same. An alert that is on both
 /// sides of a rule is not silenced by another one that is, or a rule could silence all of its own.
-pub fn inhibits(source: &Look<'_>, target: &Look<'_>) -> Certainty {
+pub fn inhibits(source: &RuleProjection<'_>, target: &RuleProjection<'_>) -> Tristate {
     let equal = source.equal.iter().zip(&target.equal).map(|(a, b)| a.equals(b));
     let both = target.as_source.and(source.as_target);
-    source.as_source.and(target.as_target).and(both.not()).and(equal.fold(Certainty::Always, Certainty::and))
+    source.as_source.and(target.as_target).and(both.not()).and(equal.fold(Tristate::Always, Tristate::and))
 }
 
 /// The alerts that can be on some side of a rule.
-pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<Class<'v>> {
-    let mut found: HashMap<Look<'v>, Vec<(usize, usize)>> = HashMap::new();
+pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<AlertClass<'v>> {
+    let mut found: HashMap<RuleProjection<'v>, Vec<(usize, usize)>> = HashMap::new();
     for (number, alert) in alerts.iter().enumerate() {
         for (which, variant) in alert.variants.iter().enumerate() {
-            let look = look(rule, &variant.labels);
+            let look = project(rule, &variant.labels);
             if look.as_source.is_possible() || look.as_target.is_possible() {
                 found.entry(look).or_default().push((number, which));
             }
         }
     }
-    let mut found: Vec<_> = found.into_iter().map(|(look, members)| Class { look, members }).collect();
+    let mut found: Vec<_> =
+        found.into_iter().map(|(look, members)| AlertClass { projection: look, members }).collect();
     found.sort_unstable_by(|a, b| a.members.cmp(&b.members));
     found
 }
@@ -59,19 +60,22 @@ pub fn classes<'v>(rule: &InhibitRule, alerts: &'v [Alert<'_>]) -> Vec<Class<'v>
 /// Every source with every target that it may meet, target by target. Those that differ in a label of
 /// `equal` which all of them have, and whose values are known, are left out: of thousands of alerts
 /// that are most.
-pub fn meetings<'c, 'v>(classes: &'c [Class<'v>]) -> Vec<(&'c Class<'v>, &'c Class<'v>)> {
-    let labels = classes.first().map_or(0, |class| class.look.equal.len());
-    let known = |class: &'c Class<'v>, label: usize| {
-        class.look.equal.get(label).and_then(|known| known.value()).filter(|value| !value.is_empty())
+pub fn candidate_pairs<'c, 'v>(
+    classes: &'c [AlertClass<'v>],
+) -> Vec<(&'c AlertClass<'v>, &'c AlertClass<'v>)> {
+    let labels = classes.first().map_or(0, |class| class.projection.equal.len());
+    let known = |class: &'c AlertClass<'v>, label: usize| {
+        class.projection.equal.get(label).and_then(|known| known.value()).filter(|value| !value.is_empty())
     };
     let shared: Vec<usize> =
         (0..labels).filter(|label| classes.iter().all(|class| known(class, *label).is_some())).collect();
-    let key = |class: &'c Class<'v>| -> Vec<_> { shared.iter().map(|label| known(class, *label)).collect() };
-    let mut sources: BTreeMap<Vec<Option<&str>>, Vec<&'c Class<'v>>> = BTreeMap::new();
-    for class in classes.iter().filter(|class| class.look.as_source.is_possible()) {
+    let key =
+        |class: &'c AlertClass<'v>| -> Vec<_> { shared.iter().map(|label| known(class, *label)).collect() };
+    let mut sources: BTreeMap<Vec<Option<&str>>, Vec<&'c AlertClass<'v>>> = BTreeMap::new();
+    for class in classes.iter().filter(|class| class.projection.as_source.is_possible()) {
         sources.entry(key(class)).or_default().push(class);
     }
-    let targets = classes.iter().filter(|class| class.look.as_target.is_possible());
+    let targets = classes.iter().filter(|class| class.projection.as_target.is_possible());
     targets
         .flat_map(|target| {
             let near = sources.get(&key(target)).into_iter().flatten();
@@ -81,6 +85,6 @@ pub fn meetings<'c, 'v>(classes: &'c [Class<'v>]) -> Vec<(&'c Class<'v>, &'c Cla
 }
 
 /// Whether an alert with these labels passes all matchers.
-pub fn matched(matchers: &[Placed], labels: &Labels) -> Certainty {
+pub fn matched(matchers: &[Placed], labels: &Labels) -> Tristate {
     labels.matched_by(matchers.iter().map(|placed| &placed.matcher))
 }

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::alerts::Alert;
-use super::inhibition::{self, Class};
-use super::known::Certainty;
+use super::inhibition::{self, AlertClass};
+use super::label_domain::Tristate;
 use super::walk::walk;
 use crate::analysis::view::View;
 use crate::formats::alertmanager::{AlertmanagerFile, InhibitRule, Route};
@@ -73,8 +73,8 @@ pub fn matrix(view: &View<'_>) -> Option<Matrix> {
 }
 
 /// The routes of all variants of an alert; certain is what all of them take for certain.
-pub fn hits<'f>(root: &'f Route, alert: &Alert<'_>) -> Vec<(&'f Route, Certainty)> {
-    let mut found: Vec<(&Route, Certainty, usize)> = Vec::new();
+pub fn hits<'f>(root: &'f Route, alert: &Alert<'_>) -> Vec<(&'f Route, Tristate)> {
+    let mut found: Vec<(&Route, Tristate, usize)> = Vec::new();
     for variant in &alert.variants {
         for hit in walk(root, &variant.labels) {
             match found.iter_mut().find(|(route, ..)| std::ptr::eq(*route, hit.route)) {
@@ -87,7 +87,7 @@ pub fn hits<'f>(root: &'f Route, alert: &Alert<'_>) -> Vec<(&'f Route, Certainty
         }
     }
     let all = alert.variants.len();
-    let certain = |certainty, times| if times == all { certainty } else { Certainty::Maybe };
+    let certain = |certainty, times| if times == all { certainty } else { Tristate::Maybe };
     found.into_iter().map(|(route, certainty, times)| (route, certain(certainty, times))).collect()
 }
 
@@ -106,7 +106,7 @@ fn deliveries(file: &AlertmanagerFile, root: &Route, alert: &Alert<'_>) -> Vec<D
             Delivery {
                 receiver: route.sends_to.clone(),
                 integrations: receiver.map_or_else(Vec::new, |receiver| receiver.integrations.clone()),
-                certain: certainty == Certainty::Always,
+                certain: certainty == Tristate::Always,
                 matchers: conditions(root, route),
                 group_by: if route.group_by.all {
                     vec!["...".to_owned()]
@@ -128,10 +128,10 @@ fn silencers(file: &AlertmanagerFile, alerts: &[Alert<'_>]) -> Vec<Vec<Silencer>
     let mut found: Vec<Vec<Silencer>> = alerts.iter().map(|_| Vec::new()).collect();
     for rule in &file.inhibit_rules {
         let classes = inhibition::classes(rule, alerts);
-        let possible = |(source, target): &(&Class<'_>, &Class<'_>)| {
-            inhibition::inhibits(&source.look, &target.look).is_possible()
+        let possible = |(source, target): &(&AlertClass<'_>, &AlertClass<'_>)| {
+            inhibition::inhibits(&source.projection, &target.projection).is_possible()
         };
-        let pairs: Vec<_> = inhibition::meetings(&classes).into_iter().filter(possible).collect();
+        let pairs: Vec<_> = inhibition::candidate_pairs(&classes).into_iter().filter(possible).collect();
         for of_target in pairs.chunk_by(|(_, a), (_, b)| std::ptr::eq(*a, *b)) {
             let members = of_target.iter().flat_map(|(source, _)| &source.members);
             let mut names: Vec<&str> = members.map(|(alert, _)| alerts[*alert].name()).collect();

@@ -2,15 +2,15 @@
 
 pub mod alerts;
 pub mod inhibition;
-pub mod known;
+pub mod label_domain;
 pub mod matrix;
+mod string_set;
 mod text;
-mod texts;
 mod values;
 pub mod walk;
 
 pub use alerts::{Alert, Variant};
-pub use known::{Certainty, Known, Labels};
+pub use label_domain::{LabelDomain, Labels, Tristate};
 pub use matrix::{Matrix, matrix};
 pub use walk::{Hit, walk};
 

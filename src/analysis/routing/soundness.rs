@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::known::{Certainty, Known, Labels};
+use super::label_domain::{LabelDomain, Labels, Tristate};
 use super::{inhibition, walk};
 use crate::analysis::facts::Facts;
 use crate::formats::alertmanager::AlertmanagerFile;
@@ -45,16 +45,16 @@ fn tree() -> impl Strategy<Value = Value> {
 }
 
 /// A value and something true that may be known of it.
-fn known() -> impl Strategy<Value = (String, Known)> {
+fn known() -> impl Strategy<Value = (String, LabelDomain)> {
     let others = prop::collection::btree_set(prop::sample::select(VALUES.to_vec()), 0..4);
     (prop::sample::select(VALUES.to_vec()), others, any::<bool>()).prop_map(|(value, mut others, listed)| {
         let set = |values: BTreeSet<&str>| values.into_iter().map(ToOwned::to_owned).collect();
         let known = if listed {
             others.insert(value);
-            Known::OneOf(set(others))
+            LabelDomain::OneOf(set(others))
         } else {
             others.remove(value);
-            Known::NoneOf(set(others))
+            LabelDomain::NoneOf(set(others))
         };
         (value.to_owned(), known)
     })
@@ -65,7 +65,7 @@ fn labels() -> impl Strategy<Value = (Labels, Labels)> {
     prop::collection::vec(known(), LABELS.len()).prop_map(|pairs| {
         let named = || LABELS.into_iter().zip(&pairs);
         let exact = Labels::exact(named().map(|(label, (value, _))| (label, value.as_str())));
-        let mut partly = Labels::new(Known::absent());
+        let mut partly = Labels::new(LabelDomain::absent());
         named().for_each(|(label, (_, known))| partly.set(label, known.clone()));
         (exact, partly)
     })
@@ -94,8 +94,8 @@ proptest! {
         let said = walk(root, &partly);
         let possible: BTreeSet<_> = said.iter().map(|hit| hit.route.at).collect();
         let certain: BTreeSet<_> =
-            said.iter().filter(|hit| hit.certainty == Certainty::Always).map(|hit| hit.route.at).collect();
-        prop_assert!(walk(root, &exact).iter().all(|hit| hit.certainty == Certainty::Always));
+            said.iter().filter(|hit| hit.certainty == Tristate::Always).map(|hit| hit.route.at).collect();
+        prop_assert!(walk(root, &exact).iter().all(|hit| hit.certainty == Tristate::Always));
         prop_assert!(taken.is_subset(&possible), "taken {taken:?}, possible {possible:?}");
         prop_assert!(certain.is_subset(&taken), "certain {certain:?}, taken {taken:?}");
     }
@@ -129,19 +129,19 @@ proptest! {
         let file = AlertmanagerFile::read("f", text);
         let rule = &file.inhibit_rules[0];
         let verdict = |source: &Labels, target: &Labels| {
-            inhibition::inhibits(&inhibition::look(rule, source), &inhibition::look(rule, target))
+            inhibition::inhibits(&inhibition::project(rule, source), &inhibition::project(rule, target))
         };
         let happens = verdict(&exact_source, &exact_target);
-        prop_assert_ne!(happens, Certainty::Maybe);
+        prop_assert_ne!(happens, Tristate::Maybe);
         let said = verdict(&partly_source, &partly_target);
-        prop_assert!(said == Certainty::Maybe || said == happens, "said {said:?}, happens {happens:?}");
+        prop_assert!(said == Tristate::Maybe || said == happens, "said {said:?}, happens {happens:?}");
     }
 
     #[test]
     fn known_sets_combine_as_they_should((value, a) in known(), (other, b) in known()) {
-        let holds = |known: &Known, value: &str| match known {
-            Known::OneOf(values) => values.contains(value),
-            Known::NoneOf(values) => !values.contains(value),
+        let holds = |known: &LabelDomain, value: &str| match known {
+            LabelDomain::OneOf(values) => values.contains(value),
+            LabelDomain::NoneOf(values) => !values.contains(value),
         };
         prop_assert!(holds(&a.clone().or(b.clone()), &value));
         prop_assert!(holds(&a.clone().or(b.clone()), &other));

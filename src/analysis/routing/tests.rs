@@ -126,7 +126,7 @@ route: {receiver: root, routes: [{receiver: a, matchers: [team=a]}, {receiver: b
 
 #[test]
 fn inhibition_compares_missing_labels_as_empty_and_spares_its_own_kind() {
-    use super::known::Certainty::{Always, Never};
+    use super::label_domain::Tristate::{Always, Never};
     let config = |equal: &str| {
         let text = format!(
             "route: {{receiver: a}}\ninhibit_rules: [{{source_matchers: [severity=~critical|page], target_matchers: [severity=~critical|warning], equal: [{equal}]}}]\n"
@@ -138,7 +138,7 @@ fn inhibition_compares_missing_labels_as_empty_and_spares_its_own_kind() {
         let rule = &file.inhibit_rules[0];
         let exact = |labels: &[(&str, &str)]| Labels::exact(labels.iter().copied());
         let (source, target) = (exact(source), exact(target));
-        inhibition::inhibits(&inhibition::look(rule, &source), &inhibition::look(rule, &target))
+        inhibition::inhibits(&inhibition::project(rule, &source), &inhibition::project(rule, &target))
     };
     let page = ("severity", "page");
     let critical = ("severity", "critical");

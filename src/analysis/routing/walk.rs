@@ -1,13 +1,13 @@
 //! The way of an alert through the tree of routes.
 
-use super::known::{Certainty, Labels};
+use super::label_domain::{Labels, Tristate};
 use crate::formats::alertmanager::Route;
 
 /// A route that notifies of the alert.
 #[derive(Clone, Copy, Debug)]
 pub struct Hit<'a> {
     pub route: &'a Route,
-    pub certainty: Certainty,
+    pub certainty: Tristate,
 }
 
 /// The routes that take an alert, depth first as Alertmanager goes: the first child that matches ends
@@ -23,14 +23,14 @@ pub fn walk<'a>(root: &'a Route, labels: &Labels) -> Vec<Hit<'a>> {
 }
 
 /// Whether a route's own matchers take the alert.
-pub fn taken_by(route: &Route, labels: &Labels) -> Certainty {
+pub fn taken_by(route: &Route, labels: &Labels) -> Tristate {
     labels.matched_by(route.matchers.iter().map(|placed| &placed.matcher))
 }
 
 /// `taken`: how certain it is that the alert comes here at all.
-fn visit<'a>(route: &'a Route, labels: &Labels, taken: Certainty, hits: &mut Vec<Hit<'a>>) {
+fn visit<'a>(route: &'a Route, labels: &Labels, taken: Tristate, hits: &mut Vec<Hit<'a>>) {
     let mut asked = taken;
-    let mut by_child = Certainty::Never;
+    let mut by_child = Tristate::Never;
     for child in &route.routes {
         let matched = taken_by(child, labels);
         if asked.and(matched).is_possible() {

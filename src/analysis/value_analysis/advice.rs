@@ -1,7 +1,7 @@
 //! Why a value cannot be what is asked for, and what was probably meant.
 
-use super::same::same;
-use super::words::{named, symbol};
+use super::describe::{named, symbol};
+use super::equivalence::same;
 use crate::formats::promql::{Expr, Grouping, Kind, Op};
 
 /// Where the range of a value is from, to follow it; empty where that is plain.

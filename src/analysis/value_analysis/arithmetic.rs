@@ -3,10 +3,10 @@
 //! The operations round to the nearest number, and rounding keeps the order: what is computed at the bounds
 //! bounds everything between. It may reach an open bound, so results are closed.
 
-use super::span::{Span, Values, highest, lowest};
+use super::interval::{Interval, ValueSet, highest, lowest};
 use crate::formats::promql::Op;
 
-impl Values {
+impl ValueSet {
     /// What `a OP b` can be for any of both.
     #[must_use]
     pub fn computed(self, op: Op, other: Self) -> Self {
@@ -24,14 +24,14 @@ impl Values {
         };
         let exact = !self.odd && !other.odd && op != Op::Mod && is_finite(a) && is_finite(b) && b.lo != 0.0;
         Self {
-            span: Some(span.unwrap_or(Span::ALL)),
+            span: Some(span.unwrap_or(Interval::ALL)),
             odd: !exact || span.is_none_or(|span| !is_finite(span)),
         }
     }
 
     #[must_use]
     pub fn negated(self) -> Self {
-        let negated = |span: Span| Span {
+        let negated = |span: Interval| Interval {
             lo: minus_zero(-span.hi),
             lo_open: span.hi_open,
             hi: plus_zero(-span.lo),
@@ -41,7 +41,7 @@ impl Values {
     }
 }
 
-const fn is_finite(span: Span) -> bool {
+const fn is_finite(span: Interval) -> bool {
     span.lo.is_finite() && span.hi.is_finite()
 }
 
@@ -50,12 +50,12 @@ fn product(a: f64, b: f64) -> f64 {
     if a == 0.0 && b.is_infinite() || a.is_infinite() && b == 0.0 { 0.0 } else { a * b }
 }
 
-fn corners(a: Span, b: Span, operation: fn(f64, f64) -> f64) -> [f64; 4] {
+fn corners(a: Interval, b: Interval, operation: fn(f64, f64) -> f64) -> [f64; 4] {
     [operation(a.lo, b.lo), operation(a.lo, b.hi), operation(a.hi, b.lo), operation(a.hi, b.hi)]
 }
 
 /// From the lowest to the highest of these; `None` when infinities met.
-fn hull<const N: usize>(a: Span, b: Span, ends: [f64; N], op: Op) -> Option<Span> {
+fn hull<const N: usize>(a: Interval, b: Interval, ends: [f64; N], op: Op) -> Option<Interval> {
     if ends.iter().any(|end| end.is_nan()) {
         return None;
     }
@@ -63,10 +63,10 @@ fn hull<const N: usize>(a: Span, b: Span, ends: [f64; N], op: Op) -> Option<Span
     let hi = ends.into_iter().reduce(highest)?;
     // 0 less 0 is +0, but a product or a difference of others may be -0.
     let positive = op != Op::Sub && a.lo.is_sign_positive() && b.lo.is_sign_positive();
-    Some(Span::closed(if positive { lo } else { minus_zero(lo) }, plus_zero(hi)))
+    Some(Interval::closed(if positive { lo } else { minus_zero(lo) }, plus_zero(hi)))
 }
 
-fn quotient(a: Span, b: Span) -> Option<Span> {
+fn quotient(a: Interval, b: Interval) -> Option<Interval> {
     if b.lo > 0.0 || b.hi < 0.0 {
         let ends = corners(a, b, |a, b| if a.is_infinite() && b.is_infinite() { f64::NAN } else { a / b });
         // Infinity by infinity is NaN; large by large is anywhere between what the other corners give.
@@ -74,17 +74,17 @@ fn quotient(a: Span, b: Span) -> Option<Span> {
         let lo = known.iter().copied().reduce(lowest)?;
         let hi = known.iter().copied().reduce(highest)?;
         let positive = a.lo.is_sign_positive() && b.lo.is_sign_positive();
-        return Some(Span::closed(if positive { lo } else { minus_zero(lo) }, plus_zero(hi)));
+        return Some(Interval::closed(if positive { lo } else { minus_zero(lo) }, plus_zero(hi)));
     }
     // By +0 it is infinity or NaN; by -0 it would be negative.
     (a.is_nonnegative() && b.lo.is_sign_positive())
-        .then(|| Span::closed(if a.lo.is_sign_positive() { 0.0 } else { -0.0 }, f64::INFINITY))
+        .then(|| Interval::closed(if a.lo.is_sign_positive() { 0.0 } else { -0.0 }, f64::INFINITY))
 }
 
 /// The sign is that of the dividend, the size below that of the divisor.
-fn remainder(a: Span, b: Span) -> Option<Span> {
+fn remainder(a: Interval, b: Interval) -> Option<Interval> {
     let size = b.only().filter(|size| size.is_finite() && *size != 0.0)?.abs();
-    Some(Span {
+    Some(Interval {
         lo: if a.is_nonnegative() { minus_zero(0.0) } else { -size },
         lo_open: !a.is_nonnegative(),
         hi: if a.hi <= 0.0 { 0.0 } else { size },

@@ -131,11 +131,11 @@ fn called(function: &str, args: &[Value]) -> Option<Value> {
 
 /// As in Go: NaN stays, and -0 is below 0.
 fn least(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { super::span::lowest(a, b) }
+    if a.is_nan() || b.is_nan() { f64::NAN } else { super::interval::lowest(a, b) }
 }
 
 fn most(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { super::span::highest(a, b) }
+    if a.is_nan() || b.is_nan() { f64::NAN } else { super::interval::highest(a, b) }
 }
 
 fn aggregated(op: &str, grouping: &Grouping, elements: Vec<Element>) -> Option<Value> {

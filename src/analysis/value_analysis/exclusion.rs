@@ -1,20 +1,20 @@
 //! Conditions that exclude each other, in words.
 
 use super::advice::{because, instead, is_filter};
-use super::claims::{self, Condition};
-use super::never::Never;
-use super::of_expr::values;
-use super::same::same;
-use super::span::Span;
-use super::words::{named, range, symbol};
+use super::constraints::{self, Condition};
+use super::describe::{named, range, symbol};
+use super::equivalence::same;
+use super::infer::values;
+use super::interval::Interval;
+use super::unsatisfiable::Never;
 use crate::analysis::conditions;
 use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Expr, Op};
 
 /// Conditions on one value that no number satisfies together.
 pub(super) fn excluded(view: &View<'_>, expr: &Expr) -> Option<Never> {
-    let claims = claims::claims(expr);
-    let by_base = claims::by_base(&claims);
+    let claims = constraints::constraints(expr);
+    let by_base = constraints::by_base(&claims);
     by_base
         .iter()
         .find_map(|(base, found)| {
@@ -29,7 +29,8 @@ pub(super) fn excluded(view: &View<'_>, expr: &Expr) -> Option<Never> {
 /// One condition that the value cannot reach.
 fn alone(view: &View<'_>, base: &Expr, found: &[Condition<'_>]) -> Option<Never> {
     let unreachable = |condition: &&Condition<'_>| {
-        claims::left_over(view, base, &[**condition]).is_none() || condition.paired && is_own(base, condition)
+        constraints::left_over(view, base, &[**condition]).is_none()
+            || condition.paired && is_own(base, condition)
     };
     found
         .iter()
@@ -39,14 +40,14 @@ fn alone(view: &View<'_>, base: &Expr, found: &[Condition<'_>]) -> Option<Never>
 
 /// `x > x`: nothing is more than itself. NaN is unequal to itself.
 fn is_own(base: &Expr, condition: &Condition<'_>) -> bool {
-    matches!(condition.op, Op::Greater | Op::Less) && same(base, claims::base(condition.other))
+    matches!(condition.op, Op::Greater | Op::Less) && same(base, constraints::base(condition.other))
 }
 
 fn beyond(view: &View<'_>, base: &Expr, op: Op, other: &Expr, at: usize) -> Never {
     let (value, sign, wanted) = (named(base), symbol(op), named(other));
     let span = values(view, base).span.map_or_else(|| "is no number".to_owned(), range);
-    let own = same(base, claims::base(other));
-    let why = if !own && values(view, base).span == Some(Span::ALL) {
+    let own = same(base, constraints::base(other));
+    let why = if !own && values(view, base).span == Some(Interval::ALL) {
         format!("no value is `{sign} {wanted}`, so this is never true")
     } else if own {
         format!("both sides are `{value}`, so `{value} {sign} {wanted}` is never true")
@@ -63,7 +64,7 @@ fn opposed(view: &View<'_>, base: &Expr, found: &[Condition<'_>]) -> Option<Neve
         .enumerate()
         .flat_map(|(index, later)| found.iter().take(index).map(move |earlier| (earlier, later)));
     let (a, b) = pairs.into_iter().find(|(a, b)| {
-        claims::left_over(view, base, &[**a, **b]).is_none() || a.paired && b.paired && are_opposed(a, b)
+        constraints::left_over(view, base, &[**a, **b]).is_none() || a.paired && b.paired && are_opposed(a, b)
     })?;
     let (first, last) = if a.at <= b.at { (a, b) } else { (b, a) };
     let value = named(base);
@@ -86,12 +87,13 @@ fn are_opposed(a: &Condition<'_>, b: &Condition<'_>) -> bool {
                 | (Op::Equal, Op::NotEqual)
         )
     };
-    (exclude(a.op, b.op) || exclude(b.op, a.op)) && same(claims::base(a.other), claims::base(b.other))
+    (exclude(a.op, b.op) || exclude(b.op, a.op))
+        && same(constraints::base(a.other), constraints::base(b.other))
 }
 
 /// Three and more.
 fn together(view: &View<'_>, base: &Expr, found: &[Condition<'_>]) -> Option<Never> {
-    let last = found.last().filter(|_| claims::left_over(view, base, found).is_none())?;
+    let last = found.last().filter(|_| constraints::left_over(view, base, found).is_none())?;
     let value = named(base);
     let texts: Vec<_> = found.iter().map(|c| format!("`{} {}`", symbol(c.op), named(c.other))).collect();
     Some(Never {
@@ -108,14 +110,14 @@ fn apart(view: &View<'_>, expr: &Expr) -> Option<Never> {
     let (left, right) = if swapped { (&binary.rhs, &binary.lhs) } else { (&binary.lhs, &binary.rhs) };
     let op = if swapped { binary.op.mirrored() } else { binary.op };
     let possible = values(view, left).narrowed(op, values(view, right));
-    possible.is_none().then(|| beyond(view, claims::base(left), op, right, expr.at))
+    possible.is_none().then(|| beyond(view, constraints::base(left), op, right, expr.at))
 }
 
 /// `unless` leaves nothing: the right side has whatever the left side has.
 pub(super) fn taken_away(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
-    let claims = claims::claims(&binary.lhs);
-    let known = claims::by_base(&claims);
-    claims::certainly_returns(view, &binary.rhs, &known).then(|| Never {
+    let claims = constraints::constraints(&binary.lhs);
+    let known = constraints::by_base(&claims);
+    constraints::certainly_returns(view, &binary.rhs, &known).then(|| Never {
         at,
         why: format!(
             "`unless` takes away everything that the left side returns: `{}` returns it too",

@@ -1,9 +1,9 @@
 //! Sides that never find each other, in words.
 
+use super::describe::symbol;
 use super::labels::{self, Conflict};
-use super::never::Never;
-use super::words::symbol;
-use crate::analysis::routing::Known;
+use super::unsatisfiable::Never;
+use crate::analysis::routing::LabelDomain;
 use crate::analysis::view::View;
 use crate::formats::promql::{Binary, LabelSet, output_labels};
 
@@ -25,7 +25,7 @@ pub(super) fn unmatched(view: &View<'_>, binary: &Binary, at: usize) -> Option<N
 }
 
 /// A match that leaves the label out.
-fn matching(binary: &Binary, label: &str, left: &Known, right: &Known) -> String {
+fn matching(binary: &Binary, label: &str, left: &LabelDomain, right: &LabelDomain) -> String {
     let bare = |side| output_labels(side) == LabelSet::none();
     let labels = if bare(&binary.lhs) || bare(&binary.rhs) {
         "on ()".to_owned()
@@ -40,15 +40,15 @@ fn matching(binary: &Binary, label: &str, left: &Known, right: &Known) -> String
     }
 }
 
-fn holds(label: &str, known: &Known) -> String {
+fn holds(label: &str, known: &LabelDomain) -> String {
     match known {
         _ if known.is_absent() => format!("no `{label}`"),
-        Known::OneOf(values) => {
+        LabelDomain::OneOf(values) => {
             let values: Vec<_> = values.iter().map(|value| format!("{label}=\"{value}\"")).collect();
             values.join(" or ")
         }
-        Known::NoneOf(values) if values.iter().all(str::is_empty) => format!("a `{label}`"),
-        Known::NoneOf(values) => {
+        LabelDomain::NoneOf(values) if values.iter().all(str::is_empty) => format!("a `{label}`"),
+        LabelDomain::NoneOf(values) => {
             let values: Vec<_> = values.iter().map(|value| format!("{label}=\"{value}\"")).collect();
             format!("anything but {}", values.join(" and "))
         }

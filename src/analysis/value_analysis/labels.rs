@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::matchers::readable;
-use crate::analysis::routing::{Certainty, Known};
+use crate::analysis::routing::{LabelDomain, Tristate};
 use crate::analysis::view::View;
 use crate::formats::alertmanager::plain_list;
 use crate::formats::promql::{
@@ -13,8 +13,8 @@ use crate::formats::promql::{
 /// A label that has no common value on both sides, with what each side has.
 pub(super) struct Conflict {
     pub label: String,
-    pub left: Known,
-    pub right: Known,
+    pub left: LabelDomain,
+    pub right: LabelDomain,
 }
 
 /// Nobody writes an expression with more labels; a generated one would be walked through for each of them
@@ -39,7 +39,7 @@ pub(super) fn conflict(view: &View<'_>, binary: &Binary) -> Option<Conflict> {
             sides = known_sides(view, binary, label, Patterns::All);
         }
         let (left, right) = sides;
-        (left.equals(&right) == Certainty::Never).then(|| Conflict { label: label.to_owned(), left, right })
+        (left.equals(&right) == Tristate::Never).then(|| Conflict { label: label.to_owned(), left, right })
     })
 }
 
@@ -59,7 +59,12 @@ struct Ask<'q> {
     patterns: Patterns,
 }
 
-fn known_sides(view: &View<'_>, binary: &Binary, label: &str, patterns: Patterns) -> (Known, Known) {
+fn known_sides(
+    view: &View<'_>,
+    binary: &Binary,
+    label: &str,
+    patterns: Patterns,
+) -> (LabelDomain, LabelDomain) {
     let ask = Ask { view, label, patterns };
     (known(ask, &binary.lhs), known(ask, &binary.rhs))
 }
@@ -84,11 +89,11 @@ fn mentioned<'a>(expr: &'a Expr, labels: &mut BTreeSet<&'a str>) {
 }
 
 /// What is known of a label of the result.
-fn known(ask: Ask<'_>, expr: &Expr) -> Known {
+fn known(ask: Ask<'_>, expr: &Expr) -> LabelDomain {
     let of = |inner: &Expr| known(ask, inner);
     let label = ask.label;
     match &expr.kind {
-        Kind::Number(_) | Kind::Text(_) => Known::unknown(),
+        Kind::Number(_) | Kind::Text(_) => LabelDomain::unknown(),
         Kind::Selector(selector) => of_selector(ask, selector),
         Kind::Negate(inner) | Kind::Subquery { inner, .. } => of(inner),
         Kind::Aggregate { op, inner, grouping, .. } => {
@@ -100,9 +105,9 @@ fn known(ask: Ask<'_>, expr: &Expr) -> Known {
             match op {
                 "topk" | "bottomk" | "limitk" | "limit_ratio" => of(inner),
                 // Its own label may be any.
-                "count_values" => Known::unknown(),
+                "count_values" => LabelDomain::unknown(),
                 _ if keeps => of(inner),
-                _ => Known::absent(),
+                _ => LabelDomain::absent(),
             }
         }
         Kind::Call { function, args } => called(function, args, label, &of),
@@ -112,67 +117,67 @@ fn known(ask: Ask<'_>, expr: &Expr) -> Known {
     }
 }
 
-fn of_selector(ask: Ask<'_>, selector: &Selector) -> Known {
+fn of_selector(ask: Ask<'_>, selector: &Selector) -> LabelDomain {
     // Only what is scraped certainly has them, and only where no rule records the same name.
     let name = selector.name.as_deref().unwrap_or_default();
     let scraped = matches!(ask.label, "job" | "instance")
         && (name == "up" || ask.view.known(selector).is_some())
         && !ask.view.recorded.contains_key(name);
-    let first = if scraped { Known::present() } else { Known::unknown() };
+    let first = if scraped { LabelDomain::present() } else { LabelDomain::unknown() };
     let matchers = selector.matchers.iter().filter(|matcher| matcher.label == ask.label);
     matchers.fold(first, |sum, matcher| sum.and(allowed(matcher, ask.patterns)))
 }
 
-fn allowed(matcher: &Matcher, patterns: Patterns) -> Known {
+fn allowed(matcher: &Matcher, patterns: Patterns) -> LabelDomain {
     let value = &matcher.value;
     let list = || plain_list(value).map(|values| values.into_iter().collect());
     let listed = match matcher.op {
-        MatchOp::Equal => Some(Known::exactly(value.as_str())),
-        MatchOp::NotEqual => Some(Known::NoneOf([value.as_str()].into_iter().collect())),
-        MatchOp::Matches => list().map(Known::OneOf),
-        MatchOp::MatchesNot => list().map(Known::NoneOf),
+        MatchOp::Equal => Some(LabelDomain::exactly(value.as_str())),
+        MatchOp::NotEqual => Some(LabelDomain::NoneOf([value.as_str()].into_iter().collect())),
+        MatchOp::Matches => list().map(LabelDomain::OneOf),
+        MatchOp::MatchesNot => list().map(LabelDomain::NoneOf),
     };
     listed.unwrap_or_else(|| {
         let refuses_empty = patterns == Patterns::All && readable(matcher).matches("") == Some(false);
-        if refuses_empty { Known::present() } else { Known::unknown() }
+        if refuses_empty { LabelDomain::present() } else { LabelDomain::unknown() }
     })
 }
 
-fn called(function: &str, args: &[Expr], label: &str, of: &dyn Fn(&Expr) -> Known) -> Known {
-    let vector = || args.iter().find(|arg| !arg.is_scalar()).map_or_else(Known::unknown, of);
+fn called(function: &str, args: &[Expr], label: &str, of: &dyn Fn(&Expr) -> LabelDomain) -> LabelDomain {
+    let vector = || args.iter().find(|arg| !arg.is_scalar()).map_or_else(LabelDomain::unknown, of);
     match function {
         // One element without labels.
-        "vector" => Known::absent(),
+        "vector" => LabelDomain::absent(),
         "day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" | "hour" | "minute" | "month"
         | "year"
             if args.is_empty() =>
         {
-            Known::absent()
+            LabelDomain::absent()
         }
         "absent" | "absent_over_time" | "info" | "histogram_quantiles" | "histogram_quantile" => {
-            Known::unknown()
+            LabelDomain::unknown()
         }
         "label_replace" | "label_join" => match args.get(1).map(|arg| &arg.kind) {
             Some(Kind::Text(made)) if made != label => vector(),
-            _ => Known::unknown(),
+            _ => LabelDomain::unknown(),
         },
         _ => vector(),
     }
 }
 
-fn joined(binary: &Binary, label: &str, of: &dyn Fn(&Expr) -> Known) -> Known {
+fn joined(binary: &Binary, label: &str, of: &dyn Fn(&Expr) -> LabelDomain) -> LabelDomain {
     let named = |labels: &[String]| labels.iter().any(|name| name == label);
     match binary.op {
         Op::Or => return of(&binary.lhs).or(of(&binary.rhs)),
         Op::And | Op::Unless => return of(&binary.lhs),
-        op if !op.is_comparison() && !op.is_arithmetic() => return Known::unknown(),
+        op if !op.is_comparison() && !op.is_arithmetic() => return LabelDomain::unknown(),
         _ => {}
     }
     match (&binary.cardinality, &binary.matching) {
         (Cardinality::GroupLeft(copied), _) => of(if named(copied) { &binary.rhs } else { &binary.lhs }),
         (Cardinality::GroupRight(copied), _) => of(if named(copied) { &binary.lhs } else { &binary.rhs }),
-        (Cardinality::OneToOne, Matching::On(labels)) if !named(labels) => Known::absent(),
-        (Cardinality::OneToOne, Matching::Ignoring(labels)) if named(labels) => Known::absent(),
+        (Cardinality::OneToOne, Matching::On(labels)) if !named(labels) => LabelDomain::absent(),
+        (Cardinality::OneToOne, Matching::Ignoring(labels)) if named(labels) => LabelDomain::absent(),
         (Cardinality::OneToOne, _) => of(&binary.lhs),
     }
 }

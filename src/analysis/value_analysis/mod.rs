@@ -6,22 +6,22 @@
 
 mod advice;
 mod arithmetic;
-mod claims;
+mod constraints;
+mod describe;
+mod equivalence;
 mod exclusion;
 mod functions;
+mod infer;
+mod interval;
 mod join;
 mod labels;
 mod matchers;
-mod never;
-mod of_expr;
-mod same;
-mod span;
-mod words;
+mod unsatisfiable;
 
-pub use never::{Never, dead_sides, never};
-pub use of_expr::{fills, values};
-pub use span::{Span, Values};
-pub use words::{named, range, symbol};
+pub use describe::{named, range, symbol};
+pub use infer::{fills, values};
+pub use interval::{Interval, ValueSet};
+pub use unsatisfiable::{Never, dead_sides, never};
 
 #[cfg(test)]
 mod evaluate;

@@ -5,7 +5,7 @@
 use proptest::prelude::*;
 
 use super::evaluate::{Element, Labels, Value, evaluate};
-use super::{Values, never, values};
+use super::{ValueSet, never, values};
 use crate::analysis::facts::Facts;
 use crate::analysis::view::View;
 use crate::formats::promql::{Expr, parse};
@@ -121,7 +121,7 @@ fn data() -> impl Strategy<Value = Vec<Element>> {
         .prop_map(|found| found.into_iter().flatten().collect())
 }
 
-fn contains(values: Values, value: f64) -> bool {
+fn contains(values: ValueSet, value: f64) -> bool {
     if value.is_nan() {
         return values.odd;
     }

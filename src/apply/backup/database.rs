@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::backup::{Copied, DATA, blocking, files};
 use crate::engine::{Engine, ErrorKind, FileState};
 use crate::error::{Error, ExitCode};
-use crate::model::ObservedContainer;
+use crate::model::{ContainerState, ObservedContainer};
 use crate::store::backups;
 use crate::store::sqlite::{self, DatabaseError, DatabaseReport};
 use crate::store::state::Interruption;
@@ -26,20 +26,20 @@ const PAUSED_BYTES_PER_SECOND: u64 = 256 * 1024 * 1024;
 
 /// Copies the database below `folder`, as one plain file that SQLite has checked.
 pub(super) async fn copy<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container: &ObservedContainer,
     folder: &Path,
 ) -> Result<Copied, Error> {
     for _ in 0..ATTEMPTS {
-        applier.check_cancelled()?;
-        let before = states(applier, &container.id).await?;
+        session.check_cancelled()?;
+        let before = states(session, &container.id).await?;
         if before[0].is_none() {
             return Err(Error::new(ExitCode::Failed, format!("`{}` has no database yet", container.name))
                 .hint("Grafana makes it on its first start: `confidexmon up`"));
         }
-        let taken = take(applier, &container.id, folder).await;
+        let taken = take(session, &container.id, folder).await;
         // A file that shrinks while the engine reads it ends the copy; that is a movement, too.
-        if states(applier, &container.id).await? != before {
+        if states(session, &container.id).await? != before {
             continue;
         }
         taken?;
@@ -50,7 +50,7 @@ pub(super) async fn copy<E: Engine>(
             Err(_) => {}
         }
     }
-    let stood_still = while_paused(applier, container, folder).await?;
+    let stood_still = while_paused(session, container, folder).await?;
     match settle(folder).await? {
         Ok(report) => Ok(Copied { report, stood_still }),
         Err(error) => Err(damaged(&error)),
@@ -59,22 +59,22 @@ pub(super) async fn copy<E: Engine>(
 
 /// A container that crashes again and again writes at each start.
 fn may_write(container: &ObservedContainer) -> bool {
-    matches!(container.state.as_str(), "running" | "restarting")
+    matches!(container.state, ContainerState::Running | ContainerState::Restarting)
 }
 
 /// The state of each of [`FILES`].
-async fn states<E: Engine>(applier: &Applier<E>, id: &str) -> Result<Vec<Option<FileState>>, Error> {
+async fn states<E: Engine>(session: &StackSession<E>, id: &str) -> Result<Vec<Option<FileState>>, Error> {
     let paths = FILES.map(|name| format!("{DATA}/{name}"));
-    Ok(try_join_all(paths.iter().map(|path| applier.engine.stat(id, path))).await?)
+    Ok(try_join_all(paths.iter().map(|path| session.engine.stat(id, path))).await?)
 }
 
 /// Copies those of [`FILES`] that are there, side by side: while Grafana is paused, each call counts.
-async fn take<E: Engine>(applier: &Applier<E>, id: &str, folder: &Path) -> Result<(), Error> {
+async fn take<E: Engine>(session: &StackSession<E>, id: &str, folder: &Path) -> Result<(), Error> {
     backups::clear(folder)?;
     let copies = FILES.map(|name| async move {
         let target = folder.join(name);
         let place = move |_: &str| -> Option<PathBuf> { Some(target.clone()) };
-        match files::receive(applier, id, &format!("{DATA}/{name}"), place).await {
+        match files::receive(session, id, &format!("{DATA}/{name}"), place).await {
             // There is a log or a journal only at times.
             Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => Ok(()),
             other => other.map(drop),
@@ -86,30 +86,30 @@ async fn take<E: Engine>(applier: &Applier<E>, id: &str, folder: &Path) -> Resul
 /// Copies with the container paused; how long it stood still. It runs on whatever happens here, and when
 /// this program is killed, the next command lifts the pause.
 async fn while_paused<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container: &ObservedContainer,
     folder: &Path,
 ) -> Result<Duration, Error> {
     let interruption = Interruption::Paused { container_id: container.id.clone() };
-    applier.begin(&interruption)?;
+    session.begin(&interruption)?;
     let began = Instant::now();
-    let copied = match applier.engine.pause(&container.id).await {
-        Ok(()) => taken_in_time(applier, &container.id, folder).await,
+    let copied = match session.engine.pause(&container.id).await {
+        Ok(()) => taken_in_time(session, &container.id, folder).await,
         Err(error) => Err(error.into()),
     };
     // Also after a pause whose answer was lost.
-    applier.engine.unpause(&container.id).await?;
+    session.engine.unpause(&container.id).await?;
     let stood_still = began.elapsed();
-    applier.end()?;
+    session.end()?;
     copied?;
     Ok(stood_still)
 }
 
 /// Grafana stands still for it, so it has a limit, whatever the engine does.
-async fn taken_in_time<E: Engine>(applier: &Applier<E>, id: &str, folder: &Path) -> Result<(), Error> {
-    let sizes = states(applier, id).await?.into_iter().flatten().map(|state| state.size);
+async fn taken_in_time<E: Engine>(session: &StackSession<E>, id: &str, folder: &Path) -> Result<(), Error> {
+    let sizes = states(session, id).await?.into_iter().flatten().map(|state| state.size);
     let limit = LEAST_PAUSE + Duration::from_secs(sizes.sum::<u64>() / PAUSED_BYTES_PER_SECOND);
-    tokio::time::timeout(limit, take(applier, id, folder)).await.unwrap_or_else(|_| {
+    tokio::time::timeout(limit, take(session, id, folder)).await.unwrap_or_else(|_| {
         let text = format!(
             "copying Grafana's database took longer than {} s, so Grafana runs on without a backup",
             limit.as_secs()

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use futures_util::TryStreamExt;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::backup::{DATA, blocking, received};
 use crate::backup::contents::{self, Part};
 use crate::backup::entries::fault_of_path;
@@ -19,26 +19,26 @@ const CONFIG: &str = "/etc/confidexmon";
 
 /// Copies what the table keeps into `staged`; notes about what was left out.
 pub(super) async fn copy<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container: &ObservedContainer,
     staged: &Path,
 ) -> Result<Vec<String>, Error> {
     let data = staged.join("data");
     let mut notes = Vec::new();
-    match names(applier, container).await? {
+    match names(session, container).await? {
         Names::Listed(names) => {
             for name in names.iter().filter(|name| contents::part(name) == Part::Kept) {
-                copy_one(applier, container, &data, name).await?;
+                copy_one(session, container, &data, name).await?;
             }
         }
         // Nothing moves in the volume of a container that does not run.
         Names::Everything => {
             let kept = move |path: &str| kept(&data, below(path)?);
-            receive(applier, &container.id, DATA, kept).await?;
+            receive(session, &container.id, DATA, kept).await?;
         }
         Names::Unknown => {
             for name in contents::KNOWN {
-                copy_one(applier, container, &data, name).await?;
+                copy_one(session, container, &data, name).await?;
             }
             notes.push(format!("the image has no `ls`, so of Grafana's data only its database and {} went along; stop Grafana before a backup for the rest", contents::KNOWN.join(", ")));
         }
@@ -50,7 +50,7 @@ pub(super) async fn copy<E: Engine>(
             contents::is_provisioning(path) && fault_of_path(&format!("provisioning/{path}")).is_none();
         wanted.then(|| provisioning.join(path))
     };
-    match receive(applier, &container.id, CONFIG, provisioned).await {
+    match receive(session, &container.id, CONFIG, provisioned).await {
         // A container of somebody else's making has no such folder.
         Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => {
             notes.push("the container has no provisioning of this stack, so none went along".to_owned());
@@ -70,12 +70,12 @@ enum Names {
 
 /// The engine cannot list a folder, and reading all of a running one reads the database too, which moves:
 /// the engine ends a tar in which a file shrinks (measured, 20.10).
-async fn names<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<Names, Error> {
+async fn names<E: Engine>(session: &StackSession<E>, container: &ObservedContainer) -> Result<Names, Error> {
     if !container.is_running() {
         return Ok(Names::Everything);
     }
     let command = ["ls", "-1A", DATA].map(str::to_owned);
-    match applier.engine.exec(&container.id, &command, None).await {
+    match session.engine.exec(&container.id, &command, None).await {
         Ok(output) if output.exit_code == 0 => {
             Ok(Names::Listed(output.stdout.lines().map(str::to_owned).collect()))
         }
@@ -86,14 +86,14 @@ async fn names<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -
 
 /// Copies one file or folder of the data folder, when it is there.
 async fn copy_one<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container: &ObservedContainer,
     data: &Path,
     name: &str,
 ) -> Result<(), Error> {
     let data = data.to_owned();
     let copied =
-        receive(applier, &container.id, &format!("{DATA}/{name}"), move |path| kept(&data, path)).await;
+        receive(session, &container.id, &format!("{DATA}/{name}"), move |path| kept(&data, path)).await;
     match copied {
         Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => Ok(()),
         other => other.map(drop),
@@ -115,12 +115,12 @@ fn below(path: &str) -> Option<&str> {
 /// # Errors
 /// When the engine cannot send them, or a file not be written.
 pub async fn receive<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     container_id: &str,
     path: &str,
     mut place: impl FnMut(&str) -> Option<PathBuf> + Send + 'static,
 ) -> Result<Vec<PathBuf>, Error> {
-    let pieces = applier.engine.download_stream(container_id, path);
+    let pieces = session.engine.download_stream(container_id, path);
     let reader = StreamReader::new(pieces.map_err(|error: EngineError| std::io::Error::other(error)));
     let mut bridge = SyncIoBridge::new(reader);
     let written = blocking(move || {

@@ -7,7 +7,7 @@ mod files;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::backup::manifest::FORMAT;
 use crate::backup::{BackupManifest, Counts, FileEntry, names};
 use crate::engine::{Engine, EngineError, ErrorKind};
@@ -60,15 +60,15 @@ pub fn container<'a>(observed: &'a Observed, stack: &'a StackName) -> Result<&'a
 ///
 /// # Errors
 /// When something cannot be read or written, or the database is not whole; no archive is left then.
-pub async fn create<E: Engine>(applier: &Applier<E>, request: &Request<'_>) -> Result<Written, Error> {
+pub async fn create<E: Engine>(session: &StackSession<E>, request: &Request<'_>) -> Result<Written, Error> {
     let created_at = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string();
     let name = names::archive(request.stack.as_str(), &created_at);
     let archive = request.folder.join(&name);
     backups::prepare(request.folder, request.stack.as_str())?;
     let staged = backups::staging(request.folder, request.stack.as_str())?;
-    let copied = database::copy(applier, request.container, &staged.path().join("data")).await?;
-    let mut notes = files::copy(applier, request.container, staged.path()).await?;
-    applier.check_cancelled()?;
+    let copied = database::copy(session, request.container, &staged.path().join("data")).await?;
+    let mut notes = files::copy(session, request.container, staged.path()).await?;
+    session.check_cancelled()?;
     let version = version(request.container);
     let manifest = manifest(request, created_at, version, &copied, listed(staged.path()).await?);
     if copied.report.dangling_references > 0 {
@@ -116,9 +116,12 @@ fn manifest(
 ///
 /// # Errors
 /// When it cannot be copied or is not whole.
-pub async fn counts<E: Engine>(applier: &Applier<E>, container: &ObservedContainer) -> Result<Counts, Error> {
+pub async fn counts<E: Engine>(
+    session: &StackSession<E>,
+    container: &ObservedContainer,
+) -> Result<Counts, Error> {
     let folder = outgoing::scratch()?;
-    Ok(database::copy(applier, container, &folder.path().join("data")).await?.report.counts)
+    Ok(database::copy(session, container, &folder.path().join("data")).await?.report.counts)
 }
 
 /// The version in the image's tag, `13.2.0` of `…/grafana:13.2.0`.

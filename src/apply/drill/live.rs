@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::apply::{Applier, wait};
+use crate::apply::{StackSession, wait};
 use crate::drill::live;
 use crate::drill::report::{Delivery, Live};
 use crate::engine::Engine;
@@ -27,8 +27,8 @@ const EARLY: Duration = Duration::from_secs(1);
 const GONE: Duration = Duration::from_secs(5);
 
 /// The running stack's Alertmanager.
-pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Alertmanager, Error> {
-    let running = wait::running(applier, desired).await?;
+pub async fn running<E: Engine>(session: &StackSession<E>, desired: &Desired) -> Result<Alertmanager, Error> {
+    let running = wait::running(session, desired).await?;
     let found = desired.services.get(&ServiceKind::Alertmanager).zip(running.get(&ServiceKind::Alertmanager));
     let Some((wanted, (_, port))) = found else {
         return Err(not_running());
@@ -37,8 +37,8 @@ pub async fn running<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Resu
         Probe::Http { basic_auth, .. } => basic_auth.clone(),
         Probe::Redis { .. } => None,
     };
-    let base_url = applier.address(wanted, *port).url("");
-    let alertmanager = Alertmanager { http: applier.http.clone(), base_url, auth };
+    let base_url = session.address(wanted, *port).url("");
+    let alertmanager = Alertmanager { http: session.http.clone(), base_url, auth };
     if alertmanager.is_ready().await { Ok(alertmanager) } else { Err(not_running()) }
 }
 
@@ -59,7 +59,7 @@ fn not_running() -> Error {
 
 /// Posts the alert (`config` is the Alertmanager's own), watches the counters, and resolves it in every case.
 pub async fn send<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     alertmanager: &Alertmanager,
     delivery: &Delivery,
     config: &str,
@@ -68,7 +68,7 @@ pub async fn send<E: Engine>(
     let Some(labels) = delivery.labels.first() else {
         return Err(Error::new(ExitCode::Failed, "the alert has no labels to send"));
     };
-    let nonce = live::label_value(&super::stage::nonce());
+    let nonce = live::label_value(&super::sandbox::nonce());
     let starts = Timestamp::now();
     let body = |ends: Timestamp| {
         live::alert(labels, &delivery.annotations, &nonce, &starts.to_string(), &ends.to_string())
@@ -82,7 +82,7 @@ pub async fn send<E: Engine>(
     let mut watch = Watch { alertmanager, waits, before, began: Instant::now(), timeout };
     let watched = tokio::select! {
         watched = watch.run(&mut report) => watched.map_err(Error::from),
-        () = applier.cancel.cancelled() => Err(Error::new(ExitCode::Interrupted, "stopped by a signal")),
+        () = session.cancel.cancelled() => Err(Error::new(ExitCode::Interrupted, "stopped by a signal")),
     };
     let resolved = alertmanager.post_alerts(&body(Timestamp::now())).await;
     watched?;

@@ -1,14 +1,14 @@
 //! Carries a drill out: promtool's answers, a scratch Prometheus and Alertmanager for each alert,
 //! a sink for their messages, and everything taken away at the end. See [`crate::drill`] for the way.
 
+mod alert_run;
+mod batch;
 pub mod live;
 mod observe;
 mod process;
+mod sandbox;
 mod sink;
-mod slot;
-mod stage;
 mod validator;
-mod wave;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::drill::intake::{Target, alert_rules};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
@@ -30,8 +30,8 @@ use crate::model::{FileSet, ServiceKind};
 use crate::report::events::Event;
 use crate::services::Desired;
 
-pub(crate) use stage::remove_network;
-pub use stage::sweep;
+pub(crate) use sandbox::remove_network;
+pub use sandbox::sweep;
 
 /// What is drilled, and with what.
 pub struct Drill<'a> {
@@ -75,21 +75,21 @@ struct Attempt {
 const WAVE: usize = 25;
 
 /// Drills every alert asked for. What was started is removed, whatever happens.
-pub async fn run<E: Engine>(applier: &Applier<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
-    let info = applier.engine.info();
+pub async fn run<E: Engine>(session: &StackSession<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let info = session.engine.info();
     if !info.ports_are_local || info.endpoint.starts_with("ssh://") {
         return Err(Error::new(ExitCode::Failed, format!("a drill does not work on {}", info.endpoint))
             .hint("its containers post to this machine: use the engine that runs here, with `--host unix:///var/run/docker.sock`"));
     }
-    let stage = stage::Stage::open(applier, drill.desired).await?;
-    let result = rehearse(&stage, drill).await;
-    stage.close().await;
+    let sandbox = sandbox::Sandbox::open(session, drill.desired).await?;
+    let result = run_in(&sandbox, drill).await;
+    sandbox.close().await;
     result
 }
 
-async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
-    let validator = validator::Validator::start(stage, drill).await?;
-    stage.fact("asking promtool what fires in the scenarios");
+async fn run_in<E: Engine>(sandbox: &sandbox::Sandbox<'_, E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
+    let validator = validator::Validator::start(sandbox, drill).await?;
+    sandbox.fact("asking promtool what fires in the scenarios");
     let refused = validator.check_rules().await?;
     let valid: Vec<String> = drill
         .rule_files
@@ -98,12 +98,12 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
         .filter(|path| !refused.contains_key(path))
         .collect();
     let attempts = validator.attempts(&valid, &[]).await?;
-    let (tests, deliveries) = tokio::join!(validator.unit_tests(), waves(stage, drill, &valid, &attempts));
+    let (tests, deliveries) = tokio::join!(validator.unit_tests(), waves(sandbox, drill, &valid, &attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
-    stage.go_on()?;
-    try_again(stage, drill, &validator, &valid, attempts, &mut deliveries).await?;
-    stage.go_on()?;
+    sandbox.go_on()?;
+    try_again(sandbox, drill, &validator, &valid, attempts, &mut deliveries).await?;
+    sandbox.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
         if !drill.alerts.contains(&target.alert) {
@@ -128,7 +128,7 @@ async fn rehearse<E: Engine>(stage: &stage::Stage<'_, E>, drill: &Drill<'_>) -> 
 /// An alert that is inhibited in one scenario may get through in another one: a warning whose test
 /// also raises the critical alert beside it.
 async fn try_again<E: Engine>(
-    stage: &stage::Stage<'_, E>,
+    sandbox: &sandbox::Sandbox<'_, E>,
     drill: &Drill<'_>,
     validator: &validator::Validator<'_, E>,
     valid: &[String],
@@ -141,7 +141,7 @@ async fn try_again<E: Engine>(
         return Ok(());
     }
     let others = validator.attempts(valid, &attempts).await?;
-    let (again, _) = waves(stage, drill, valid, &others).await?;
+    let (again, _) = waves(sandbox, drill, valid, &others).await?;
     for (key, mut delivery) in again {
         let Some(old) = deliveries.get(&key) else { continue };
         if delivery.fired && !inhibited(&delivery) {
@@ -178,7 +178,7 @@ fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertR
 
 /// As many alerts at once as the machine is asked to bear, wave after wave.
 async fn waves<E: Engine>(
-    stage: &stage::Stage<'_, E>,
+    sandbox: &sandbox::Sandbox<'_, E>,
     drill: &Drill<'_>,
     valid: &[String],
     attempts: &[Attempt],
@@ -190,14 +190,14 @@ async fn waves<E: Engine>(
     // Waves of equal size: 49 alerts are 25 and 24.
     let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
     for (number, attempts) in attempts.chunks(size).enumerate() {
-        stage.fact(&format!(
+        sandbox.fact(&format!(
             "drilling alerts {} to {} of {total}",
             number * size + 1,
             number * size + attempts.len()
         ));
-        let wave = wave::Wave { stage, drill, number: stage.next_wave(), valid, attempts };
+        let wave = batch::Batch { sandbox, drill, number: sandbox.next_wave(), valid, attempts };
         // The containers of the wave before go while this one starts; the last ones go at the end.
-        let (done, ()) = tokio::join!(wave.run(), remove(stage, std::mem::take(&mut used)));
+        let (done, ()) = tokio::join!(wave.run(), remove(sandbox, std::mem::take(&mut used)));
         let done = done?;
         deliveries.extend(done.deliveries);
         notes.extend(done.notes);
@@ -208,8 +208,8 @@ async fn waves<E: Engine>(
     Ok((deliveries, notes))
 }
 
-async fn remove<E: Engine>(stage: &stage::Stage<'_, E>, containers: Vec<stage::Scratch>) {
-    join_all(containers.iter().map(|container| stage.remove(container))).await;
+async fn remove<E: Engine>(sandbox: &sandbox::Sandbox<'_, E>, containers: Vec<sandbox::Scratch>) {
+    join_all(containers.iter().map(|container| sandbox.remove(container))).await;
 }
 
 /// A rendered YAML file of a service as a value.
@@ -227,8 +227,8 @@ fn files(desired: &Desired, service: ServiceKind) -> Result<&FileSet, Error> {
     })
 }
 
-impl<E: Engine> stage::Stage<'_, E> {
+impl<E: Engine> sandbox::Sandbox<'_, E> {
     fn fact(&self, text: &str) {
-        self.applier.reporter.event(&Event::Fact { text: text.to_owned() });
+        self.session.reporter.event(&Event::Fact { text: text.to_owned() });
     }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::apply::drill::alert_run::AlertRun;
 use crate::apply::drill::sink::{Arrival, What};
-use crate::apply::drill::slot::Slot;
 use crate::drill::report::{Delivery, IntegrationReport, ReceiverReport};
 use crate::drill::{live, message};
 use crate::engine::Engine;
@@ -15,7 +15,7 @@ use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
 use crate::net::prometheus::Prometheus;
 
-impl<E: Engine> Slot<'_, E> {
+impl<E: Engine> AlertRun<'_, E> {
     /// What Prometheus has sent: our alert's labels and texts, and who else fired.
     pub(super) fn note_alerts(
         &self,

@@ -1,8 +1,8 @@
 //! The processes of a slot: how they are started in a container that runs, and what they said when
 //! they end too early.
 
-use crate::apply::drill::slot::Slot;
-use crate::apply::drill::stage::Scratch;
+use crate::apply::drill::alert_run::AlertRun;
+use crate::apply::drill::sandbox::Scratch;
 use crate::engine::{Engine, EngineError, ExecOutput};
 use crate::model::ServiceKind;
 
@@ -44,7 +44,7 @@ pub(super) fn rule_folder(number: usize) -> String {
     format!("slot-{number}")
 }
 
-impl<E: Engine> Slot<'_, E> {
+impl<E: Engine> AlertRun<'_, E> {
     pub(super) fn prometheus_command(&self) -> Vec<String> {
         let mut command: Vec<String> = vec![
             "prometheus".to_owned(),
@@ -78,13 +78,13 @@ impl<E: Engine> Slot<'_, E> {
 
     /// The links in a message are those of the project's own services.
     fn external_url(&self, service: ServiceKind) -> Option<String> {
-        let wanted = self.stage.desired.services.get(&service)?;
+        let wanted = self.sandbox.desired.services.get(&service)?;
         wanted.spec.command.iter().find(|argument| argument.starts_with("--web.external-url=")).cloned()
     }
 
     /// Runs a process in its container; comes back only when the process is gone.
     pub(super) async fn process(&self, container: &Scratch, command: Vec<String>) -> String {
-        match self.stage.applier.engine.exec(&container.name, &command, None).await {
+        match self.sandbox.session.engine.exec(&container.name, &command, None).await {
             Ok(output) => last_words(&output),
             // A call ends before such a process does; the process goes on.
             Err(error) if unfinished(&error) => std::future::pending().await,

@@ -8,9 +8,9 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream;
 
-use super::stage::{Scratch, Stage, Wanted};
+use super::sandbox::{Sandbox, Scratch, Wanted};
 use super::{Attempt, Drill};
-use crate::drill::feed;
+use crate::drill::backfill;
 use crate::drill::forecast::{self, Question};
 use crate::drill::intake::{self, Target};
 use crate::drill::scenario;
@@ -26,13 +26,13 @@ const RULES: &str = "/etc/prometheus/project";
 const CANDIDATES: usize = 3;
 
 pub(super) struct Validator<'a, E> {
-    stage: &'a Stage<'a, E>,
+    sandbox: &'a Sandbox<'a, E>,
     drill: &'a Drill<'a>,
     container: Scratch,
 }
 
 impl<'a, E: Engine> Validator<'a, E> {
-    pub(super) async fn start(stage: &'a Stage<'a, E>, drill: &'a Drill<'a>) -> Result<Self, Error> {
+    pub(super) async fn start(sandbox: &'a Sandbox<'a, E>, drill: &'a Drill<'a>) -> Result<Self, Error> {
         let mut files: Vec<(String, String)> =
             drill.rule_texts.iter().map(|(path, text)| (format!("project/{path}"), text.clone())).collect();
         files.push(("idle.yml".to_owned(), "{}".to_owned()));
@@ -45,16 +45,16 @@ impl<'a, E: Engine> Validator<'a, E> {
             networked: false,
             files,
         };
-        Ok(Self { stage, drill, container: stage.container(wanted).await? })
+        Ok(Self { sandbox, drill, container: sandbox.container(wanted).await? })
     }
 
     async fn promtool(&self, arguments: &[&str]) -> Result<ExecOutput, Error> {
         let command: Vec<String> =
             std::iter::once("promtool").chain(arguments.iter().copied()).map(str::to_owned).collect();
-        let applier = self.stage.applier;
+        let session = self.sandbox.session;
         tokio::select! {
-            output = applier.engine.exec(&self.container.name, &command, None) => Ok(output?),
-            () = applier.cancel.cancelled() => self.stage.go_on().map(|()| ExecOutput::default()),
+            output = session.engine.exec(&self.container.name, &command, None) => Ok(output?),
+            () = session.cancel.cancelled() => self.sandbox.go_on().map(|()| ExecOutput::default()),
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a, E: Engine> Validator<'a, E> {
     /// with the other targets up if it still fires then. With `tried`, another one for those alerts.
     pub(super) async fn attempts(&self, valid: &[String], tried: &[Attempt]) -> Result<Vec<Attempt>, Error> {
         let config =
-            super::rendered(self.stage.desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
+            super::rendered(self.sandbox.desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
         let scraped = intake::scrape_targets(&config);
         let mut open: Vec<(&Target, Vec<Attempt>)> = Vec::new();
         let is_due = |target: &&Target| {
@@ -135,7 +135,7 @@ impl<'a, E: Engine> Validator<'a, E> {
                     input,
                     forecast: None,
                 };
-                [attempt(feed::with_background(&case.input, &scraped)), attempt(case.input.clone())]
+                [attempt(backfill::with_background(&case.input, &scraped)), attempt(case.input.clone())]
             });
             let mut candidates: Vec<Attempt> = candidates.collect();
             candidates.reverse();
@@ -175,7 +175,7 @@ impl<'a, E: Engine> Validator<'a, E> {
                 files.push((path, forecast::file(&rule_files, interval, part)));
             }
         }
-        self.stage.upload(&self.container.name, "/etc/prometheus", &files).await?;
+        self.sandbox.upload(&self.container.name, "/etc/prometheus", &files).await?;
         let runs = files.iter().map(|(path, _)| async move {
             let path = format!("/etc/prometheus/{path}");
             Ok::<_, Error>(forecast::answers(&words(&self.promtool(&["test", "rules", &path]).await?)))

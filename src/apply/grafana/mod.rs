@@ -3,7 +3,7 @@
 pub mod password;
 pub mod provisioned;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::grafana::password::Password;
 use crate::apply::grafana::provisioned::{Datasources, Lack, Proof};
 use crate::apply::probe::Address;
@@ -17,8 +17,8 @@ use crate::services::DesiredService;
 use crate::store::tarball;
 
 /// Grafana's API as the administrator whom the container's files name.
-pub fn api<E: Engine>(applier: &Applier<E>, wanted: &DesiredService, address: &Address) -> Grafana {
-    Grafana { http: applier.http.clone(), base_url: address.url(""), auth: credentials(wanted) }
+pub fn api<E: Engine>(session: &StackSession<E>, wanted: &DesiredService, address: &Address) -> Grafana {
+    Grafana { http: session.http.clone(), base_url: address.url(""), auth: credentials(wanted) }
 }
 
 /// The administrator, with the password that is handed to the container as a file.
@@ -31,12 +31,12 @@ fn credentials(wanted: &DesiredService) -> Option<(String, Secret)> {
 /// The password that a container's file holds now, when it is another one than the wanted. Asked before
 /// the file is replaced: Grafana changes a password only for who knows the old one.
 pub async fn old_password<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     wanted: &DesiredService,
     container: &ObservedContainer,
 ) -> Option<Secret> {
     let (_, new) = credentials(wanted)?;
-    let archive = applier.engine.download(&container.id, secret_path::GRAFANA_ADMIN).await.ok()?;
+    let archive = session.engine.download(&container.id, secret_path::GRAFANA_ADMIN).await.ok()?;
     let file = tarball::extract(&archive, 64 * 1024).ok()?.into_iter().next()?;
     let old = String::from_utf8_lossy(&file.bytes).into_owned();
     (old != new.reveal()).then(|| Secret::new(old))
@@ -62,12 +62,16 @@ pub struct Proven {
 
 /// Applies the password where it is not in force, then asks for every dashboard and datasource. What is
 /// not there is a warning with Grafana's own words.
-pub async fn prove<E: Engine>(applier: &Applier<E>, ready: &Ready<'_>, datasources: Datasources) -> Proven {
-    let grafana = api(applier, ready.wanted, &ready.address);
-    let proven = match settle_password(applier, ready).await {
+pub async fn prove<E: Engine>(
+    session: &StackSession<E>,
+    ready: &Ready<'_>,
+    datasources: Datasources,
+) -> Proven {
+    let grafana = api(session, ready.wanted, &ready.address);
+    let proven = match settle_password(session, ready).await {
         Ok(Password::InForce | Password::Applied) => {
             let files = &ready.wanted.files;
-            let proof = Proof { applier, grafana: &grafana, container_id: ready.container_id, files };
+            let proof = Proof { session, grafana: &grafana, container_id: ready.container_id, files };
             proof
                 .lacks(datasources)
                 .await
@@ -77,11 +81,11 @@ pub async fn prove<E: Engine>(applier: &Applier<E>, ready: &Ready<'_>, datasourc
         Err(error) => Err(error),
     };
     let proven = proven.unwrap_or_else(|error| {
-        applier.warn(format!("what Grafana provisioned could not be proved: {error}"));
+        session.warn(format!("what Grafana provisioned could not be proved: {error}"));
         Proven::default()
     });
     for lack in &proven.lacks {
-        applier.warn(format!("Grafana does not show {}: {}", lack.what, lack.reason));
+        session.warn(format!("Grafana does not show {}: {}", lack.what, lack.reason));
     }
     proven
 }
@@ -91,24 +95,24 @@ pub async fn prove<E: Engine>(applier: &Applier<E>, ready: &Ready<'_>, datasourc
 /// # Errors
 /// When Grafana does not answer.
 pub async fn settle_password<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     ready: &Ready<'_>,
 ) -> Result<Password, NetError> {
-    let grafana = api(applier, ready.wanted, &ready.address);
+    let grafana = api(session, ready.wanted, &ready.address);
     let wanted = password::Wanted {
         grafana: &grafana,
         container_id: ready.container_id,
         is_chosen: ready.password_is_chosen,
         before: ready.old_password.clone(),
     };
-    let found = password::ensure(applier, &wanted).await?;
+    let found = password::ensure(session, &wanted).await?;
     match &found {
         Password::InForce => {}
-        Password::Applied => applier.say(ServiceKind::Grafana, ServiceState::Ready, "the changed password is in force: signing in works"),
-        Password::ChosenInGrafana => applier.warn(
+        Password::Applied => session.say(ServiceKind::Grafana, ServiceState::Ready, "the changed password is in force: signing in works"),
+        Password::ChosenInGrafana => session.warn(
             "Grafana's password was chosen in its pages, so what it provisioned could not be proved: set it as GRAFANA_ADMIN_PASSWORD in .env",
         ),
-        Password::NotApplied(words) => applier.warn(format!(
+        Password::NotApplied(words) => session.warn(format!(
             "GRAFANA_ADMIN_PASSWORD is not the password in force, and could not be made it (Grafana says: {words}): set the old one in .env, or change it in Grafana's pages"
         )),
     }

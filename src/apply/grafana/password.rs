@@ -1,7 +1,7 @@
 //! The administrator's password. Grafana reads it on its first start only, so a changed one is applied
 //! by Grafana's own means, and proved by signing in.
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::Engine;
 use crate::model::Secret;
 use crate::net::NetError;
@@ -33,7 +33,7 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// When Grafana does not answer.
-pub async fn ensure<E: Engine>(applier: &Applier<E>, wanted: &Wanted<'_>) -> Result<Password, NetError> {
+pub async fn ensure<E: Engine>(session: &StackSession<E>, wanted: &Wanted<'_>) -> Result<Password, NetError> {
     // One wrong try only: Grafana locks a login for minutes after five.
     if wanted.grafana.signs_in().await? {
         return Ok(Password::InForce);
@@ -47,7 +47,7 @@ pub async fn ensure<E: Engine>(applier: &Applier<E>, wanted: &Wanted<'_>) -> Res
     {
         return Ok(Password::Applied);
     }
-    let words = reset(applier, wanted).await;
+    let words = reset(session, wanted).await;
     if wanted.grafana.signs_in().await? {
         return Ok(Password::Applied);
     }
@@ -55,7 +55,7 @@ pub async fn ensure<E: Engine>(applier: &Applier<E>, wanted: &Wanted<'_>) -> Res
 }
 
 /// Grafana's command line in the container, with the password on its standard input.
-async fn reset<E: Engine>(applier: &Applier<E>, wanted: &Wanted<'_>) -> String {
+async fn reset<E: Engine>(session: &StackSession<E>, wanted: &Wanted<'_>) -> String {
     let Some((_, password)) = &wanted.grafana.auth else { return "there is no password".to_owned() };
     let argv = [
         "grafana",
@@ -67,7 +67,7 @@ async fn reset<E: Engine>(applier: &Applier<E>, wanted: &Wanted<'_>) -> String {
     ];
     let argv: Vec<String> = argv.into_iter().map(str::to_owned).collect();
     let stdin = format!("{}\n", password.reveal());
-    match applier.engine.exec(wanted.container_id, &argv, Some(stdin.as_bytes())).await {
+    match session.engine.exec(wanted.container_id, &argv, Some(stdin.as_bytes())).await {
         Ok(output) => crate::net::http::one_line(&format!("{} {}", output.stdout, output.stderr)),
         Err(error) => error.to_string(),
     }

@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::{Engine, LogQuery};
 use crate::health::provisioned::{Page, pages, refusals};
 use crate::model::{FileSet, ServiceKind};
@@ -35,7 +35,7 @@ pub struct Lack {
 
 /// A running Grafana, and what it should show.
 pub struct Proof<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     pub grafana: &'a Grafana,
     pub container_id: &'a str,
     pub files: &'a FileSet,
@@ -105,7 +105,7 @@ impl<E: Engine> Proof<'_, E> {
             SystemTime::now().checked_sub(LOG_SINCE).and_then(|at| at.duration_since(UNIX_EPOCH).ok());
         let since = since.map(|at| format!("{}.000000000", at.as_secs()));
         let query = LogQuery { follow: false, since, tail: None };
-        let lines = self.applier.engine.logs(self.container_id, query);
+        let lines = self.session.engine.logs(self.container_id, query);
         let lines =
             lines.filter_map(|line| async move { line.ok().map(|line| line.text) }).collect::<Vec<_>>();
         tokio::time::timeout(Duration::from_secs(5), lines).await.unwrap_or_default()

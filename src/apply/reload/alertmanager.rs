@@ -21,7 +21,7 @@ pub(super) async fn reload_and_verify<E: Engine>(
 }
 
 pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Alertmanager {
-    Alertmanager { http: change.applier.http.clone(), base_url: change.address.url(""), auth: change.auth() }
+    Alertmanager { http: change.session.http.clone(), base_url: change.address.url(""), auth: change.auth() }
 }
 
 /// An error unless the last reload took.

@@ -39,7 +39,7 @@ pub(super) async fn reload_and_verify<E: Engine>(change: &Change<'_, E>, set: &F
     reload(&grafana, "dashboards").await?;
     let written = change.changes.written();
     let proof =
-        Proof { applier: change.applier, grafana: &grafana, container_id: change.container_id, files: set };
+        Proof { session: change.session, grafana: &grafana, container_id: change.container_id, files: set };
     let lacks = proof.lacks_of(|page| written.contains(&page.path)).await?;
     lacks.first().map_or(Ok(()), |lack| Err(not_shown(lack)))
 }
@@ -53,7 +53,7 @@ fn not_shown(lack: &Lack) -> Error {
 }
 
 pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Grafana {
-    crate::apply::grafana::api(change.applier, change.wanted, &change.address)
+    crate::apply::grafana::api(change.session, change.wanted, &change.address)
 }
 
 /// An error unless Grafana shows every dashboard of `set`.

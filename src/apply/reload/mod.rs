@@ -14,7 +14,7 @@ pub mod request;
 
 use std::time::Duration;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::probe::Address;
 use crate::apply::reload::reload_watchdog::{Phase, ReloadWatchdog};
 use crate::engine::{Engine, ErrorKind};
@@ -35,7 +35,7 @@ const COMEBACK: Duration = Duration::from_secs(30);
 
 /// A change of one running service's files.
 pub struct Change<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     pub service: ServiceKind,
     pub wanted: &'a DesiredService,
     pub container_id: &'a str,
@@ -61,14 +61,14 @@ pub enum Validation {
 
 /// Applies `changes`; with `restart` the service is restarted, because only a start reads them.
 pub async fn change<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     wanted: &DesiredService,
     container_id: &str,
     changes: &FileChanges,
     restart: bool,
 ) -> Result<(), Error> {
-    let change = Change::open(applier, service, wanted, container_id, changes).await?;
+    let change = Change::open(session, service, wanted, container_id, changes).await?;
     // A service that does not answer, because it crashes again and again for example, cannot be told
     // to reload; a start is what brings the new files in.
     if restart || !change.is_ready_within(PATIENCE).await {
@@ -78,21 +78,21 @@ pub async fn change<E: Engine>(
 }
 
 async fn address<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     wanted: &DesiredService,
     container_id: &str,
 ) -> Result<Address, Error> {
     let fixed = wanted.spec.ports.first().map_or(0, |port| port.host);
     if fixed != 0 {
-        return Ok(applier.address(wanted, fixed));
+        return Ok(session.address(wanted, fixed));
     }
-    let observed = applier.engine.list().await?;
+    let observed = session.engine.list().await?;
     let container = observed.containers.iter().find(|container| container.id == container_id);
     let inside = wanted.probe.container_port();
     let bound = container.and_then(|container| container.ports.iter().find(|(_, _, port)| *port == inside));
     match bound {
-        Some((_, host_port, _)) => Ok(applier.address(wanted, *host_port)),
+        Some((_, host_port, _)) => Ok(session.address(wanted, *host_port)),
         None => Err(Error::new(
             ExitCode::Failed,
             format!("{service} publishes no port, so its reload cannot be proved"),
@@ -103,15 +103,15 @@ async fn address<E: Engine>(
 impl<'a, E: Engine> Change<'a, E> {
     /// A change that can be made, at the address where its effect can be proved.
     pub async fn open(
-        applier: &'a Applier<E>,
+        session: &'a StackSession<E>,
         service: ServiceKind,
         wanted: &'a DesiredService,
         container_id: &'a str,
         changes: &'a FileChanges,
     ) -> Result<Self, Error> {
-        let address = address(applier, service, wanted, container_id).await?;
+        let address = address(session, service, wanted, container_id).await?;
         let watchdog = ReloadWatchdog::of(service);
-        Ok(Self { applier, service, wanted, container_id, changes, address, watchdog })
+        Ok(Self { session, service, wanted, container_id, changes, address, watchdog })
     }
 
     /// The transaction proper.
@@ -125,11 +125,11 @@ impl<'a, E: Engine> Change<'a, E> {
             return Err(error);
         }
         let root = &self.wanted.files.root;
-        let watchdog = self.watchdog.start(&self.applier.engine, self.container_id, root);
+        let watchdog = self.watchdog.start(&self.session.engine, self.container_id, root);
         let (validation, ()) = tokio::join!(self.validate(), watchdog);
         let permitted = match validation {
             Ok(Validation::Refused(words)) => Err(self.refused(&words)),
-            Ok(_) => self.applier.check_cancelled(),
+            Ok(_) => self.session.check_cancelled(),
             Err(error) => Err(error),
         };
         if let Err(error) = permitted {
@@ -164,7 +164,7 @@ impl<'a, E: Engine> Change<'a, E> {
 
     async fn with_restart(&self) -> Result<(), Error> {
         self.write_live_files(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
-        self.applier.engine.restart(self.container_id, stop_grace(self.service)).await?;
+        self.session.engine.restart(self.container_id, stop_grace(self.service)).await?;
         self.commit_manifest(&self.wanted.files).await
     }
 
@@ -212,7 +212,7 @@ impl<'a, E: Engine> Change<'a, E> {
     ) -> Result<(), Error> {
         let archive = tarball::of_files(set, paths, prefix, manifest, self.watchdog.note(phase))
             .map_err(|error| self.cannot_pack(&error))?;
-        Ok(self.applier.engine.upload(self.container_id, &set.root, archive).await?)
+        Ok(self.session.engine.upload(self.container_id, &set.root, archive).await?)
     }
 
     /// The end of a run that changes nothing in force: what was staged in place goes, too.
@@ -240,7 +240,7 @@ impl<'a, E: Engine> Change<'a, E> {
     /// What lies in the volume now, so that it can be put back byte for byte.
     async fn previous(&self) -> Result<Previous, Error> {
         let set = &self.wanted.files;
-        let archive = self.applier.engine.download(self.container_id, &set.root).await?;
+        let archive = self.session.engine.download(self.container_id, &set.root).await?;
         let extracted = tarball::extract(&archive, LARGEST_FILE).map_err(|error| self.cannot_pack(&error))?;
         let mut files = FileSet::new(&set.root, set.uid, set.gid);
         for file in extracted {
@@ -274,7 +274,7 @@ impl<'a, E: Engine> Change<'a, E> {
     /// Runs a validator in the container; words on both streams, staged paths turned into the user's.
     async fn run_validator(&self, command: &[&str]) -> Result<Validation, Error> {
         let argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-        let output = match self.applier.engine.exec(self.container_id, &argv, None).await {
+        let output = match self.session.engine.exec(self.container_id, &argv, None).await {
             Ok(output) => output,
             Err(error) if error.kind == ErrorKind::NotFound => {
                 return Ok(Validation::NotValidated(format!("`{}` is not in the image", command[0])));
@@ -310,7 +310,7 @@ impl<'a, E: Engine> Change<'a, E> {
         paths: &[String],
         removed: &[String],
     ) -> Result<(), Error> {
-        self.applier.forget(self.container_id);
+        self.session.forget(self.container_id);
         let doubts = Manifest::of(&self.wanted.files).with_unverified(self.changes.touched());
         self.write(set, paths, "", Some(&doubts), Phase::Switched).await?;
         self.remove(removed).await
@@ -322,7 +322,7 @@ impl<'a, E: Engine> Change<'a, E> {
         }
         let mut command = vec!["rm".to_owned(), "-f".to_owned(), "--".to_owned()];
         command.extend(paths.iter().cloned());
-        match self.applier.engine.exec(self.container_id, &command, None).await {
+        match self.session.engine.exec(self.container_id, &command, None).await {
             Ok(_) => Ok(()),
             // No `rm` in the image: configurations name their files one by one, so a file that
             // nothing names any more is inert.
@@ -336,8 +336,8 @@ impl<'a, E: Engine> Change<'a, E> {
         let manifest = Manifest::of(set);
         // What is in force is proved; without this line of writing the next run proves it again.
         match self.write(set, &[], "", Some(&manifest), Phase::Over).await {
-            Ok(()) => self.applier.remember(self.container_id, manifest),
-            Err(error) => self.applier.warn(format!(
+            Ok(()) => self.session.remember(self.container_id, manifest),
+            Err(error) => self.session.warn(format!(
                 "the new files of {} are in force, but the engine failed afterwards: {}: {}",
                 self.service,
                 error.message,
@@ -365,7 +365,7 @@ impl<'a, E: Engine> Change<'a, E> {
     /// The way back after a failure behind the switch: the old files, or, where even that is not
     /// possible any more, whichever the service can be proved to hold.
     async fn roll_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
-        let engine = &self.applier.engine;
+        let engine = &self.session.engine;
         if self.watchdog.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
             let what = format!("another run changed the files of {} at the same time", self.service);
             let mut error = Error::new(ExitCode::Locked, format!("{what}; what it wrote stays"));
@@ -397,7 +397,7 @@ impl<'a, E: Engine> Change<'a, E> {
                         "{}, but the new files of {} are in force and on disk",
                         failure.message, self.service
                     );
-                    self.applier.warn(text);
+                    self.session.warn(text);
                     return Ok(());
                 }
                 Err(_) => error,
@@ -413,7 +413,7 @@ impl<'a, E: Engine> Change<'a, E> {
     async fn is_ready_within(&self, limit: Duration) -> bool {
         let deadline = tokio::time::Instant::now() + limit;
         loop {
-            if self.applier.probe(&self.wanted.probe, &self.address).await == Reading::Ready {
+            if self.session.probe(&self.wanted.probe, &self.address).await == Reading::Ready {
                 return true;
             }
             if tokio::time::Instant::now() >= deadline {

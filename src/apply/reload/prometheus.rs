@@ -17,7 +17,7 @@ pub(super) async fn validate<E: Engine>(change: &Change<'_, E>) -> Result<Valida
 }
 
 pub(super) fn api<E: Engine>(change: &Change<'_, E>) -> Prometheus {
-    Prometheus { http: change.applier.http.clone(), base_url: change.address.url(""), auth: change.auth() }
+    Prometheus { http: change.session.http.clone(), base_url: change.address.url(""), auth: change.auth() }
 }
 
 pub(super) async fn reload_and_verify<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {
@@ -53,7 +53,7 @@ async fn reload<E: Engine>(change: &Change<'_, E>, prometheus: &Prometheus) -> R
     // Times are told to the second: a reload within the same second could not be told apart.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let command = ["kill", "-HUP", "1"].map(str::to_owned);
-    change.applier.engine.exec(change.container_id, &command, None).await?;
+    change.session.engine.exec(change.container_id, &command, None).await?;
     let deadline = tokio::time::Instant::now() + SIGNAL_DEADLINE;
     while tokio::time::Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::apply::reload::diff::{self, RulesDiff};
 use crate::apply::reload::{Change, alertmanager, grafana, intent, prometheus};
-use crate::apply::{Applier, gather};
+use crate::apply::{StackSession, gather};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind};
@@ -28,19 +28,19 @@ pub struct Reloaded {
 
 /// Makes the project's files of one running service the ones in force, or leaves the old ones.
 pub async fn run<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     wanted: &DesiredService,
     container: &ObservedContainer,
     began: Instant,
 ) -> Result<Reloaded, Error> {
-    let known = gather::known_files(applier, &container.id, &wanted.files.root).await?.unwrap_or_default();
+    let known = gather::known_files(session, &container.id, &wanted.files.root).await?.unwrap_or_default();
     let files = known.changes_to(&Manifest::of(&wanted.files));
     // When it is not known what lies in the volume every file counts as new; most of them are not.
     if known != Manifest::default() {
         refuse_what_needs_a_start(service, &files)?;
     }
-    let change = Change::open(applier, service, wanted, &container.id, &files).await?;
+    let change = Change::open(session, service, wanted, &container.id, &files).await?;
     let proven = if files.is_empty() { in_force(&change).await } else { None };
     let acted = proven.is_none();
     let before = match proven {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use futures_util::StreamExt;
 
-use crate::apply::{Applier, pull};
+use crate::apply::{StackSession, pull};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ServiceKind};
@@ -12,16 +12,20 @@ use crate::services::Desired;
 use crate::store::archive_file::{self, PartFile};
 
 /// Writes the archive; its size in bytes. An image that is not here is pulled first, exactly as locked.
-pub async fn save<E: Engine>(applier: &Applier<E>, desired: &Desired, path: &Path) -> Result<u64, Error> {
+pub async fn save<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    path: &Path,
+) -> Result<u64, Error> {
     let mut images = Vec::new();
     for (service, wanted) in &desired.services {
         let image = &wanted.spec.image;
-        if applier.engine.find_image(image).await?.is_none() {
-            pull::wanted(applier, *service, image, desired.locked.get(service)).await?;
+        if session.engine.find_image(image).await?.is_none() {
+            pull::wanted(session, *service, image, desired.locked.get(service)).await?;
         }
         images.push(image.clone());
     }
-    if let Some(service) = mismatches(applier, desired).await?.first() {
+    if let Some(service) = mismatches(session, desired).await?.first() {
         return Err(Error::new(
             ExitCode::Failed,
             format!(
@@ -31,9 +35,9 @@ pub async fn save<E: Engine>(applier: &Applier<E>, desired: &Desired, path: &Pat
         .hint(format!("`confidexmon update {service}` takes it, or `confidexmon up` says more")));
     }
     let mut file = PartFile::create(path)?;
-    let mut pieces = applier.engine.save_images(&images);
+    let mut pieces = session.engine.save_images(&images);
     while let Some(piece) = pieces.next().await {
-        applier.check_cancelled()?;
+        session.check_cancelled()?;
         file.write(&piece?)?;
     }
     Ok(file.finish()?)
@@ -42,15 +46,15 @@ pub async fn save<E: Engine>(applier: &Applier<E>, desired: &Desired, path: &Pat
 /// Reads an archive into the engine; the images of the stack that are here after that. One that is missing
 /// or another than the locked one is an error.
 pub async fn load<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     path: &Path,
 ) -> Result<Vec<ImageRef>, Error> {
-    applier.engine.load_images(archive_file::pieces(path)?).await?;
+    session.engine.load_images(archive_file::pieces(path)?).await?;
     let mut images = Vec::new();
     let mut missing = Vec::new();
     for (service, wanted) in &desired.services {
-        match applier.engine.find_image(&wanted.spec.image).await? {
+        match session.engine.find_image(&wanted.spec.image).await? {
             Some(_) => images.push(wanted.spec.image.clone()),
             None => missing.push(format!("{service} ({})", wanted.spec.image)),
         }
@@ -61,7 +65,7 @@ pub async fn load<E: Engine>(
             "write it where this stack's settings and images.lock are: `confidexmon images save FILE`",
         ));
     }
-    match mismatches(applier, desired).await?.first() {
+    match mismatches(session, desired).await?.first() {
         None => Ok(images),
         Some(service) => Err(Error::new(
             ExitCode::Failed,
@@ -72,11 +76,14 @@ pub async fn load<E: Engine>(
 }
 
 /// Services whose image here is not the locked one.
-async fn mismatches<E: Engine>(applier: &Applier<E>, desired: &Desired) -> Result<Vec<ServiceKind>, Error> {
+async fn mismatches<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+) -> Result<Vec<ServiceKind>, Error> {
     let mut found = Vec::new();
     for (service, locked) in &desired.locked {
         let Some(wanted) = desired.services.get(service) else { continue };
-        let local = applier.engine.find_image(&wanted.spec.image).await?;
+        let local = session.engine.find_image(&wanted.spec.image).await?;
         if local.is_some_and(|local| !locked.is(&local)) {
             found.push(*service);
         }

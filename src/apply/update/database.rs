@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
@@ -29,7 +29,7 @@ pub(super) enum Saved {
 
 /// Copies the database of a stopped Grafana to this machine.
 pub(super) async fn save<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     wanted: &DesiredService,
     container_id: &str,
 ) -> Result<(), Error> {
@@ -38,7 +38,7 @@ pub(super) async fn save<E: Engine>(
     }
     let mut archive = tarball::Archive::new(wanted.files.uid, wanted.files.gid);
     for name in FILES {
-        let found = match applier.engine.download(container_id, &format!("{DATA}/{name}")).await {
+        let found = match session.engine.download(container_id, &format!("{DATA}/{name}")).await {
             Ok(tar) => tarball::extract(&tar, LARGEST).unwrap_or_default(),
             Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
             Err(error) => return Err(error.into()),
@@ -51,33 +51,33 @@ pub(super) async fn save<E: Engine>(
         archive.file(name, &bytes, 0o640).map_err(|error| unpackable(&error))?;
     }
     let bytes = archive.finish().map_err(|error| unpackable(&error))?;
-    Ok(atomic::write(&path(applier, container_id), &bytes, 0o600)?)
+    Ok(atomic::write(&path(session, container_id), &bytes, 0o600)?)
 }
 
 /// Puts the database from before back into the volume of a container that does not run.
 pub(super) async fn restore<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     container_id: &str,
 ) -> Result<Saved, Error> {
     if service != ServiceKind::Grafana {
         return Ok(Saved::NotNeeded);
     }
-    let Some(bytes) = atomic::read(&path(applier, container_id))? else { return Ok(Saved::Missing) };
-    applier.engine.upload(container_id, DATA, bytes).await?;
+    let Some(bytes) = atomic::read(&path(session, container_id))? else { return Ok(Saved::Missing) };
+    session.engine.upload(container_id, DATA, bytes).await?;
     Ok(Saved::Restored)
 }
 
 /// The update is over, one way or the other.
-pub(super) fn forget<E: Engine>(applier: &Applier<E>, container_id: &str) {
-    if let Err(error) = atomic::remove(&path(applier, container_id)) {
+pub(super) fn forget<E: Engine>(session: &StackSession<E>, container_id: &str) {
+    if let Err(error) = atomic::remove(&path(session, container_id)) {
         tracing::warn!("{error}: {}", error.source);
     }
 }
 
 /// Named after the container that is kept, so that stacks and engines do not meet.
-fn path<E: Engine>(applier: &Applier<E>, container_id: &str) -> PathBuf {
-    let directory = applier.state.lock().map(|state| state.directory().to_owned()).unwrap_or_default();
+fn path<E: Engine>(session: &StackSession<E>, container_id: &str) -> PathBuf {
+    let directory = session.state.lock().map(|state| state.directory().to_owned()).unwrap_or_default();
     let short: String = container_id.chars().take(12).collect();
     directory.join(format!("grafana-before-update-{short}.tar"))
 }

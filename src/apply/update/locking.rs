@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::{Engine, EngineError};
 use crate::error::Error;
 use crate::model::{ImageRef, ServiceKind};
@@ -24,7 +24,7 @@ pub struct Locking<'a> {
 /// Adds a line for every service that has none for what the settings name. A lock that cannot be
 /// written is a warning: the stack runs all the same.
 pub async fn add_missing<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     locking: Locking<'_>,
 ) -> Result<(), Error> {
@@ -40,7 +40,7 @@ pub async fn add_missing<E: Engine>(
     }
     let running = &running;
     let found = try_join_all(missing.iter().map(|(service, image)| async move {
-        let found = applier.engine.find_image(running.get(service).unwrap_or(image)).await?;
+        let found = session.engine.find_image(running.get(service).unwrap_or(image)).await?;
         Ok::<_, EngineError>((*service, *image, found))
     }));
     for (service, image, found) in found.await? {
@@ -50,16 +50,16 @@ pub async fn add_missing<E: Engine>(
     }
     if let Err(error) = file.save() {
         let source = error.source.to_string();
-        applier.warn(format!("{error} ({source}), so the images are not locked"));
+        session.warn(format!("{error} ({source}), so the images are not locked"));
     }
     Ok(())
 }
 
 /// Lets a tag mean the locked image again, where a pull has moved it and the image is still here: the
 /// next `up` shall find things as they were.
-pub async fn restore_tag<E: Engine>(applier: &Applier<E>, locked: &LockedImage) {
+pub async fn restore_tag<E: Engine>(session: &StackSession<E>, locked: &LockedImage) {
     let Some(reference) = locked.reference() else { return };
-    if let Err(error) = applier.engine.tag_image(&locked.image_id, &reference).await {
+    if let Err(error) = session.engine.tag_image(&locked.image_id, &reference).await {
         tracing::info!("the locked image of {reference} is not here: {error}: {}", error.source);
     }
 }

@@ -17,7 +17,7 @@ pub mod works;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::model::{ImageRef, ObservedContainer, ServiceKind};
@@ -31,7 +31,7 @@ use replace::{Patience, Replacement};
 
 /// What an update needs beside the images.
 pub struct Update<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     pub settings: &'a Settings,
     /// The services to update, as they are now.
     pub desired: &'a Desired,
@@ -69,7 +69,7 @@ impl<E: Engine> Update<'_, E> {
     async fn validate(&self, prepared: &[Prepared]) -> Result<(), Error> {
         for one in prepared {
             let wanted = &self.desired.services[&one.service];
-            prepare::validate(self.applier, self.settings, wanted, one).await?;
+            prepare::validate(self.session, self.settings, wanted, one).await?;
             if one.service == ServiceKind::Grafana {
                 self.rehearse(wanted, one).await?;
             }
@@ -81,7 +81,7 @@ impl<E: Engine> Update<'_, E> {
         let running = self.containers.iter().find(|container| container.service() == Some(one.service));
         let Some(running) = running else { return Ok(()) };
         let rehearsal = Rehearsal {
-            applier: self.applier,
+            session: self.session,
             wanted,
             running,
             image: &one.image,
@@ -109,7 +109,7 @@ impl<E: Engine> Update<'_, E> {
         let mut locked = LockedImage::of(&one.image, settings, &one.local, locking::now());
         locked.platform_digest.clone_from(&one.platform_digest);
         let replacement = Replacement {
-            applier: self.applier,
+            session: self.session,
             desired: &desired,
             service: one.service,
             old,
@@ -121,7 +121,7 @@ impl<E: Engine> Update<'_, E> {
     /// Nothing was replaced: every tag means what it meant.
     pub async fn restore_tags(&self) {
         for locked in self.desired.locked.values() {
-            locking::restore_tag(self.applier, locked).await;
+            locking::restore_tag(self.session, locked).await;
         }
     }
 
@@ -129,7 +129,7 @@ impl<E: Engine> Update<'_, E> {
     async fn restore_tags_after(&self, prepared: &[Prepared], failed: ServiceKind) {
         let after = prepared.iter().skip_while(|one| one.service != failed);
         for locked in after.filter_map(|one| self.desired.locked.get(&one.service)) {
-            locking::restore_tag(self.applier, locked).await;
+            locking::restore_tag(self.session, locked).await;
         }
     }
 }

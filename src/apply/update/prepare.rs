@@ -1,7 +1,7 @@
 //! Brings the new images here and validates them, before anything that runs is touched.
 
 use crate::apply::validators::{self, Validators};
-use crate::apply::{Applier, pull};
+use crate::apply::{StackSession, pull};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, LocalImage, ServiceKind};
@@ -35,7 +35,7 @@ pub fn permit(service: ServiceKind, from: &str, to: &str) -> Result<(), Error> {
 
 /// Pulls the image of one service. `None` when what runs is that image already.
 pub async fn fetch<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     availability: &Availability,
     target: &str,
     running_id: &str,
@@ -45,22 +45,22 @@ pub async fn fetch<E: Engine>(
         .image
         .with_tag(target)
         .ok_or_else(|| Error::new(ExitCode::Usage, format!("`{target}` is no tag that an image can have")))?;
-    if is_current(applier, availability, &image, running_id).await? {
+    if is_current(session, availability, &image, running_id).await? {
         return Ok(None);
     }
-    let platform_digest = platform_digest(applier, availability, &image).await?;
-    let pulled = pull::image(applier, service, &image).await;
-    let local = applier.engine.find_image(&image).await?;
+    let platform_digest = platform_digest(session, availability, &image).await?;
+    let pulled = pull::image(session, service, &image).await;
+    let local = session.engine.find_image(&image).await?;
     let Some(local) = local.filter(|local| pulled.is_ok() || local.id != running_id) else {
         return Err(nothing_known(availability, pulled.err()));
     };
     if pulled.is_err() {
-        applier.warn(format!("{image} cannot be pulled; the image of that name that is here is taken"));
+        session.warn(format!("{image} cannot be pulled; the image of that name that is here is taken"));
     }
     if local.id == running_id {
         return Ok(None);
     }
-    let machine = &applier.engine.info().platform;
+    let machine = &session.engine.info().platform;
     if !local.platform.runs_on(machine) {
         return Err(other_platform(&image, &local.platform.to_string(), &machine.to_string()));
     }
@@ -69,7 +69,7 @@ pub async fn fetch<E: Engine>(
 
 /// True when the registry says that the image which runs is what the tag means: a pull would only cost.
 async fn is_current<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     availability: &Availability,
     image: &ImageRef,
     running_id: &str,
@@ -78,7 +78,7 @@ async fn is_current<E: Engine>(
     if image.tag().unwrap_or("latest") != availability.tag() {
         return Ok(false);
     }
-    let local = applier.engine.find_image(image).await?;
+    let local = session.engine.find_image(image).await?;
     Ok(local.is_some_and(|local| local.id == running_id && local.has_digest(image, digest)))
 }
 
@@ -97,7 +97,7 @@ fn nothing_known(availability: &Availability, pull: Option<Error>) -> Error {
 }
 
 async fn platform_digest<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     availability: &Availability,
     image: &ImageRef,
 ) -> Result<Option<String>, Error> {
@@ -107,7 +107,7 @@ async fn platform_digest<E: Engine>(
     let Ok(repository) = Repository::of(image) else { return Ok(None) };
     // The engine pulls by itself; without this answer only a line of the lock stays empty.
     let Ok(remote) = repository.image(image.tag().unwrap_or("latest")).await else { return Ok(None) };
-    let machine = &applier.engine.info().platform;
+    let machine = &session.engine.info().platform;
     match remote.for_platform(machine) {
         Some(digest) => Ok(Some(digest.to_owned())),
         None => Err(other_platform(image, &remote.platforms(), &machine.to_string())),
@@ -121,7 +121,7 @@ fn other_platform(image: &ImageRef, theirs: &str, ours: &str) -> Error {
 
 /// Lets the new image's own tool read the present configuration.
 pub async fn validate<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     settings: &Settings,
     wanted: &DesiredService,
     prepared: &Prepared,
@@ -138,7 +138,7 @@ pub async fn validate<E: Engine>(
     let Some(mut job) = validators::job(settings, service, command, files) else { return Ok(()) };
     job.image = prepared.image.clone();
     let validators =
-        Validators { engine: &applier.engine, reporter: applier.reporter.as_ref(), cancel: &applier.cancel };
+        Validators { engine: &session.engine, reporter: session.reporter.as_ref(), cancel: &session.cancel };
     let image = &prepared.image;
     let outcome = validators.run(&job).await.map_err(|error| Error {
         message: format!("the {} of {image} cannot be run: {}", command[0], error.message),

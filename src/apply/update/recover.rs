@@ -1,6 +1,6 @@
 //! Finishes or undoes an update that was cut off. Every command that changes a stack begins with it.
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::update::locking;
 use crate::apply::update::replace::WayBack;
 use crate::engine::{Engine, EngineError, ErrorKind};
@@ -12,35 +12,35 @@ use crate::update::recovery::{self, Recovery, Way};
 
 /// True when there was something to settle: what was observed before is out of date then.
 pub async fn run<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     observed: &Observed,
     stack: &StackName,
     lock: &ImagesLock,
 ) -> Result<bool, Error> {
     let recoveries = recovery::decide(observed, stack, lock);
     for recovery in &recoveries {
-        applier.warn(recovery.to_string());
-        settle(applier, recovery, lock).await?;
+        session.warn(recovery.to_string());
+        settle(session, recovery, lock).await?;
     }
     Ok(!recoveries.is_empty())
 }
 
 async fn settle<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     recovery: &Recovery,
     lock: &ImagesLock,
 ) -> Result<(), Error> {
     match &recovery.way {
         Way::Finish => {
-            let stopped = applier.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await;
+            let stopped = session.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await;
             gone_is_fine(stopped)?;
-            applier.engine.remove_container(&recovery.kept_id, false).await?;
-            super::database::forget(applier, &recovery.kept_id);
+            session.engine.remove_container(&recovery.kept_id, false).await?;
+            super::database::forget(session, &recovery.kept_id);
             Ok(())
         }
         Way::Undo { new } => {
             let way_back = WayBack {
-                applier,
+                session,
                 service: recovery.service,
                 name: &recovery.name,
                 kept_id: &recovery.kept_id,
@@ -48,7 +48,7 @@ async fn settle<E: Engine>(
             };
             way_back.go().await?;
             if let Some(locked) = lock.images.get(&recovery.service) {
-                locking::restore_tag(applier, locked).await;
+                locking::restore_tag(session, locked).await;
             }
             Ok(())
         }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::io::{ReaderStream, SyncIoBridge};
 
 use crate::apply::backup::{self, DATA, blocking};
-use crate::apply::{Applier, explain, oneshot};
+use crate::apply::{StackSession, explain, oneshot};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::{Verdict, verdict};
@@ -25,7 +25,7 @@ const UPLOAD: Duration = Duration::from_hours(1);
 
 /// A trial of one image on the data of one running Grafana.
 pub struct Rehearsal<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     pub wanted: &'a DesiredService,
     pub running: &'a ObservedContainer,
     pub image: &'a ImageRef,
@@ -41,13 +41,13 @@ impl<E: Engine> Rehearsal<'_, E> {
         self.say("backing it up before the update");
         let stack = &self.wanted.spec.stack;
         let request = backup::Request { stack, container: self.running, folder: self.backups };
-        let written = backup::create(self.applier, &request)
+        let written = backup::create(self.session, &request)
             .await
             .map_err(|error| error.hint("an update of Grafana needs a backup; nothing was touched"))?;
         self.say("trying the new version on a copy of its data");
         let spec = self.spec();
         let tried = self.try_on(&spec, &written).await;
-        let removed = self.applier.engine.remove_container(&spec.name, true).await;
+        let removed = self.session.engine.remove_container(&spec.name, true).await;
         tried.map_err(|error| Error {
             message: format!(
                 "{} does not work on a copy of Grafana's data: {}; nothing was touched",
@@ -59,7 +59,7 @@ impl<E: Engine> Rehearsal<'_, E> {
     }
 
     fn say(&self, detail: &str) {
-        self.applier.say(ServiceKind::Grafana, ServiceState::Working, detail);
+        self.session.say(ServiceKind::Grafana, ServiceState::Working, detail);
     }
 
     /// The service's container without its volumes, its ports, and any network.
@@ -82,18 +82,18 @@ impl<E: Engine> Rehearsal<'_, E> {
     }
 
     async fn try_on(&self, spec: &ContainerSpec, written: &backup::Written) -> Result<(), Error> {
-        let engine = &self.applier.engine;
+        let engine = &self.session.engine;
         let id = engine.create_container(spec).await?;
-        self.applier.check_cancelled()?;
+        self.session.check_cancelled()?;
         engine.upload(&id, "/", self.configuration()?).await?;
         self.upload_data(&id, &written.path).await?;
-        self.applier.check_cancelled()?;
+        self.session.check_cancelled()?;
         engine.start(&id).await?;
         self.until_it_answers(&id).await?;
         let observed = engine.list().await?;
         let trial = observed.containers.iter().find(|container| container.id == id);
         let Some(trial) = trial else { return Err(Error::new(ExitCode::Failed, "its container is gone")) };
-        let found = backup::counts(self.applier, trial).await?;
+        let found = backup::counts(self.session, trial).await?;
         let missing = written.manifest.counts.missing_in(&found);
         if missing.is_empty() {
             return Ok(());
@@ -127,7 +127,7 @@ impl<E: Engine> Rehearsal<'_, E> {
         let (writer, reader) = tokio::io::duplex(1 << 20);
         let packing = blocking(move || outgoing::pack(&data, GRAFANA_USER, 0, SyncIoBridge::new(writer)));
         let tar = ReaderStream::with_capacity(reader, 1 << 18).boxed();
-        let (packed, sent) = tokio::join!(packing, self.applier.engine.upload_stream(id, DATA, tar, UPLOAD));
+        let (packed, sent) = tokio::join!(packing, self.session.engine.upload_stream(id, DATA, tar, UPLOAD));
         sent?;
         packed?.map_err(|error| Error::new(ExitCode::Failed, format!("cannot pack the copy: {error}")))
     }
@@ -136,11 +136,11 @@ impl<E: Engine> Rehearsal<'_, E> {
     async fn until_it_answers(&self, id: &str) -> Result<(), Error> {
         let deadline = Instant::now() + self.limit;
         loop {
-            self.applier.check_cancelled()?;
+            self.session.check_cancelled()?;
             if self.is_healthy(id).await? {
                 return Ok(());
             }
-            if let Verdict::Hopeless(reason) = verdict(&self.applier.engine.inspect(id).await?) {
+            if let Verdict::Hopeless(reason) = verdict(&self.session.engine.inspect(id).await?) {
                 return Err(self.failure(id, &reason).await);
             }
             if Instant::now() >= deadline {
@@ -153,7 +153,7 @@ impl<E: Engine> Rehearsal<'_, E> {
 
     async fn is_healthy(&self, id: &str) -> Result<bool, EngineError> {
         let command = ["wget", "-q", "-O", "-", "http://127.0.0.1:3000/api/health"].map(str::to_owned);
-        match self.applier.engine.exec(id, &command, None).await {
+        match self.session.engine.exec(id, &command, None).await {
             Ok(output) => {
                 let answer: serde_json::Value = serde_json::from_str(&output.stdout).unwrap_or_default();
                 Ok(output.exit_code == 0 && answer["database"] == "ok")
@@ -165,7 +165,7 @@ impl<E: Engine> Rehearsal<'_, E> {
     }
 
     async fn failure(&self, id: &str, reason: &str) -> Error {
-        let log = explain::last_log_lines(&self.applier.engine, id).await;
+        let log = explain::last_log_lines(&self.session.engine, id).await;
         Error::new(ExitCode::Unhealthy, reason).evidence(format!("  its last log lines:\n{log}"))
     }
 }

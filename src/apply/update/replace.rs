@@ -11,11 +11,11 @@ use tokio::time::{Instant, sleep};
 use crate::apply::update::database::{self, Saved};
 use crate::apply::update::recover::gone_is_fine;
 use crate::apply::update::works::{Holdings, ServiceInspector};
-use crate::apply::{Applier, explain, wait};
+use crate::apply::{StackSession, explain, wait};
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, ExitCode};
 use crate::health::{Reading, Verdict, verdict};
-use crate::model::{ContainerSpec, ObservedContainer, RestartPolicy, ServiceKind};
+use crate::model::{ContainerSpec, ContainerState, ObservedContainer, RestartPolicy, ServiceKind};
 use crate::plan::fingerprint;
 use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, stop_grace};
@@ -39,7 +39,7 @@ pub struct Patience {
 
 /// One replacement.
 pub struct Replacement<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     /// Only this service, with its new image.
     pub desired: &'a Desired,
     pub service: ServiceKind,
@@ -51,7 +51,7 @@ impl<E: Engine> Replacement<'_, E> {
     /// Carries it out. On any failure the old container runs again, and the error says why.
     pub async fn run(&self, locked: LockedImage, file: &mut LockFile) -> Result<(), Error> {
         let before = self.holdings_before().await?;
-        self.applier.check_cancelled()?;
+        self.session.check_cancelled()?;
         let attempt = match self.switch().await {
             Ok(()) => self.prove(&before).await,
             Err(error) => Err(error),
@@ -75,7 +75,7 @@ impl<E: Engine> Replacement<'_, E> {
     }
 
     fn say(&self, detail: impl Into<String>) {
-        self.applier.say(self.service, ServiceState::Working, detail);
+        self.session.say(self.service, ServiceState::Working, detail);
     }
 
     /// What the service holds now: the measure for the new container.
@@ -97,26 +97,26 @@ impl<E: Engine> Replacement<'_, E> {
     }
 
     async fn inspector(&self) -> Result<ServiceInspector<'_, E>, Error> {
-        let running = wait::running(self.applier, self.desired).await?;
+        let running = wait::running(self.session, self.desired).await?;
         let port = running.get(&self.service).map_or(0, |(_, port)| *port);
-        let address = self.applier.address(self.wanted(), port);
-        Ok(ServiceInspector { applier: self.applier, service: self.service, wanted: self.wanted(), address })
+        let address = self.session.address(self.wanted(), port);
+        Ok(ServiceInspector { session: self.session, service: self.service, wanted: self.wanted(), address })
     }
 
     /// From the old container to the new one, started.
     async fn switch(&self) -> Result<(), Error> {
-        let engine = &self.applier.engine;
+        let engine = &self.session.engine;
         let name = &self.spec().name;
         self.say("creating the new container beside the old one");
         engine.rename_container(&self.old.id, &kept_name(name)).await?;
         engine.create_container(&fingerprint::labelled(self.spec())).await?;
-        self.applier.check_cancelled()?;
+        self.session.check_cancelled()?;
         self.say("stopping the old container");
         // Else an engine that restarts would start both of them, on one volume.
         engine.set_restart_policy(&self.old.id, RestartPolicy::No.name()).await?;
         engine.stop(&self.old.id, stop_grace(self.service)).await?;
-        database::save(self.applier, self.wanted(), &self.old.id).await?;
-        self.applier.check_cancelled()?;
+        database::save(self.session, self.wanted(), &self.old.id).await?;
+        self.session.check_cancelled()?;
         self.say("starting the new container");
         engine.start(name).await?;
         Ok(())
@@ -125,13 +125,13 @@ impl<E: Engine> Replacement<'_, E> {
     /// The new container answers, works, and goes on working for a while.
     async fn prove(&self, before: &Holdings) -> Result<(), Error> {
         let deadline = Instant::now() + self.patience.to_work;
-        let running = wait::running(self.applier, self.desired).await?;
-        wait::until_ready(self.applier, self.desired, &running, self.patience.to_work).await?;
+        let running = wait::running(self.session, self.desired).await?;
+        wait::until_ready(self.session, self.desired, &running, self.patience.to_work).await?;
         let inspector = self.inspector().await?;
         self.say("proving that it works");
         loop {
             let Some(missing) = inspector.missing(before).await else { break };
-            self.applier.check_cancelled()?;
+            self.session.check_cancelled()?;
             self.fail_if_hopeless().await?;
             if Instant::now() >= deadline {
                 return Err(self.failure(&format!("it answers but does not work: {missing}")).await);
@@ -146,9 +146,9 @@ impl<E: Engine> Replacement<'_, E> {
         let end = Instant::now() + self.patience.watch;
         let mut silent = 0;
         while Instant::now() < end {
-            self.applier.check_cancelled()?;
+            self.session.check_cancelled()?;
             self.fail_if_hopeless().await?;
-            match self.applier.probe(&self.wanted().probe, &inspector.address).await {
+            match self.session.probe(&self.wanted().probe, &inspector.address).await {
                 Reading::Ready => silent = 0,
                 // One probe may be lost; two in a row are not.
                 Reading::NotReady(_) if silent == 0 => silent = 1,
@@ -165,7 +165,7 @@ impl<E: Engine> Replacement<'_, E> {
 
     async fn fail_if_hopeless(&self) -> Result<(), Error> {
         // The engine not answering just now is no reason to give up a service.
-        let Ok(detail) = self.applier.engine.inspect(&self.spec().name).await else { return Ok(()) };
+        let Ok(detail) = self.session.engine.inspect(&self.spec().name).await else { return Ok(()) };
         match verdict(&detail) {
             Verdict::Hopeless(reason) => Err(self.failure(&reason).await),
             Verdict::Wait if detail.restart_count > 0 => Err(self
@@ -176,7 +176,7 @@ impl<E: Engine> Replacement<'_, E> {
     }
 
     async fn failure(&self, reason: &str) -> Error {
-        let log = explain::last_log_lines(&self.applier.engine, &self.spec().name).await;
+        let log = explain::last_log_lines(&self.session.engine, &self.spec().name).await;
         Error::new(ExitCode::Unhealthy, reason).evidence(format!("  its last log lines:\n{log}"))
     }
 
@@ -191,16 +191,16 @@ impl<E: Engine> Replacement<'_, E> {
     }
 
     async fn clean_up(&self) -> Result<(), Error> {
-        self.applier.engine.remove_container(&self.old.id, false).await?;
-        self.applier.forget(&self.old.id);
-        database::forget(self.applier, &self.old.id);
-        self.applier.say(self.service, ServiceState::Done, format!("runs {}", self.spec().image));
+        self.session.engine.remove_container(&self.old.id, false).await?;
+        self.session.forget(&self.old.id);
+        database::forget(self.session, &self.old.id);
+        self.session.say(self.service, ServiceState::Done, format!("runs {}", self.spec().image));
         Ok(())
     }
 
     /// The old container runs again; the error tells what happened to the new one.
     async fn go_back(&self, error: Error) -> Error {
-        self.applier.say(self.service, ServiceState::Failed, "going back to the old container");
+        self.session.say(self.service, ServiceState::Failed, "going back to the old container");
         let image = &self.spec().image;
         let mut told = Error { message: format!("{image} does not work: {}", error.message), ..error };
         let back = self.roll_back().await;
@@ -219,23 +219,23 @@ impl<E: Engine> Replacement<'_, E> {
 
     async fn roll_back(&self) -> Result<(), Error> {
         let name = self.spec().name.clone();
-        let new = self.applier.engine.inspect(&name).await.ok().filter(|new| new.id != self.old.id);
+        let new = self.session.engine.inspect(&name).await.ok().filter(|new| new.id != self.old.id);
         let way_back = WayBack {
-            applier: self.applier,
+            session: self.session,
             service: self.service,
             name: &name,
             kept_id: &self.old.id,
-            new: new.map(|new| (new.id.clone(), new.state != "created")),
+            new: new.map(|new| (new.id.clone(), new.state != ContainerState::Created)),
         };
         way_back.go().await?;
-        let running = wait::running(self.applier, self.desired).await?;
-        wait::until_ready(self.applier, self.desired, &running, self.patience.to_work).await
+        let running = wait::running(self.session, self.desired).await?;
+        wait::until_ready(self.session, self.desired, &running, self.patience.to_work).await
     }
 }
 
 /// From a new container, if there is one, to the one that was kept.
 pub(super) struct WayBack<'a, E> {
-    pub(super) applier: &'a Applier<E>,
+    pub(super) session: &'a StackSession<E>,
     pub(super) service: ServiceKind,
     pub(super) name: &'a str,
     pub(super) kept_id: &'a str,
@@ -246,36 +246,36 @@ pub(super) struct WayBack<'a, E> {
 impl<E: Engine> WayBack<'_, E> {
     /// Each step may have been done by a run that was killed.
     pub(super) async fn go(&self) -> Result<(), Error> {
-        let engine = &self.applier.engine;
+        let engine = &self.session.engine;
         if let Some((id, was_started)) = &self.new {
             if *was_started {
                 gone_is_fine(engine.stop(id, SHORT_GRACE).await)?;
-                let restored = database::restore(self.applier, self.service, self.kept_id).await?;
+                let restored = database::restore(self.session, self.service, self.kept_id).await?;
                 self.report(restored);
             }
             engine.remove_container(id, true).await?;
-            self.applier.forget(id);
+            self.session.forget(id);
         }
         self.rename_back().await?;
         engine.set_restart_policy(self.kept_id, RestartPolicy::Always.name()).await?;
         engine.start(self.kept_id).await?;
-        database::forget(self.applier, self.kept_id);
+        database::forget(self.session, self.kept_id);
         Ok(())
     }
 
     async fn rename_back(&self) -> Result<(), EngineError> {
-        let detail = self.applier.engine.inspect(self.kept_id).await?;
+        let detail = self.session.engine.inspect(self.kept_id).await?;
         if detail.name == self.name {
             return Ok(());
         }
-        self.applier.engine.rename_container(self.kept_id, self.name).await
+        self.session.engine.rename_container(self.kept_id, self.name).await
     }
 
     fn report(&self, saved: Saved) {
         match saved {
-            Saved::Restored => self.applier.say(self.service, ServiceState::Working, "its database is as it was before"),
+            Saved::Restored => self.session.say(self.service, ServiceState::Working, "its database is as it was before"),
             Saved::NotNeeded => {}
-            Saved::Missing => self.applier.warn(format!(
+            Saved::Missing => self.session.warn(format!(
                 "{} has run with the new image, and its database from before is not on this machine: check it",
                 self.service
             )),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::probe::Address;
 use crate::engine::Engine;
 use crate::model::ServiceKind;
@@ -40,7 +40,7 @@ pub enum Holdings {
 
 /// A service at its address.
 pub struct ServiceInspector<'a, E> {
-    pub applier: &'a Applier<E>,
+    pub session: &'a StackSession<E>,
     pub service: ServiceKind,
     pub wanted: &'a DesiredService,
     pub address: Address,
@@ -128,15 +128,15 @@ impl<E: Engine> ServiceInspector<'_, E> {
     }
 
     fn prometheus(&self) -> Prometheus {
-        Prometheus { http: self.applier.http.clone(), base_url: self.address.url(""), auth: self.auth() }
+        Prometheus { http: self.session.http.clone(), base_url: self.address.url(""), auth: self.auth() }
     }
 
     fn alertmanager(&self) -> Alertmanager {
-        Alertmanager { http: self.applier.http.clone(), base_url: self.address.url(""), auth: self.auth() }
+        Alertmanager { http: self.session.http.clone(), base_url: self.address.url(""), auth: self.auth() }
     }
 
     fn grafana(&self) -> Grafana {
-        crate::apply::grafana::api(self.applier, self.wanted, &self.address)
+        crate::apply::grafana::api(self.session, self.wanted, &self.address)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One file a lint, in a folder by subject. Adding one means adding its file and a line to [`ALL`].
+//! One file per lint, in a folder by subject. Adding one means adding its file and a line to [`ALL`].
 
 mod dashboards;
 mod project;

@@ -3,7 +3,7 @@
 
 mod answer;
 mod variables;
-pub mod youth;
+pub mod warmup;
 
 pub use answer::assess;
 

@@ -35,14 +35,14 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     let folder = folder(context, &options.folder);
     let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "backup-grafana")?;
-    let applier = context.applier(engine, &stack)?;
-    interrupted::finish(&applier).await?;
-    let observed = applier.engine.list().await?;
+    let session = context.session(engine, &stack)?;
+    interrupted::finish(&session).await?;
+    let observed = session.engine.list().await?;
     let container = backup::container(&observed, &stack)?;
     let earlier = backups::newest(&folder, stack.as_str())?;
     context.output.info("copying Grafana's data and checking the database");
     let request = backup::Request { stack: &stack, container, folder: &folder };
-    let mut written = backup::create(&applier, &request).await?;
+    let mut written = backup::create(&session, &request).await?;
     let losses = earlier.map(|earlier| written.manifest.counts.losses_since(&earlier.manifest.counts));
     for loss in losses.into_iter().flatten() {
         context.output.warning(&format!("{LOSS}{loss}"));

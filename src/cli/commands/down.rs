@@ -12,9 +12,9 @@ pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> 
     let stack = context.stack_name(&PlanOptions::default())?;
     let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "down")?;
-    let applier = context.applier(engine, &stack)?;
-    interrupted::finish(&applier).await?;
-    let removed = down::run(&applier, &stack, options.volumes).await?;
+    let session = context.session(engine, &stack)?;
+    interrupted::finish(&session).await?;
+    let removed = down::run(&session, &stack, options.volumes).await?;
     match context.output.format {
         Format::Json => context.output.json(&json!({
             "stack": stack.as_str(),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use tokio::time::Instant;
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::drill::{self, Drill};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
@@ -39,10 +39,10 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let desired = context.desired(&loaded)?;
     let engine = context.engine(&project.ports()).await?;
     let _lock = context.lock_scope(&engine, (&loaded.settings.stack, Scope::Drill), "drill")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let session = context.session(engine, &loaded.settings.stack)?;
     let alertmanager = if options.live {
         let real = context.desired(&project)?;
-        Some((drill::live::running(&applier, &real).await?, drill::live::config(&real)))
+        Some((drill::live::running(&session, &real).await?, drill::live::config(&real)))
     } else {
         None
     };
@@ -54,13 +54,13 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         notes: intake::notes(project.settings.receivers.notifies_somebody()),
         ..Report::default()
     };
-    let outcome = Box::pin(drill::run(&applier, &drill)).await?;
+    let outcome = Box::pin(drill::run(&session, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
     if let Some((alertmanager, config)) = alertmanager {
         context.output.info("sending the test alert through the running Alertmanager");
         for alert in &mut report.alerts {
-            send(&applier, &alertmanager, &config, alert, options).await?;
+            send(&session, &alertmanager, &config, alert, options).await?;
         }
         report.notes.push(
             "Where a receiver is told of resolved alerts, one more message follows after the group interval."
@@ -73,7 +73,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
 
 /// Only what is proven up to the sink goes to people.
 async fn send<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     alertmanager: &Alertmanager,
     config: &str,
     alert: &mut AlertReport,
@@ -83,7 +83,7 @@ async fn send<E: Engine>(
         alert.steps.push(Step::not_tried(level::LIVE, "not sent: it has not reached level 3"));
         return Ok(());
     };
-    let live = drill::live::send(applier, alertmanager, delivery, config, options.timeout).await?;
+    let live = drill::live::send(session, alertmanager, delivery, config, options.timeout).await?;
     alert.steps.push(live::step(&live));
     alert.level = level::reached(&alert.steps);
     alert.live = Some(live);

@@ -11,12 +11,12 @@ use crate::report::Format;
 pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let engine = context.engine(&[]).await?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let session = context.session(engine, &loaded.settings.stack)?;
     let desired = context.desired(&loaded)?;
     let output = context.output;
     match command {
         ImagesCommand::Save(options) => {
-            let size = carry::save(&applier, &desired, &options.file).await?;
+            let size = carry::save(&session, &desired, &options.file).await?;
             let images: Vec<&str> =
                 desired.services.values().map(|wanted| wanted.spec.image.as_str()).collect();
             match output.format {
@@ -30,7 +30,7 @@ pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error
             }
         }
         ImagesCommand::Load(options) => {
-            let images = carry::load(&applier, &desired, &options.file).await?;
+            let images = carry::load(&session, &desired, &options.file).await?;
             let images: Vec<&str> = images.iter().map(crate::model::ImageRef::as_str).collect();
             match output.format {
                 Format::Json => output.json(&json!({"images": images})),

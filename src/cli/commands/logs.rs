@@ -16,7 +16,7 @@ pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let since = options.since.as_deref().map(since).transpose()?;
     let engine = context.engine(&[]).await?;
-    let applier = context.applier(engine, &stack)?;
+    let session = context.session(engine, &stack)?;
     let wanted: Vec<ServiceKind> =
         if options.services.is_empty() { ServiceKind::ALL.to_vec() } else { options.services.clone() };
     let query = logs::Query { services: wanted, follow: options.follow, since, tail: options.tail };
@@ -28,7 +28,7 @@ pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
             print(output, &line, width);
         }
     };
-    let reading = logs::run(&applier, &stack, &query, sender);
+    let reading = logs::run(&session, &stack, &query, sender);
     let (result, ()) = tokio::join!(reading, printing);
     result
 }

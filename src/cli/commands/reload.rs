@@ -12,7 +12,7 @@ use crate::apply::grafana::{self, Ready};
 use crate::apply::probe::Address;
 use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
-use crate::apply::{Applier, explain, gather, interrupted};
+use crate::apply::{StackSession, explain, gather, interrupted};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
 use crate::cli::context::Context;
 use crate::engine::Engine;
@@ -37,9 +37,9 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     refuse_an_empty_rule_set(&desired, options.rules.allow_empty)?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "reload")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    interrupted::finish(&applier).await?;
-    let observed = applier.engine.list().await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::finish(&session).await?;
+    let observed = session.engine.list().await?;
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
     let stack = &desired.stack;
     let datasources = Datasources::of(|kind| {
@@ -47,17 +47,17 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     });
     let reloads = desired.services.iter().map(|(service, wanted)| {
         let container = running(&observed, &desired, *service);
-        let applier = &applier;
+        let session = &session;
         async move {
             let container = container?;
-            let address = address(applier, wanted, container).filter(|_| *service == ServiceKind::Grafana);
+            let address = address(session, wanted, container).filter(|_| *service == ServiceKind::Grafana);
             let Some(address) = address else {
-                return request::run(applier, *service, wanted, container, began).await;
+                return request::run(session, *service, wanted, container, began).await;
             };
-            let old_password = grafana::old_password(applier, wanted, container).await;
+            let old_password = grafana::old_password(session, wanted, container).await;
             let container_id = container.id.as_str();
             let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
-            grafana_too(applier, &ready, container, (datasources, began)).await
+            grafana_too(session, &ready, container, (datasources, began)).await
         }
     });
     let (done, failed): (Vec<_>, Vec<_>) = join_all(reloads).await.into_iter().partition(Result::is_ok);
@@ -69,13 +69,13 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
 /// A reload needs Grafana's administrator: a password that was changed in .env is applied first. What it
 /// shows is proved afterwards.
 async fn grafana_too<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     ready: &Ready<'_>,
     container: &ObservedContainer,
     (datasources, began): (Datasources, Instant),
 ) -> Result<Reloaded, Error> {
     // A Grafana that does not answer just now is told by the reload itself, or started again by it.
-    match grafana::settle_password(applier, ready).await {
+    match grafana::settle_password(session, ready).await {
         Ok(Password::InForce | Password::Applied) => {}
         Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => {
             let message = "Grafana does not take the administrator's password, so nothing was reloaded";
@@ -84,20 +84,20 @@ async fn grafana_too<E: Engine>(
         }
         Err(error) => tracing::debug!("whose password is in force is not known: {error}"),
     }
-    let done = request::run(applier, ServiceKind::Grafana, ready.wanted, container, began).await?;
-    grafana::prove(applier, ready, datasources).await;
+    let done = request::run(session, ServiceKind::Grafana, ready.wanted, container, began).await?;
+    grafana::prove(session, ready, datasources).await;
     Ok(done)
 }
 
 /// The address of a container's published port.
 fn address<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     wanted: &DesiredService,
     container: &ObservedContainer,
 ) -> Option<Address> {
     let inside = wanted.probe.container_port();
     let bound = container.ports.iter().find(|(_, _, port)| *port == inside)?;
-    Some(applier.address(wanted, bound.1))
+    Some(session.address(wanted, bound.1))
 }
 
 const fn services(what: ReloadWhat) -> &'static [ServiceKind] {
@@ -111,7 +111,7 @@ const fn services(what: ReloadWhat) -> &'static [ServiceKind] {
 
 fn wait_for_editors(context: &Context) -> Result<(), Error> {
     let folders = ["rules", "dashboards", "config"].map(|name| context.global.project_dir.join(name));
-    settle::wait(&folders, SAVING).map_err(|path| {
+    settle::wait_until_unchanged(&folders, SAVING).map_err(|path| {
         let message = format!("`{}` is still being written; nothing was touched", path.display());
         Error::new(ExitCode::Failed, message).hint("run the command again when the file is complete")
     })

@@ -15,9 +15,9 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
     let loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "restart")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    interrupted::finish(&applier).await?;
-    let observed = applier.engine.list().await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::finish(&session).await?;
+    let observed = session.engine.list().await?;
     let loaded = context.with_running_redis(loaded, &none, &observed)?;
     let mut desired = context.desired(&loaded)?;
     if !options.services.is_empty() {
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
         let service = container.service().filter(|service| running.contains_key(service))?;
         Some((service, container.id.clone()))
     });
-    let applier_ref = &applier;
+    let applier_ref = &session;
     let results = join_all(restarts.map(|(service, id)| async move {
         applier_ref.say(service, ServiceState::Working, "restarting");
         applier_ref.engine.restart(&id, stop_grace(service)).await
@@ -56,6 +56,6 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
         result?;
     }
     // A port that the engine chose may be another one after the restart.
-    let running = wait::running(&applier, &desired).await?;
-    wait::until_ready(&applier, &desired, &running, options.timeout).await
+    let running = wait::running(&session, &desired).await?;
+    wait::until_ready(&session, &desired, &running, options.timeout).await
 }

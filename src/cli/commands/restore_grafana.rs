@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::apply::backup::{self, blocking};
 use crate::apply::restore::{self, Replacement};
-use crate::apply::{Applier, interrupted, wait};
+use crate::apply::{StackSession, interrupted, wait};
 use crate::backup::Counts;
 use crate::backup::restorable::{Foreign, objection};
 use crate::cli::args::{PlanOptions, RestoreOptions};
@@ -35,18 +35,18 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     desired.services.retain(|service, _| *service == ServiceKind::Grafana);
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &stack, "restore-grafana")?;
-    let applier = context.applier(engine, &stack)?;
-    interrupted::finish(&applier).await?;
-    let observed = applier.engine.list().await?;
+    let session = context.session(engine, &stack)?;
+    interrupted::finish(&session).await?;
+    let observed = session.engine.list().await?;
     let container = backup::container(&observed, &stack)?;
     may_restore(&incoming, &stack, backup::version(container).as_deref(), options)?;
     let folder = folder(context, &options.folder);
-    let previous = present_data(context, &applier, &observed, &stack, &folder).await?;
+    let previous = present_data(context, &session, &observed, &stack, &folder).await?;
     let replacement =
         Replacement { container: &container.name, wanted: incoming.folder(), previous: previous.as_deref() };
     let counts = incoming.counts;
-    let proof = async || prove(&applier, &desired, &stack, counts, options).await;
-    restore::replace(&applier, &replacement, proof).await?;
+    let proof = async || prove(&session, &desired, &stack, counts, options).await;
+    restore::replace(&session, &replacement, proof).await?;
     report(context, options, &incoming, previous.as_deref());
     Ok(())
 }
@@ -69,19 +69,19 @@ fn may_restore(
 /// A backup of what is there now; `None` when Grafana has no data that could be kept.
 async fn present_data<E: Engine>(
     context: &Context,
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     observed: &Observed,
     stack: &StackName,
     folder: &Path,
 ) -> Result<Option<std::path::PathBuf>, Error> {
     let container = backup::container(observed, stack)?;
     let database = format!("{}/grafana.db", backup::DATA);
-    if applier.engine.stat(&container.id, &database).await?.is_none() {
+    if session.engine.stat(&container.id, &database).await?.is_none() {
         return Ok(None);
     }
     context.output.info("keeping the present data as a backup");
     let request = backup::Request { stack, container, folder };
-    match backup::create(applier, &request).await {
+    match backup::create(session, &request).await {
         Ok(written) => Ok(Some(written.path)),
         Err(error) => Err(error.hint(
             "the present data is replaced only when it can be kept; to give it up, run `confidexmon down`, remove the volume `docker volume rm …-grafana-data`, `confidexmon up`, then restore",
@@ -91,17 +91,17 @@ async fn present_data<E: Engine>(
 
 /// Grafana answers, and its database holds what the backup holds.
 async fn prove<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     stack: &StackName,
     wanted: Counts,
     options: &RestoreOptions,
 ) -> Result<(), Error> {
-    let running = wait::running(applier, desired).await?;
-    wait::until_ready(applier, desired, &running, options.timeout).await?;
-    let observed = applier.engine.list().await?;
+    let running = wait::running(session, desired).await?;
+    wait::until_ready(session, desired, &running, options.timeout).await?;
+    let observed = session.engine.list().await?;
     let container = backup::container(&observed, stack)?;
-    let found = backup::counts(applier, container).await?;
+    let found = backup::counts(session, container).await?;
     let missing = wanted.missing_in(&found);
     if missing.is_empty() {
         return Ok(());

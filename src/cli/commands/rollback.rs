@@ -1,6 +1,6 @@
 //! `rollback`: back to the images from before the last update.
 
-use crate::apply::Applier;
+use crate::apply::StackSession;
 use crate::apply::pull;
 use crate::apply::update::prepare::{self, Prepared};
 use crate::cli::args::{PlanOptions, RollbackOptions};
@@ -16,8 +16,8 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
     let loaded = context.load(&PlanOptions::default())?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "rollback")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    let mut stack = Stack::settled(context, &applier, loaded).await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    let mut stack = Stack::settled(context, &session, loaded).await?;
     stack.keep(&options.services)?;
     let previous = &stack.loaded.images_lock.lock.previous;
     let earlier: Vec<(ServiceKind, LockedImage)> = previous
@@ -34,10 +34,10 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
         let before = locked.reference();
         prepare::permit(*service, now, before.as_ref().and_then(ImageRef::tag).unwrap_or("latest"))?;
     }
-    let update = stack.update(&applier, &options.patience);
+    let update = stack.update(&session, &options.patience);
     let mut prepared = Vec::new();
     for (service, locked) in &earlier {
-        match find(&applier, *service, locked).await {
+        match find(&session, *service, locked).await {
             Ok(one) => prepared.push(one),
             Err(error) => {
                 update.restore_tags().await;
@@ -53,19 +53,19 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
 
 /// The earlier image, from this engine or, exactly, from its registry.
 async fn find<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     service: ServiceKind,
     locked: &LockedImage,
 ) -> Result<Prepared, Error> {
     let unusable = || Error::new(ExitCode::Failed, format!("`{}` in the lock is no image", locked.image));
     let image = locked.reference().ok_or_else(unusable)?;
     let by_id = ImageRef::new(&locked.image_id).ok_or_else(unusable)?;
-    if applier.engine.find_image(&by_id).await?.is_some() {
-        applier.engine.tag_image(&locked.image_id, &image).await?;
+    if session.engine.find_image(&by_id).await?.is_some() {
+        session.engine.tag_image(&locked.image_id, &image).await?;
     } else {
-        pull::wanted(applier, service, &image, Some(locked)).await?;
+        pull::wanted(session, service, &image, Some(locked)).await?;
     }
-    let local = applier.engine.find_image(&image).await?.filter(|local| locked.is(local));
+    let local = session.engine.find_image(&image).await?.filter(|local| locked.is(local));
     let local = local.ok_or_else(|| {
         Error::new(
             ExitCode::Failed,

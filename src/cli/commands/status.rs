@@ -40,13 +40,13 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
     let none = PlanOptions::default();
     let mut loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
+    let session = context.session(engine, &loaded.settings.stack)?;
     let mut last = None;
     loop {
-        let observed = applier.engine.list().await?;
+        let observed = session.engine.list().await?;
         loaded = context.with_running_redis(loaded, &none, &observed)?;
         let desired = context.desired(&loaded)?;
-        let rows = status::gather(&applier, &desired, &observed).await;
+        let rows = status::gather(&session, &desired, &observed).await;
         let current = shape(&loaded, &rows);
         if last.as_ref() != Some(&current) {
             show(context.output, &loaded, &rows, &current, options.watch);
@@ -57,7 +57,7 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
         }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
-            () = applier.cancel.cancelled() => return Ok(()),
+            () = session.cancel.cancelled() => return Ok(()),
         }
     }
 }

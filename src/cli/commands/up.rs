@@ -10,7 +10,7 @@ use crate::apply::grafana::{self, Proven, Ready};
 use crate::apply::reload::request;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
-use crate::apply::{Applier, gather, interrupted, pull, services as apply_services, wait};
+use crate::apply::{StackSession, gather, interrupted, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
@@ -31,45 +31,45 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let loaded = context.load(&options.plan)?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    interrupted::finish(&applier).await?;
-    let mut observed = applier.engine.list().await?;
-    if recover::run(&applier, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
-        observed = applier.engine.list().await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::finish(&session).await?;
+    let mut observed = session.engine.list().await?;
+    if recover::run(&session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
+        observed = session.engine.list().await?;
     }
     let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
-    let mut facts = gather::facts(&applier, &desired, observed).await?;
+    let mut facts = gather::facts(&session, &desired, observed).await?;
     if options.plan.pull == PullPolicy::Always {
-        facts.images = pull::all(&applier, &desired).await?;
+        facts.images = pull::all(&session, &desired).await?;
     }
     let mut plan = reconcile(&desired, &facts, &policy(&options.plan));
     for note in &plan.notes {
-        applier.warn(note.clone());
+        session.warn(note.clone());
     }
     guard_rules(&desired, &mut plan, options.allow_empty.into());
-    let old_password = old_password(&applier, &desired, &plan, &facts.observed).await;
-    if let Err(errors) = apply_services::run(&applier, &desired, &plan, options.plan.pull).await {
+    let old_password = old_password(&session, &desired, &plan, &facts.observed).await;
+    if let Err(errors) = apply_services::run(&session, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
     }
     // Data is put back through a container, and there was none before.
-    interrupted::finish(&applier).await?;
+    interrupted::finish(&session).await?;
     let running = match known_running(&desired, &plan, &facts) {
         Some(running) => running,
-        None => wait::running(&applier, &desired).await?,
+        None => wait::running(&session, &desired).await?,
     };
-    wait::until_ready(&applier, &desired, &running, options.timeout).await?;
+    wait::until_ready(&session, &desired, &running, options.timeout).await?;
     let mut images_lock = loaded.images_lock.clone();
     let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
-    locking::add_missing(&applier, &desired, locking).await?;
+    locking::add_missing(&session, &desired, locking).await?;
     let proven = match running.get(&ServiceKind::Grafana) {
-        Some(running) => prove_grafana(&applier, &loaded, &desired, running, old_password).await,
+        Some(running) => prove_grafana(&session, &loaded, &desired, running, old_password).await,
         None => Proven::default(),
     };
     report(
         context.output,
-        &applier,
+        &session,
         &Outcome { loaded: &loaded, plan: &plan, running: &running, proven, began },
     );
     Ok(())
@@ -77,7 +77,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
 
 /// The password that Grafana's file holds, before the plan replaces it.
 async fn old_password<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     desired: &Desired,
     plan: &Plan,
     observed: &Observed,
@@ -86,21 +86,21 @@ async fn old_password<E: Engine>(
     let wanted = desired.services.get(&grafana)?;
     plan.services.iter().find(|service| service.service == grafana && !service.steps.is_empty())?;
     let container = gather::services(observed, &desired.stack).find(|one| one.service() == Some(grafana))?;
-    crate::apply::grafana::old_password(applier, wanted, container).await
+    crate::apply::grafana::old_password(session, wanted, container).await
 }
 
 async fn prove_grafana<E: Engine>(
-    applier: &Applier<E>,
+    session: &StackSession<E>,
     loaded: &Loaded,
     desired: &Desired,
     (container_id, port): &(String, u16),
     old_password: Option<Secret>,
 ) -> Proven {
     let Some(wanted) = desired.services.get(&ServiceKind::Grafana) else { return Proven::default() };
-    let address = applier.address(wanted, *port);
+    let address = session.address(wanted, *port);
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
     let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
-    grafana::prove(applier, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await
+    grafana::prove(session, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await
 }
 
 /// What `up` came to.
@@ -129,12 +129,12 @@ impl From<bool> for EmptyRules {
 pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let engine = context.engine(&loaded.ports()).await?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    let observed = applier.engine.list().await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    let observed = session.engine.list().await?;
     let loaded = context.with_running_redis(loaded, &options, &observed)?;
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
-    let facts = gather::facts(&applier, &desired, observed).await?;
+    let facts = gather::facts(&session, &desired, observed).await?;
     let mut plan = reconcile(&desired, &facts, &policy(&options));
     guard_rules(&desired, &mut plan, empty);
     let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);
@@ -201,10 +201,10 @@ fn fixed_ports(desired: &Desired) -> Option<wait::Running> {
         .collect()
 }
 
-fn report<E: Engine>(output: Output, applier: &Applier<E>, outcome: &Outcome<'_>) {
+fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcome<'_>) {
     let Outcome { loaded, plan, running, proven, began } = outcome;
     if !loaded.settings.receivers.notifies_somebody() {
-        applier.warn(
+        session.warn(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)",
         );
     }

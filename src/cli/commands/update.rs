@@ -9,7 +9,7 @@ use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::prepare::{self, Prepared};
 use crate::apply::update::replace::Patience;
 use crate::apply::update::{Update, ask, recover};
-use crate::apply::{Applier, gather, interrupted};
+use crate::apply::{StackSession, gather, interrupted};
 use crate::cli::args::{BackupFolder, PatienceOptions, PlanOptions, UpdateOptions};
 use crate::cli::commands::backup_grafana;
 use crate::cli::context::{Context, Loaded};
@@ -34,8 +34,8 @@ pub async fn run(context: &Context, options: &UpdateOptions) -> Result<(), Error
     let loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "update")?;
-    let applier = context.applier(engine, &loaded.settings.stack)?;
-    let mut stack = Stack::settled(context, &applier, loaded).await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    let mut stack = Stack::settled(context, &session, loaded).await?;
     stack.keep(&options.services)?;
     let news = ask::registries(&stack.desired).await;
     let targets = targets(&news, options)?;
@@ -46,7 +46,7 @@ pub async fn run(context: &Context, options: &UpdateOptions) -> Result<(), Error
         updates::print_targets(context.output, &news, &targets);
         return Ok(());
     }
-    let update = stack.update(&applier, &options.patience);
+    let update = stack.update(&session, &options.patience);
     let prepared = match fetch(&update, &news, &targets).await {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -103,7 +103,7 @@ async fn fetch<E: Engine>(
     for (one, target) in news.iter().zip(targets) {
         let running = update.containers.iter().find(|container| container.service() == Some(one.service));
         let running_id = running.map_or("", |container| container.image_id.as_str());
-        prepared.extend(prepare::fetch(update.applier, one, target, running_id).await?);
+        prepared.extend(prepare::fetch(update.session, one, target, running_id).await?);
     }
     Ok(prepared)
 }
@@ -135,18 +135,18 @@ impl Stack {
     /// Settles what an earlier run left, and refuses a stack that has other changes waiting.
     pub(super) async fn settled<E: Engine>(
         context: &Context,
-        applier: &Applier<E>,
+        session: &StackSession<E>,
         loaded: Loaded,
     ) -> Result<Self, Error> {
-        interrupted::finish(applier).await?;
-        let mut observed = applier.engine.list().await?;
-        if recover::run(applier, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
-            observed = applier.engine.list().await?;
+        interrupted::finish(session).await?;
+        let mut observed = session.engine.list().await?;
+        if recover::run(session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
+            observed = session.engine.list().await?;
         }
         let mut loaded = context.with_running_redis(loaded, &PlanOptions::default(), &observed)?;
         context.print_warnings(&loaded);
         let mut desired = context.desired(&loaded)?;
-        let mut facts = gather::facts(applier, &desired, observed).await?;
+        let mut facts = gather::facts(session, &desired, observed).await?;
         // Other images are what an update is for.
         facts.images.clear();
         let plan = reconcile(&desired, &facts, &Policy::default());
@@ -164,7 +164,7 @@ impl Stack {
             named: &loaded.named_images,
             running: running_images(&observed, &desired),
         };
-        locking::add_missing(applier, &desired, locking).await?;
+        locking::add_missing(session, &desired, locking).await?;
         desired.locked = loaded.locked_images();
         let backups = backup_grafana::folder(context, &BackupFolder { output: None });
         Ok(Self { loaded, desired, observed, backups })
@@ -176,14 +176,14 @@ impl Stack {
 
     pub(super) fn update<'a, E: Engine>(
         &'a self,
-        applier: &'a Applier<E>,
+        session: &'a StackSession<E>,
         patience: &PatienceOptions,
     ) -> Update<'a, E> {
         let patience = Patience { to_work: patience.timeout, watch: patience.watch };
         let containers: Vec<&ObservedContainer> =
             gather::services(&self.observed, &self.desired.stack).collect();
         let settings = &self.loaded.settings;
-        Update { applier, settings, desired: &self.desired, containers, patience, backups: &self.backups }
+        Update { session, settings, desired: &self.desired, containers, patience, backups: &self.backups }
     }
 }
 

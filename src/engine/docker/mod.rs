@@ -33,12 +33,12 @@ use hyper::body::Bytes;
 pub use connect::{EndpointChoice, connect};
 
 use crate::engine::{
-    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState,
-    LogLine, LogQuery, PullProgress,
+    ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
+    PullProgress,
 };
 use crate::model::{
-    ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer, ObservedNetwork,
-    StackName, labels,
+    ContainerDetail, ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer,
+    ObservedNetwork, StackName, labels,
 };
 
 use observe::{ImageAnswer, InspectAnswer, ListItem, NetworkItem, VolumesAnswer};

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use crate::engine::ContainerDetail;
+use crate::model::{ContainerDetail, ContainerState};
 use crate::model::{LocalImage, ObservedContainer, ObservedNetwork, Platform};
 
 #[derive(Debug, Default, Deserialize)]
@@ -164,7 +164,7 @@ impl From<ListItem> for ObservedContainer {
             image: item.image.unwrap_or_default(),
             image_id: item.image_id.unwrap_or_default(),
             labels: item.labels.unwrap_or_default(),
-            state: item.state.unwrap_or_default(),
+            state: ContainerState::from(item.state.unwrap_or_default().as_str()),
             status: item.status.unwrap_or_default(),
             created: item.created.unwrap_or_default(),
             ports: ports.into_iter().filter_map(bound_port).collect(),
@@ -182,7 +182,7 @@ impl From<InspectAnswer> for ContainerDetail {
             id: answer.id.unwrap_or_default(),
             name: answer.name.unwrap_or_default().trim_start_matches('/').to_owned(),
             image_id: answer.image.unwrap_or_default(),
-            state: state.status.unwrap_or_default(),
+            state: ContainerState::from(state.status.unwrap_or_default().as_str()),
             exit_code: state.exit_code.unwrap_or_default(),
             oom_killed: state.oom_killed.unwrap_or_default(),
             error: state.error.unwrap_or_default(),
@@ -257,7 +257,7 @@ mod tests {
     #[test]
     fn a_state_of_the_future_is_kept_as_it_is() {
         let container = observed(r#"{"Id":"a","Names":["/x"],"State":"hibernating","New":{"Deep":[1]}}"#);
-        assert_eq!(container.state, "hibernating");
+        assert_eq!(container.state, ContainerState::from("hibernating"));
         assert!(!container.is_running());
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::broadcast;
 
 use crate::engine::{EngineInfo, ErrorKind, ExecOutput, LogLine};
-use crate::model::{ContainerSpec, ImageRef, Platform};
+use crate::model::{ContainerSpec, ContainerState, ImageRef, Platform};
 
 use super::calls::{Call, Calls};
 use super::files::Files;
@@ -125,7 +125,7 @@ impl MemoryEngine {
     /// Sets a state the engine reports, for example `restarting`, or a word of the future.
     pub fn set_state(&self, name: &str, state: &str) {
         if let Some(container) = self.lock().state.by_name_mut(name) {
-            state.clone_into(&mut container.state);
+            container.state = ContainerState::from(state);
         }
     }
 

@@ -20,11 +20,12 @@ pub use calls::Call;
 pub use files::{Files, MemoryFile};
 
 use crate::engine::{
-    ContainerDetail, ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState,
-    LogLine, LogQuery, PullProgress,
+    ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
+    PullProgress,
 };
 use crate::model::{
-    ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork, StackName, labels,
+    ContainerDetail, ContainerSpec, ContainerState, ImageRef, LocalImage, NetworkSpec, Observed,
+    ObservedNetwork, StackName, labels,
 };
 
 use calls::Calls;
@@ -167,7 +168,7 @@ impl Engine for MemoryEngine {
         self.change(Call::Start, container_id, &["start"], |state| state.start(container_id)).await?;
         let mut inner = self.lock();
         let Some(container) = inner.state.find_mut(container_id) else { return Ok(()) };
-        if let Some(code) = on_start(&container.spec).filter(|_| container.state == "running") {
+        if let Some(code) = on_start(&container.spec).filter(|_| container.state == ContainerState::Running) {
             container.end(code);
             self.announce(container, "die");
         }
@@ -242,14 +243,14 @@ impl Engine for MemoryEngine {
 
     async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
         self.change(Call::Pause, container_id, &["pause"], |state| {
-            state.change_state(container_id, "running", "paused")
+            state.change_state(container_id, &ContainerState::Running, ContainerState::Paused)
         })
         .await
     }
 
     async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
         self.change(Call::Unpause, container_id, &["unpause"], |state| {
-            state.change_state(container_id, "paused", "running")
+            state.change_state(container_id, &ContainerState::Paused, ContainerState::Running)
         })
         .await
     }

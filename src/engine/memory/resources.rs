@@ -1,7 +1,7 @@
 //! Networks, volumes, images and files: what containers use.
 
 use crate::engine::{ErrorKind, FileState};
-use crate::model::{ContainerSpec, ImageRef, NetworkSpec, ObservedNetwork, labels};
+use crate::model::{ContainerSpec, ContainerState, ImageRef, NetworkSpec, ObservedNetwork, labels};
 
 use super::files::{below, clean, read_tar, write_tar};
 use super::state::{Container, Refusal, State, no_container};
@@ -28,7 +28,7 @@ impl State {
         };
         let (id, name) = (network.id.clone(), network.name.clone());
         let holds = |container: &&Container| {
-            container.state == "running" && container.spec.network.as_ref() == Some(&name)
+            container.state == ContainerState::Running && container.spec.network.as_ref() == Some(&name)
         };
         if self.containers.values().any(|container| holds(&container)) {
             return Err((ErrorKind::Conflict, format!("network {name} has active endpoints")));

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use crate::engine::{ContainerDetail, ErrorKind, LogLine, LogQuery};
+use crate::engine::{ErrorKind, LogLine, LogQuery};
+use crate::model::{ContainerDetail, ContainerState};
 use crate::model::{
     ContainerSpec, ImageRef, Observed, ObservedContainer, ObservedNetwork, PublishedPort, labels,
 };
@@ -36,7 +37,7 @@ pub(super) struct Container {
     pub(super) spec: ContainerSpec,
     /// False for a container that carries no labels of ours.
     pub(super) ours: bool,
-    pub(super) state: String,
+    pub(super) state: ContainerState,
     pub(super) policy: String,
     pub(super) oom_killed: bool,
     pub(super) log: Vec<LogLine>,
@@ -53,14 +54,14 @@ pub(super) struct Container {
 
 impl Container {
     pub(super) fn end(&mut self, code: i64) {
-        "exited".clone_into(&mut self.state);
+        self.state = ContainerState::Exited;
         self.exit_code = code;
         self.bound.clear();
     }
 
     /// The exit code once it does not run (any more).
     pub(super) fn ended_with(&self) -> Option<i64> {
-        (self.state != "running").then_some(self.exit_code)
+        (self.state != ContainerState::Running).then_some(self.exit_code)
     }
 
     fn labels(&self) -> BTreeMap<String, String> {
@@ -72,11 +73,11 @@ impl Container {
     }
 
     fn status(&self) -> String {
-        match self.state.as_str() {
-            "running" => "Up 1 second".to_owned(),
-            "created" => "Created".to_owned(),
-            "exited" => format!("Exited ({}) 1 second ago", self.exit_code),
-            other => other.to_owned(),
+        match &self.state {
+            ContainerState::Running => "Up 1 second".to_owned(),
+            ContainerState::Created => "Created".to_owned(),
+            ContainerState::Exited => format!("Exited ({}) 1 second ago", self.exit_code),
+            other => other.to_string(),
         }
     }
 }
@@ -150,7 +151,7 @@ impl State {
             id: id.clone(),
             spec: spec.clone(),
             ours,
-            state: "created".to_owned(),
+            state: ContainerState::Created,
             policy: spec.restart.name().to_owned(),
             oom_killed: false,
             log: Vec::new(),
@@ -169,7 +170,7 @@ impl State {
     /// True when it was not running. A failed start leaves the state as it was, with the reason.
     pub(super) fn start(&mut self, id: &str) -> Result<bool, Refusal> {
         let container = self.existing(id)?;
-        if container.state == "running" {
+        if container.state == ContainerState::Running {
             return Ok(false);
         }
         let (id, spec) = (container.id.clone(), container.spec.clone());
@@ -177,7 +178,7 @@ impl State {
         let container = self.existing(&id)?;
         match bound {
             Ok(bound) => {
-                "running".clone_into(&mut container.state);
+                container.state = ContainerState::Running;
                 container.bound = bound;
                 container.error.clear();
                 container.exit_code = 0;
@@ -223,7 +224,10 @@ impl State {
     /// True when it was running.
     pub(super) fn stop(&mut self, id: &str) -> Result<bool, Refusal> {
         let container = self.existing(id)?;
-        let running = matches!(container.state.as_str(), "running" | "restarting" | "paused");
+        let running = matches!(
+            container.state,
+            ContainerState::Running | ContainerState::Restarting | ContainerState::Paused
+        );
         if running {
             container.end(0);
         }
@@ -244,7 +248,7 @@ impl State {
 
     pub(super) fn remove(&mut self, id: &str, force: bool) -> Result<bool, Refusal> {
         let Some(container) = self.find(id) else { return Ok(false) };
-        if container.state == "running" && !force {
+        if container.state == ContainerState::Running && !force {
             let text = format!("You cannot remove a running container {}", container.id);
             return Err((ErrorKind::Conflict, text));
         }
@@ -272,21 +276,26 @@ impl State {
     }
 
     /// A paused container of a real engine refuses most calls, and so a change from another state.
-    pub(super) fn change_state(&mut self, id: &str, from: &str, to: &str) -> Result<bool, Refusal> {
+    pub(super) fn change_state(
+        &mut self,
+        id: &str,
+        from: &ContainerState,
+        to: ContainerState,
+    ) -> Result<bool, Refusal> {
         let container = self.existing(id)?;
         if container.state == to {
             return Ok(false);
         }
-        if container.state != from {
+        if container.state != *from {
             return Err((ErrorKind::Conflict, format!("Container {} is not {from}", container.id)));
         }
-        to.clone_into(&mut container.state);
+        container.state = to;
         Ok(true)
     }
 
     pub(super) fn must_run(&mut self, id: &str) -> Result<(), Refusal> {
         let container = self.existing(id)?;
-        if container.state == "running" {
+        if container.state == ContainerState::Running {
             return Ok(());
         }
         Err((ErrorKind::Conflict, format!("Container {} is not running", container.id)))

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use futures_util::TryStreamExt;
 
 use super::*;
-use crate::model::{Mount, PublishedPort, RestartPolicy, ServiceKind};
+use crate::model::{ContainerState, Mount, PublishedPort, RestartPolicy, ServiceKind};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -106,7 +106,10 @@ async fn a_taken_port_fails_the_start_and_leaves_the_container_created() {
     let taken = ErrorKind::PortTaken { port: Some(9090) };
     assert_eq!(engine.start(&second).await.unwrap_err().kind, taken);
     let detail = engine.inspect(&second).await.unwrap();
-    assert_eq!((detail.state.as_str(), detail.exit_code, detail.wanted_ports), ("created", 128, vec![9090]));
+    assert_eq!(
+        (detail.state, detail.exit_code, detail.wanted_ports),
+        (ContainerState::Created, 128, vec![9090])
+    );
     engine.stop(&first, GRACE).await.unwrap();
     engine.start(&second).await.unwrap();
     engine.hold_port(9090);
@@ -194,10 +197,10 @@ async fn a_crash_is_restarted_by_policy_and_a_validator_ends() {
     engine.start(&id).await.unwrap();
     engine.crash("t-prometheus", 2);
     let detail = engine.inspect(&id).await.unwrap();
-    assert_eq!((detail.state.as_str(), detail.restart_count), ("running", 1));
+    assert_eq!((detail.state, detail.restart_count), (ContainerState::Running, 1));
     engine.set_restart_policy(&id, "no").await.unwrap();
     engine.crash("t-prometheus", 2);
-    assert_eq!(engine.inspect(&id).await.unwrap().state, "exited");
+    assert_eq!(engine.inspect(&id).await.unwrap().state, ContainerState::Exited);
 
     engine.on_start(|spec| (spec.role == "validator").then_some(1));
     let mut validator = spec(ServiceKind::Grafana, 0);

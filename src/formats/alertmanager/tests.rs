@@ -84,10 +84,10 @@ fn what_alertmanager_refuses_is_told() {
 /// A route that Alertmanager refuses is not one that takes everything.
 #[test]
 fn an_unreadable_matcher_claims_nothing() {
-    use crate::analysis::routing::{Certainty, Labels, walk};
+    use crate::analysis::routing::{Labels, Tristate, walk};
     let text = "route: {receiver: a, routes: [{receiver: b, matchers: [oops]}, {receiver: c, matchers: 'x=y'}, {receiver: d}]}\n";
     let file = AlertmanagerFile::read("f", text);
     let hits = walk(file.root.as_ref().unwrap(), &Labels::exact([("x", "y")]));
     let said: Vec<_> = hits.iter().map(|hit| (hit.route.sends_to.as_str(), hit.certainty)).collect();
-    assert_eq!(said, [("b", Certainty::Maybe), ("c", Certainty::Maybe), ("d", Certainty::Maybe)]);
+    assert_eq!(said, [("b", Tristate::Maybe), ("c", Tristate::Maybe), ("d", Tristate::Maybe)]);
 }

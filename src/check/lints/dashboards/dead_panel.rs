@@ -49,7 +49,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             let Some(kind) = &panel.kind else { continue };
             let Some((instead, severity, effect)) = assess(&kind.value) else {
                 // Whoever made it for another Grafana may have its plugin there.
-                if !view.is_for_others(&dashboard.source) {
+                if !view.is_foreign(&dashboard.source) {
                     out.extend(unknown(dashboard, panel, kind));
                 }
                 continue;

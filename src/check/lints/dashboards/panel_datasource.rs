@@ -82,7 +82,7 @@ fn assess(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(Strin
         return Some((message, fix));
     }
     // Whoever made it for other software has datasources of their own.
-    let known = view.facts.datasources.as_ref().filter(|_| !view.is_for_others(&dashboard.source))?;
+    let known = view.facts.datasources.as_ref().filter(|_| !view.is_foreign(&dashboard.source))?;
     let is_named = || known.values().any(|datasource| datasource.name == value);
     if value.is_empty() || BUILT_IN.contains(&value) || known.contains_key(value) || is_named() {
         return None;

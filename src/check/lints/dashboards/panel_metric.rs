@@ -20,7 +20,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
         // Of a dashboard for other software only its form can be checked.
-        let checked = !view.is_for_others(&dashboard.source);
+        let checked = !view.is_foreign(&dashboard.source);
         for (panel, query) in dashboard.queries().filter(|_| checked) {
             let Ok(tree) = &query.tree else { continue };
             let mut seen: Vec<&str> = Vec::new();
@@ -67,7 +67,7 @@ fn assess(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Opt
     let contract = view.contract();
     let name = selector.name.as_deref()?;
     if name.contains(':') {
-        let all_known = view.facts.whole_set && !view.facts.rule_files.is_empty();
+        let all_known = view.facts.is_complete_rule_set && !view.facts.rule_files.is_empty();
         let near = || {
             closest_name(name, view.recorded.keys().collect::<BTreeSet<_>>())
                 .map(|near| format!("did you mean `{near}`?"))

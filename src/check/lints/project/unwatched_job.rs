@@ -17,7 +17,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(jobs) = view.facts.jobs.as_ref().filter(|_| view.facts.whole_set) else { return };
+    let Some(jobs) = view.facts.jobs.as_ref().filter(|_| view.facts.is_complete_rule_set) else { return };
     // A rule that could not be read may watch any job.
     let readable = |rule: &Rule| rule.tree.is_ok();
     let mut rules = view.facts.rule_files.iter().flat_map(RuleFile::rules);

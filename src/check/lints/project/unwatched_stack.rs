@@ -33,7 +33,9 @@ const WATCHED: [(&[&str], &str); 3] = [
 ];
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let Some(file) = view.facts.rule_files.first().filter(|_| view.facts.whole_set) else { return };
+    let Some(file) = view.facts.rule_files.first().filter(|_| view.facts.is_complete_rule_set) else {
+        return;
+    };
     let mut add =
         |message: String, fix: String| out.push(LINT.at(&file.source, Place::default(), message).fix(fix));
     let mut watchdog = false;

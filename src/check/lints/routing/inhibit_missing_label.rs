@@ -1,7 +1,7 @@
 //! `equal` on a label that one side lacks is never equal; that both lack is always.
 
-use crate::analysis::routing::inhibition::{self, Class, Look};
-use crate::analysis::routing::{Alert, Certainty, Known, Variant};
+use crate::analysis::routing::inhibition::{self, AlertClass, RuleProjection};
+use crate::analysis::routing::{Alert, LabelDomain, Tristate, Variant};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::{AlertmanagerFile, InhibitRule, Placed};
@@ -29,11 +29,11 @@ struct RuleCheck<'v, 'a> {
     view: &'v View<'a>,
     file: &'v AlertmanagerFile,
     rule: &'v InhibitRule,
-    classes: Vec<Class<'v>>,
+    classes: Vec<AlertClass<'v>>,
 }
 
 /// A source and a target that only `equal` can keep apart.
-type Pair<'c, 'v> = (&'c Class<'v>, &'c Class<'v>);
+type Pair<'c, 'v> = (&'c AlertClass<'v>, &'c AlertClass<'v>);
 
 impl RuleCheck<'_, '_> {
     fn run(&self, out: &mut Vec<Finding>) {
@@ -54,8 +54,8 @@ impl RuleCheck<'_, '_> {
 
     /// Both sides have the label, and never with the same value: `equal: [alertname]` between two alerts.
     fn always_different(&self) -> Option<Finding> {
-        let possible = |side: fn(&Look<'_>) -> Certainty| {
-            self.classes.iter().filter(move |class| side(&class.look).is_possible())
+        let possible = |side: fn(&RuleProjection<'_>) -> Tristate| {
+            self.classes.iter().filter(move |class| side(&class.projection).is_possible())
         };
         let sources: Vec<_> = possible(|look| look.as_source).collect();
         let targets: Vec<_> = possible(|look| look.as_target).collect();
@@ -66,7 +66,9 @@ impl RuleCheck<'_, '_> {
         let pairs: Vec<Pair<'_, '_>> = pairs.filter(meets).collect();
         let differ = |number: usize| {
             let mut all = pairs.iter();
-            all.all(|(source, target)| equals(&source.look, &target.look, number) == Certainty::Never)
+            all.all(|(source, target)| {
+                equals(&source.projection, &target.projection, number) == Tristate::Never
+            })
         };
         // Another job may get such an alert any day; what a rule calls itself stays.
         let is_fixed = |label: &str| !matches!(label, "job" | "instance");
@@ -77,12 +79,12 @@ impl RuleCheck<'_, '_> {
             format!("this never inhibits anything: no source and target have the same `{label_name}`");
         let fix = format!("take `{label_name}` out of `equal`, or give both sides the same value");
         // Among some of the rules it may only seem so.
-        let severity = if self.view.facts.whole_set { Severity::Warning } else { Severity::Info };
+        let severity = if self.view.facts.is_complete_rule_set { Severity::Warning } else { Severity::Info };
         Some(self.file.finding(&LINT, label.start(), message).severity(severity).fix(fix))
     }
 
     fn pairs(&self) -> Vec<Pair<'_, '_>> {
-        inhibition::meetings(&self.classes).into_iter().filter(meets).collect()
+        inhibition::candidate_pairs(&self.classes).into_iter().filter(meets).collect()
     }
 
     /// The targets that lose to this label alone.
@@ -92,8 +94,9 @@ impl RuleCheck<'_, '_> {
         number: usize,
         label: &str,
     ) -> Option<(Severity, String, String)> {
-        let possible =
-            |(source, target): &Pair<'_, '_>| inhibition::inhibits(&source.look, &target.look).is_possible();
+        let possible = |(source, target): &Pair<'_, '_>| {
+            inhibition::inhibits(&source.projection, &target.projection).is_possible()
+        };
         let works = pairs.iter().any(possible);
         let mut lost = Lost::default();
         for of_target in pairs.chunk_by(|(_, a), (_, b)| std::ptr::eq(*a, *b)) {
@@ -103,11 +106,12 @@ impl RuleCheck<'_, '_> {
             let near = of_target
                 .iter()
                 .map(|(source, _)| *source)
-                .filter(|s| others_equal(&s.look, &target.look, number));
+                .filter(|s| others_equal(&s.projection, &target.projection, number));
             let (absent, near): (Vec<_>, Vec<_>) = near.partition(|class| self.is_absent(class));
             // What `absent()` lacks, it lacks by nature; that counts when the rule has nothing else.
             let near = if near.is_empty() && !works { absent } else { near };
-            let blocked = |s: &&Class<'_>| equals(&s.look, &target.look, number) == Certainty::Never;
+            let blocked =
+                |s: &&AlertClass<'_>| equals(&s.projection, &target.projection, number) == Tristate::Never;
             if !near.is_empty() && near.iter().all(blocked) {
                 self.add(&mut lost, target, &near, number, label);
             }
@@ -119,12 +123,14 @@ impl RuleCheck<'_, '_> {
     fn add<'s>(
         &'s self,
         lost: &mut Lost<'s>,
-        target: &Class<'_>,
-        near: &[&Class<'_>],
+        target: &AlertClass<'_>,
+        near: &[&AlertClass<'_>],
         number: usize,
         label: &str,
     ) {
-        let lacks = |class: &Class<'_>| class.look.equal.get(number).is_some_and(|known| known.is_absent());
+        let lacks = |class: &AlertClass<'_>| {
+            class.projection.equal.get(number).is_some_and(|known| known.is_absent())
+        };
         if lacks(target) {
             for (alert, variant) in &target.members {
                 let Some(alert) = self.view.alerts.get(*alert) else { continue };
@@ -148,7 +154,7 @@ impl RuleCheck<'_, '_> {
         self.rule.source.iter().any(names)
     }
 
-    fn is_absent(&self, class: &Class<'_>) -> bool {
+    fn is_absent(&self, class: &AlertClass<'_>) -> bool {
         class.members.iter().all(|(alert, variant)| {
             let variant = self.view.alerts.get(*alert).and_then(|alert| alert.variants.get(*variant));
             let call = variant.and_then(|variant| variant.expr).and_then(Expr::as_call);
@@ -211,22 +217,24 @@ impl Lost<'_> {
 }
 
 fn meets((source, target): &Pair<'_, '_>) -> bool {
-    inhibition::inhibits(&without_equal(&source.look), &without_equal(&target.look)).is_possible()
+    inhibition::inhibits(&without_equal(&source.projection), &without_equal(&target.projection)).is_possible()
 }
 
-fn without_equal<'a>(look: &Look<'a>) -> Look<'a> {
-    Look { equal: Vec::new(), ..look.clone() }
+fn without_equal<'a>(look: &RuleProjection<'a>) -> RuleProjection<'a> {
+    RuleProjection { equal: Vec::new(), ..look.clone() }
 }
 
-fn equals(a: &Look<'_>, b: &Look<'_>, number: usize) -> Certainty {
+fn equals(a: &RuleProjection<'_>, b: &RuleProjection<'_>, number: usize) -> Tristate {
     match (a.equal.get(number), b.equal.get(number)) {
         (Some(a), Some(b)) => a.equals(b),
-        _ => Certainty::Maybe,
+        _ => Tristate::Maybe,
     }
 }
 
-fn others_equal(a: &Look<'_>, b: &Look<'_>, number: usize) -> bool {
-    let lacks = |look: &Look<'_>, label: usize| look.equal.get(label).is_some_and(|known| known.is_absent());
+fn others_equal(a: &RuleProjection<'_>, b: &RuleProjection<'_>, number: usize) -> bool {
+    let lacks = |look: &RuleProjection<'_>, label: usize| {
+        look.equal.get(label).is_some_and(|known| known.is_absent())
+    };
     (0..a.equal.len())
         .filter(|other| *other != number)
         .all(|other| equals(a, b, other).is_possible() || lacks(a, other) != lacks(b, other))
@@ -234,8 +242,9 @@ fn others_equal(a: &Look<'_>, b: &Look<'_>, number: usize) -> bool {
 
 /// A label that no alert of either side has is always equal: it restricts nothing.
 fn both_lack(pairs: &[Pair<'_, '_>], number: usize, label: &str) -> Option<(Severity, String, String)> {
-    let absent =
-        |class: &Class<'_>| class.look.equal.get(number).is_some_and(|known: &&Known| known.is_absent());
+    let absent = |class: &AlertClass<'_>| {
+        class.projection.equal.get(number).is_some_and(|known: &&LabelDomain| known.is_absent())
+    };
     let all = !pairs.is_empty() && pairs.iter().all(|(source, target)| absent(source) && absent(target));
     all.then(|| {
         (

@@ -17,7 +17,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         return;
     }
     // Of some of the rules only this much can be said.
-    let severity = if view.facts.whole_set { LINT.severity } else { Severity::Info };
+    let severity = if view.facts.is_complete_rule_set { LINT.severity } else { Severity::Info };
     for rule in &file.inhibit_rules {
         for (side, matchers) in [("source", &rule.source), ("target", &rule.target)] {
             let mut variants = view.alerts.iter().flat_map(|alert| &alert.variants);

@@ -1,6 +1,6 @@
 //! A route behind one that takes its alerts first never gets any.
 
-use crate::analysis::routing::{Certainty, Labels, walk};
+use crate::analysis::routing::{Labels, Tristate, walk};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::{AlertmanagerFile, Matcher, Route};
@@ -113,7 +113,7 @@ impl RouteCheck<'_, '_> {
             .alerts
             .iter()
             .flat_map(|alert| alert.variants.iter().map(move |variant| (alert.name(), &variant.labels)));
-        variants.filter(|(_, labels)| labels.matched_by(all.iter().copied()) == Certainty::Always).collect()
+        variants.filter(|(_, labels)| labels.matched_by(all.iter().copied()) == Tristate::Always).collect()
     }
 
     fn shown(&self, route: &Route) -> String {

@@ -1,6 +1,6 @@
 //! A severity that no route takes goes to the default receiver, which is the wrong place for some.
 
-use crate::analysis::routing::{Alert, Certainty, matrix};
+use crate::analysis::routing::{Alert, Tristate, matrix};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::Route;
@@ -30,7 +30,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     routed.sort_unstable();
     routed.dedup();
     for alert in &view.alerts {
-        if let [(route, Certainty::Always)] = matrix::hits(root, alert)[..]
+        if let [(route, Tristate::Always)] = matrix::hits(root, alert)[..]
             && std::ptr::eq(route, root)
         {
             out.extend(assess(root, alert, &routed));

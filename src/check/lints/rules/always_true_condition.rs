@@ -1,7 +1,7 @@
 //! A condition that every value satisfies filters nothing.
 
 use crate::analysis::conditions;
-use crate::analysis::value_analysis::{self, Span};
+use crate::analysis::value_analysis::{self, Interval};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::check::lints::rules::impossible_condition::untold;
@@ -30,7 +30,9 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
     let values = value_analysis::values(rule.view, value);
     // Of one value only, such as that of `absent` or `vector`, existing is what is meant.
-    let Some(span) = values.span.filter(|span| span.only().is_none() && *span != Span::ALL) else { return };
+    let Some(span) = values.span.filter(|span| span.only().is_none() && *span != Interval::ALL) else {
+        return;
+    };
     if values.always(op, value_analysis::values(rule.view, threshold)) {
         let message = format!(
             "`{}` {}, so `{} {}` is always true: the alert fires for every series",

@@ -18,7 +18,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 const MOST_ALERTS: usize = 1000;
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    if !view.facts.whole_set || view.facts.rule_files.iter().any(|file| file.problem.is_some()) {
+    if !view.facts.is_complete_rule_set || view.facts.rule_files.iter().any(|file| file.problem.is_some()) {
         return;
     }
     let rules = view.facts.rule_files.iter().flat_map(RuleFile::rules);

@@ -24,7 +24,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if has(rule.rule, &RUNBOOKS) {
         return;
     }
-    let (severity, message) = if rule.view.is_for_others(&rule.file.source) {
+    let (severity, message) = if rule.view.is_foreign(&rule.file.source) {
         // Rules that somebody else wrote have none as a rule, and that is said once.
         let Some(message) = first_of_many(rule) else { return };
         (Severity::Info, message)

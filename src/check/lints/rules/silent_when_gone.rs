@@ -13,7 +13,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    if !view.facts.whole_set || view.facts.backend_jobs.is_empty() {
+    if !view.facts.is_complete_rule_set || view.facts.backend_jobs.is_empty() {
         return;
     }
     let alerts: Vec<_> = view.rules().filter(|rule| rule.rule.is_alert()).collect();

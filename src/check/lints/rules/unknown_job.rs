@@ -15,7 +15,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let Some(jobs) = &rule.facts().jobs else { return };
-    if rule.view.is_for_others(&rule.file.source) {
+    if rule.view.is_foreign(&rule.file.source) {
         return;
     }
     for (_, selector) in rule.tree.selectors() {

@@ -23,10 +23,10 @@ const MOST_SUGGESTIONS: usize = 200;
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(contract) = view.contract() else { return };
     let mut suggestions = Suggestions { contract, known: BTreeMap::new() };
-    for file in view.facts.rule_files.iter().filter(|file| view.is_for_others(&file.source)) {
+    for file in view.facts.rule_files.iter().filter(|file| view.is_foreign(&file.source)) {
         out.extend(not_checked(view, file));
     }
-    for rule in view.rules().filter(|rule| !view.is_for_others(&rule.file.source)) {
+    for rule in view.rules().filter(|rule| !view.is_foreign(&rule.file.source)) {
         let mut seen: Vec<&str> = Vec::new();
         for (node, selector) in rule.tree.selectors() {
             let Some(name) = selector.name.as_deref().filter(|name| !seen.contains(name)) else { continue };

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::future::join_all;
 
-use crate::apply::{Applier, gather, pull};
+use crate::apply::{StackSession, gather, pull};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{
@@ -24,8 +24,8 @@ const PIDS: i64 = 4096;
 const NOBODY: u32 = 65534;
 
 /// A run's own corner of the engine.
-pub(super) struct Stage<'a, E> {
-    pub(super) applier: &'a Applier<E>,
+pub(super) struct Sandbox<'a, E> {
+    pub(super) session: &'a StackSession<E>,
     pub(super) desired: &'a Desired,
     id: String,
     network: String,
@@ -53,12 +53,12 @@ pub(super) struct Wanted<'a> {
     pub(super) files: Vec<(String, String)>,
 }
 
-impl<'a, E: Engine> Stage<'a, E> {
+impl<'a, E: Engine> Sandbox<'a, E> {
     /// Removes what a killed run left behind.
-    pub(super) async fn open(applier: &'a Applier<E>, desired: &'a Desired) -> Result<Self, Error> {
-        sweep(applier, &desired.stack).await?;
+    pub(super) async fn open(session: &'a StackSession<E>, desired: &'a Desired) -> Result<Self, Error> {
+        sweep(session, &desired.stack).await?;
         Ok(Self {
-            applier,
+            session,
             desired,
             id: nonce(),
             network: desired.stack.drill_network(),
@@ -79,7 +79,7 @@ impl<'a, E: Engine> Stage<'a, E> {
     /// An error once the user has asked to stop. Asked before each call that makes something, and
     /// the call itself is always finished: an engine goes on with a request whose sender has gone.
     pub(super) fn go_on(&self) -> Result<(), Error> {
-        if self.applier.cancel.is_cancelled() {
+        if self.session.cancel.is_cancelled() {
             return Err(Error::new(ExitCode::Interrupted, "stopped by a signal")
                 .hint("what the drill had started is removed"));
         }
@@ -90,7 +90,7 @@ impl<'a, E: Engine> Stage<'a, E> {
     pub(super) async fn connect(&self) -> Result<(), Error> {
         self.go_on()?;
         let spec = NetworkSpec { stack: self.desired.stack.clone(), name: self.network.clone() };
-        match self.applier.engine.create_network(&spec).await {
+        match self.session.engine.create_network(&spec).await {
             Err(error) if error.kind != ErrorKind::Conflict => Err(error.into()),
             _ => Ok(()),
         }
@@ -100,12 +100,12 @@ impl<'a, E: Engine> Stage<'a, E> {
     pub(super) async fn container(&self, wanted: Wanted<'_>) -> Result<Scratch, Error> {
         let root = &super::files(self.desired, wanted.service)?.root;
         let spec = self.spec(&wanted)?;
-        let engine = &self.applier.engine;
+        let engine = &self.session.engine;
         self.go_on()?;
         let created = match engine.create_container(&spec).await {
             Err(error) if error.kind == ErrorKind::ImageMissing => {
-                let (engine, reporter) = (&self.applier.engine, self.applier.reporter.as_ref());
-                pull::run(engine, reporter, &self.applier.cancel, wanted.service, &spec.image).await?;
+                let (engine, reporter) = (&self.session.engine, self.session.reporter.as_ref());
+                pull::run(engine, reporter, &self.session.cancel, wanted.service, &spec.image).await?;
                 engine.create_container(&spec).await
             }
             other => other,
@@ -138,7 +138,7 @@ impl<'a, E: Engine> Stage<'a, E> {
         let packed = packed.and_then(|()| archive.finish()).map_err(|error| {
             Error::new(ExitCode::Failed, format!("cannot pack the files of `{container}`: {error}"))
         })?;
-        Ok(self.applier.engine.upload(container, root, packed).await?)
+        Ok(self.session.engine.upload(container, root, packed).await?)
     }
 
     /// The service's own image, user and limits, without its volumes and its network.
@@ -171,39 +171,42 @@ impl<'a, E: Engine> Stage<'a, E> {
 
     /// Removes a container that is not needed any more.
     pub(super) async fn remove(&self, container: &Scratch) {
-        if let Err(error) = self.applier.engine.remove_container(&container.name, true).await {
+        if let Err(error) = self.session.engine.remove_container(&container.name, true).await {
             tracing::warn!("{error}: {}; the end of the drill removes it", error.source);
         }
     }
 
     /// Removes everything of this run. A failure is said, and does not hide what the drill found.
     pub(super) async fn close(&self) {
-        if let Err(error) = sweep(self.applier, &self.desired.stack).await {
-            self.applier.warn(format!("{error}; `confidexmon down` or the next drill removes what is left"));
+        if let Err(error) = sweep(self.session, &self.desired.stack).await {
+            self.session.warn(format!("{error}; `confidexmon down` or the next drill removes what is left"));
         }
     }
 }
 
 /// Removes every container and network that a drill of this stack made.
-pub async fn sweep<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<(), Error> {
-    let observed = applier.engine.list().await?;
+pub async fn sweep<E: Engine>(session: &StackSession<E>, stack: &StackName) -> Result<(), Error> {
+    let observed = session.engine.list().await?;
     let drills =
         gather::ours(&observed, stack).filter(|container| container.label(labels::ROLE) == Some(ROLE));
     let removals =
-        join_all(drills.map(|container| applier.engine.remove_container(&container.id, true))).await;
+        join_all(drills.map(|container| session.engine.remove_container(&container.id, true))).await;
     for removal in removals {
         removal?;
     }
-    remove_network(applier, stack).await
+    remove_network(session, stack).await
 }
 
 /// Removes the drill's network, unless it is somebody else's or in use.
-pub(crate) async fn remove_network<E: Engine>(applier: &Applier<E>, stack: &StackName) -> Result<(), Error> {
-    for network in applier.engine.find_networks(&stack.drill_network()).await? {
+pub(crate) async fn remove_network<E: Engine>(
+    session: &StackSession<E>,
+    stack: &StackName,
+) -> Result<(), Error> {
+    for network in session.engine.find_networks(&stack.drill_network()).await? {
         if network.labels.get(labels::STACK).map(String::as_str) != Some(stack.as_str()) {
             continue;
         }
-        match applier.engine.remove_network(&network.id).await {
+        match session.engine.remove_network(&network.id).await {
             Err(error)
                 if !matches!(
                     error.kind,

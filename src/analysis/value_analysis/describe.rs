@@ -1,6 +1,6 @@
 //! Expressions and ranges in the words of a message.
 
-use super::span::Span;
+use super::interval::Interval;
 use crate::formats::promql::{Expr, Kind, Op};
 
 /// A longer text is cut down to its outermost function.
@@ -76,7 +76,7 @@ pub const fn symbol(op: Op) -> &'static str {
 }
 
 /// `is …`: where the numbers lie.
-pub fn range(span: Span) -> String {
+pub fn range(span: Interval) -> String {
     if let Some(only) = span.only() {
         return format!("is always {only}");
     }

@@ -6,7 +6,7 @@ use crate::formats::promql::Op;
 ///
 /// A low bound of -0 says that -0 is among them, one of +0 that it is not: dividing by it tells them apart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
+pub struct Interval {
     pub lo: f64,
     pub lo_open: bool,
     pub hi: f64,
@@ -15,14 +15,14 @@ pub struct Span {
 
 /// The values that the elements of an expression can have.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Values {
+pub struct ValueSet {
     /// The numbers; `None` when there are none.
-    pub span: Option<Span>,
+    pub span: Option<Interval>,
     /// NaN or a native histogram may be among them.
     pub odd: bool,
 }
 
-impl Span {
+impl Interval {
     pub const ALL: Self = Self::closed(f64::NEG_INFINITY, f64::INFINITY);
 
     pub const fn closed(lo: f64, hi: f64) -> Self {
@@ -101,15 +101,15 @@ impl Span {
     }
 }
 
-impl Values {
+impl ValueSet {
     /// Anything: nothing is known.
-    pub const ANY: Self = Self { span: Some(Span::ALL), odd: true };
+    pub const ANY: Self = Self { span: Some(Interval::ALL), odd: true };
     /// There is no element.
     pub const NONE: Self = Self { span: None, odd: false };
 
     /// Only numbers.
     pub const fn numbers(lo: f64, hi: f64) -> Self {
-        Self { span: Some(Span::closed(lo, hi)), odd: false }
+        Self { span: Some(Interval::closed(lo, hi)), odd: false }
     }
 
     pub fn exactly(number: f64) -> Self {
@@ -144,7 +144,7 @@ impl Values {
         if op == Op::NotEqual {
             return self.unequal(other);
         }
-        let numbers = |(own, other): (Span, Span)| own.and(other.satisfying(op));
+        let numbers = |(own, other): (Interval, Interval)| own.and(other.satisfying(op));
         // Two histograms can be equal; NaN satisfies no other comparison.
         let odd = op == Op::Equal && self.odd && other.odd;
         Self { span: self.span.zip(other.span).and_then(numbers), odd }
@@ -152,7 +152,7 @@ impl Values {
 
     /// NaN is unequal to everything, itself included.
     fn unequal(self, other: Self) -> Self {
-        match other.span.and_then(Span::only).filter(|_| !other.odd) {
+        match other.span.and_then(Interval::only).filter(|_| !other.odd) {
             Some(number) => Self { span: self.span.and_then(|span| span.without(number)), ..self },
             None => self,
         }

@@ -26,7 +26,7 @@ pub fn question(like: &PanelQuery, scrape_interval: Duration) -> Value {
 }
 
 /// True when some target was not scraped often enough yet, or nothing was at all.
-pub fn is_young(answer: &Value) -> bool {
+pub fn is_warming_up(answer: &Value) -> bool {
     let frames = answer["results"]["A"]["frames"].as_array();
     let columns = frames.into_iter().flatten().flat_map(crate::check::panels::answer::numbers);
     let scrapes = columns.flat_map(|column| column.as_array().into_iter().flatten()).find_map(Value::as_f64);
@@ -34,13 +34,13 @@ pub fn is_young(answer: &Value) -> bool {
 }
 
 /// True for what time alone may cure.
-pub fn may_pass(finding: &Finding) -> bool {
+pub fn may_resolve(finding: &Finding) -> bool {
     matches!(finding.id, EMPTY | NAN) && finding.severity > Severity::Info
 }
 
 /// The finding of a stack that is too young to be checked by it.
 #[must_use]
-pub fn excused(finding: Finding) -> Finding {
+pub fn downgrade(finding: Finding) -> Finding {
     let message = format!("{}; a target was scraped too few times yet to tell", finding.message);
     let fix = Some("ask again in a minute".to_owned());
     Finding { severity: Severity::Info, message, fix, ..finding }
@@ -58,7 +58,9 @@ mod tests {
                 "data": {"values": [[1_700_000_000_000_u64], values]},
             }]}}})
         };
-        assert!(is_young(&answer(json!([4]))) && is_young(&json!({"results": {"A": {"frames": []}}})));
-        assert!(!is_young(&answer(json!([5]))) && !is_young(&answer(json!([10]))));
+        assert!(
+            is_warming_up(&answer(json!([4]))) && is_warming_up(&json!({"results": {"A": {"frames": []}}}))
+        );
+        assert!(!is_warming_up(&answer(json!([5]))) && !is_warming_up(&answer(json!([10]))));
     }
 }

@@ -1,9 +1,9 @@
 //! What is certain of one element of a result: which expressions have an element with its labels, and what
 //! was asked of their values.
 
-use super::of_expr::values;
-use super::same::{is_unique, matches_exactly, same};
-use super::span::Values;
+use super::equivalence::{is_unique, matches_exactly, same};
+use super::infer::values;
+use super::interval::ValueSet;
 use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Cardinality, Expr, Kind, Op};
 
@@ -30,7 +30,7 @@ pub(super) struct Condition<'a> {
 }
 
 /// Every claim of an expression; none when they are too many.
-pub(super) fn claims(expr: &Expr) -> Vec<Claim<'_>> {
+pub(super) fn constraints(expr: &Expr) -> Vec<Claim<'_>> {
     let mut found = Vec::new();
     collect(expr, &mut found);
     if found.len() > MOST {
@@ -175,7 +175,7 @@ fn is_elementwise(function: &str) -> bool {
 }
 
 /// The values that `base` can still have when all of these hold.
-pub(super) fn left_over(view: &View<'_>, base: &Expr, conditions: &[Condition<'_>]) -> Values {
+pub(super) fn left_over(view: &View<'_>, base: &Expr, conditions: &[Condition<'_>]) -> ValueSet {
     let others: Vec<_> = conditions.iter().map(|found| (found.op, values(view, found.other))).collect();
     // Twice: `!=` takes a number out only once the others have made it a bound.
     others.iter().chain(&others).fold(values(view, base), |left, (op, other)| left.narrowed(*op, *other))

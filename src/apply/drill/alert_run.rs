@@ -6,12 +6,12 @@ use tokio::time::sleep;
 
 use super::observe::told;
 use super::process::rule_folder;
+use super::sandbox::{Sandbox, Scratch};
 use super::sink::Sink;
-use super::stage::{Scratch, Stage};
 use super::{Attempt, Drill};
-use crate::drill::feed;
+use crate::drill::backfill;
 use crate::drill::receivers::Receiver;
-use crate::drill::recorded;
+use crate::drill::recording_rules;
 use crate::drill::remote_write::{self, TimeSeries};
 use crate::drill::report::Delivery;
 use crate::engine::Engine;
@@ -34,8 +34,8 @@ const OVERDUE: Duration = Duration::from_secs(6);
 /// The deadline of one request to a process that shares two cores with many others.
 const REQUEST: Duration = Duration::from_secs(10);
 
-pub(super) struct Slot<'a, E> {
-    pub(super) stage: &'a Stage<'a, E>,
+pub(super) struct AlertRun<'a, E> {
+    pub(super) sandbox: &'a Sandbox<'a, E>,
     pub(super) drill: &'a Drill<'a>,
     pub(super) sink: &'a Sink,
     pub(super) attempt: &'a Attempt,
@@ -48,7 +48,7 @@ pub(super) struct Slot<'a, E> {
     pub(super) alertmanager: &'a Scratch,
 }
 
-impl<E: Engine> Slot<'_, E> {
+impl<E: Engine> AlertRun<'_, E> {
     pub(super) async fn run(&self) -> Delivery {
         let mut delivery = Delivery {
             scenario: self.attempt.case.test.clone(),
@@ -60,7 +60,7 @@ impl<E: Engine> Slot<'_, E> {
             tokio::select! {
                 result = self.work(&mut delivery) => result,
                 words = self.process(self.prometheus, self.prometheus_command()) => Err(format!("its Prometheus ended: {words}")),
-                () = self.stage.applier.cancel.cancelled() => Err("stopped by a signal".to_owned()),
+                () = self.sandbox.session.cancel.cancelled() => Err("stopped by a signal".to_owned()),
                 words = self.process(self.alertmanager, self.alertmanager_command()) => Err(format!("its Alertmanager ended: {words}")),
             }
         };
@@ -98,14 +98,14 @@ impl<E: Engine> Slot<'_, E> {
     /// Samples first, then the rules: nothing may be checked on an empty database.
     async fn feed(&self, prometheus: &Prometheus) -> Result<(), String> {
         let now = jiff::Timestamp::now().as_millisecond();
-        let series = feed::shifted(&self.attempt.input, self.attempt.case.at, now)?;
+        let series = backfill::shifted(&self.attempt.input, self.attempt.case.at, now)?;
         let refused = |error: &NetError| format!("its input was refused: {}", told(error));
         write(prometheus, &series).await.map_err(|error| refused(&error))?;
         self.record(prometheus, now).await.map_err(|error| refused(&error))?;
         let folder = rule_folder(self.number);
         let rules: Vec<_> =
             self.rules.iter().map(|(name, text)| (format!("{folder}/{name}"), text.clone())).collect();
-        let uploaded = self.stage.upload(&self.prometheus.name, "/etc/prometheus", &rules).await;
+        let uploaded = self.sandbox.upload(&self.prometheus.name, "/etc/prometheus", &rules).await;
         uploaded.map_err(|error| error.message)?;
         prometheus.reload().await.map_err(|error| format!("its rules were refused: {}", told(&error)))
     }
@@ -113,13 +113,13 @@ impl<E: Engine> Slot<'_, E> {
     /// Writes what the recording rules that the alert reads would have recorded until now.
     async fn record(&self, prometheus: &Prometheus, now: i64) -> Result<(), NetError> {
         let (at, interval) = (self.attempt.case.at, self.attempt.input.evaluation_interval);
-        let Some(step) = recorded::step(at, interval) else { return Ok(()) };
+        let Some(step) = recording_rules::step(at, interval) else { return Ok(()) };
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch fit")]
         let end = now as f64 / 1000.0;
         let files = self.drill.rule_files.iter().map(|(_, file)| file);
-        for recording in recorded::needed(files, &self.attempt.target.alert) {
+        for recording in recording_rules::needed(files, &self.attempt.target.alert) {
             let matrix = prometheus.query_range(&recording.expr, end - at.as_secs_f64(), end, step).await?;
-            write(prometheus, &recorded::series(&recording, &matrix)).await?;
+            write(prometheus, &recording_rules::series(&recording, &matrix)).await?;
         }
         Ok(())
     }

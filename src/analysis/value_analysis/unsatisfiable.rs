@@ -1,6 +1,6 @@
 //! Why an expression never returns anything, whatever the data.
 
-use super::words::{named, symbol};
+use super::describe::{named, symbol};
 use super::{exclusion, join, matchers};
 use crate::analysis::view::View;
 use crate::formats::promql::{Expr, Kind, Op, Selector};

@@ -25,10 +25,10 @@ pub(super) fn files(facts: &Facts) -> BTreeSet<String> {
     let is_elsewhere = |trees: &[&Expr]| {
         let mut other = false;
         for (_, selector) in trees.iter().flat_map(|tree| tree.selectors()) {
-            match of(selector, contract, facts) {
-                Home::Here => return false,
-                Home::Elsewhere => other = true,
-                Home::Anywhere => {}
+            match owner_of(selector, contract, facts) {
+                MetricOwner::Backend => return false,
+                MetricOwner::Foreign => other = true,
+                MetricOwner::Any => {}
             }
         }
         other
@@ -38,25 +38,25 @@ pub(super) fn files(facts: &Facts) -> BTreeSet<String> {
 }
 
 /// Where the series of a selector come from.
-enum Home {
-    Here,
-    Elsewhere,
+enum MetricOwner {
+    Backend,
+    Foreign,
     /// Every target has such series.
-    Anywhere,
+    Any,
 }
 
-fn of(selector: &Selector, contract: &Contract, facts: &Facts) -> Home {
-    let Some(name) = selector.name.as_deref() else { return Home::Anywhere };
+fn owner_of(selector: &Selector, contract: &Contract, facts: &Facts) -> MetricOwner {
+    let Some(name) = selector.name.as_deref() else { return MetricOwner::Any };
     if contract.series(name).is_some() || contract.owns_namespace_of(name) {
-        return Home::Here;
+        return MetricOwner::Backend;
     }
     let job = selector.pinned("job");
     if job.is_some_and(|job| facts.backend_jobs.contains(job)) {
-        return Home::Here;
+        return MetricOwner::Backend;
     }
     if name == "up" || name.starts_with("scrape_") || name.starts_with("ALERTS") || name.contains(':') {
-        return Home::Anywhere;
+        return MetricOwner::Any;
     }
     let is_scraped = |job: &str| facts.jobs.as_ref().is_none_or(|jobs| jobs.contains(job));
-    if is_own_service(name) && job.is_none_or(is_scraped) { Home::Anywhere } else { Home::Elsewhere }
+    if is_own_service(name) && job.is_none_or(is_scraped) { MetricOwner::Any } else { MetricOwner::Foreign }
 }

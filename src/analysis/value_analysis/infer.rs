@@ -2,9 +2,9 @@
 
 use std::cell::Cell;
 
+use super::equivalence;
 use super::functions::{aggregated, called};
-use super::same;
-use super::span::Values;
+use super::interval::ValueSet;
 use crate::analysis::contract::{MetricType, Part};
 use crate::analysis::view::View;
 use crate::formats::promql::{Binary, Expr, Kind, Op, Selector};
@@ -16,8 +16,8 @@ const DEEPEST: usize = 3;
 const MOST_RULES: usize = 500;
 
 /// The values that the elements of an expression can have.
-pub fn values(view: &View<'_>, expr: &Expr) -> Values {
-    of_expr(view, expr, Reach { depth: 0, left: &Cell::new(MOST_RULES) })
+pub fn values(view: &View<'_>, expr: &Expr) -> ValueSet {
+    infer(view, expr, Reach { depth: 0, left: &Cell::new(MOST_RULES) })
 }
 
 /// How far recording rules were followed, and how many may still be, on whatever way.
@@ -27,14 +27,14 @@ struct Reach<'r> {
     left: &'r Cell<usize>,
 }
 
-fn of_expr(view: &View<'_>, expr: &Expr, reach: Reach<'_>) -> Values {
-    let of = |inner: &Expr| of_expr(view, inner, reach);
+fn infer(view: &View<'_>, expr: &Expr, reach: Reach<'_>) -> ValueSet {
+    let of = |inner: &Expr| infer(view, inner, reach);
     if let Some(number) = expr.constant() {
-        return Values::exactly(number);
+        return ValueSet::exactly(number);
     }
     match &expr.kind {
-        Kind::Number(number) => Values::exactly(*number),
-        Kind::Text(_) => Values::ANY,
+        Kind::Number(number) => ValueSet::exactly(*number),
+        Kind::Text(_) => ValueSet::ANY,
         Kind::Selector(selector) => of_selector(view, selector, reach),
         Kind::Call { function, args } => {
             let function: &str = function;
@@ -50,16 +50,16 @@ fn of_expr(view: &View<'_>, expr: &Expr, reach: Reach<'_>) -> Values {
     }
 }
 
-fn of_selector(view: &View<'_>, selector: &Selector, reach: Reach<'_>) -> Values {
-    let Some(name) = selector.name.as_deref() else { return Values::ANY };
+fn of_selector(view: &View<'_>, selector: &Selector, reach: Reach<'_>) -> ValueSet {
+    let Some(name) = selector.name.as_deref() else { return ValueSet::ANY };
     if let Some(recorded) = recorded(view, name, reach) {
         return recorded;
     }
     match name {
-        "up" => Values::numbers(0.0, 1.0),
-        "ALERTS" => Values::exactly(1.0),
-        _ if is_counter(view, selector) => Values::numbers(0.0, f64::INFINITY).or_odd(),
-        _ => Values::ANY,
+        "up" => ValueSet::numbers(0.0, 1.0),
+        "ALERTS" => ValueSet::exactly(1.0),
+        _ if is_counter(view, selector) => ValueSet::numbers(0.0, f64::INFINITY).or_odd(),
+        _ => ValueSet::ANY,
     }
 }
 
@@ -70,20 +70,20 @@ fn is_counter(view: &View<'_>, selector: &Selector) -> bool {
 }
 
 /// What the rules that record a metric can return; `None` when there are no such rules.
-fn recorded(view: &View<'_>, name: &str, reach: Reach<'_>) -> Option<Values> {
+fn recorded(view: &View<'_>, name: &str, reach: Reach<'_>) -> Option<ValueSet> {
     let rules = view.recordings.get(name)?;
     if reach.depth >= DEEPEST {
-        return Some(Values::ANY);
+        return Some(ValueSet::ANY);
     }
     let reach = Reach { depth: reach.depth + 1, ..reach };
     let of_rule = |rule: &Rule| match &rule.tree {
         Ok(tree) if !fills(tree) && reach.left.get() > 0 => {
             reach.left.update(|left| left - 1);
-            of_expr(view, tree, reach)
+            infer(view, tree, reach)
         }
-        _ => Values::ANY,
+        _ => ValueSet::ANY,
     };
-    rules.iter().map(|(_, rule)| of_rule(rule)).reduce(Values::or)
+    rules.iter().map(|(_, rule)| of_rule(rule)).reduce(ValueSet::or)
 }
 
 /// Whether partners that are missing are made up: nothing that is said here of two sides is true then.
@@ -92,7 +92,7 @@ pub fn fills(expr: &Expr) -> bool {
 }
 
 /// How fast something grows; a counter never falls, and what it falls by is a reset.
-fn counted(view: &View<'_>, args: &[Expr], reach: Reach<'_>) -> Values {
+fn counted(view: &View<'_>, args: &[Expr], reach: Reach<'_>) -> ValueSet {
     let grows = args.first().is_some_and(|arg| match &arg.kind {
         // What is interpolated beyond the range is not only counted.
         Kind::Selector(selector) if selector.extended => false,
@@ -101,17 +101,17 @@ fn counted(view: &View<'_>, args: &[Expr], reach: Reach<'_>) -> Values {
             let gauge = view.known(selector).is_some_and(|series| series.kind() == MetricType::Gauge);
             recorded.map_or(!gauge, is_nonnegative)
         }
-        Kind::Subquery { inner, .. } => is_nonnegative(of_expr(view, inner, reach)),
+        Kind::Subquery { inner, .. } => is_nonnegative(infer(view, inner, reach)),
         _ => false,
     });
-    if grows { Values::numbers(0.0, f64::INFINITY) } else { Values::ANY }
+    if grows { ValueSet::numbers(0.0, f64::INFINITY) } else { ValueSet::ANY }
 }
 
-fn is_nonnegative(values: Values) -> bool {
-    values.span.is_some_and(super::span::Span::is_nonnegative)
+fn is_nonnegative(values: ValueSet) -> bool {
+    values.span.is_some_and(super::interval::Interval::is_nonnegative)
 }
 
-fn of_binary(binary: &Binary, of: &dyn Fn(&Expr) -> Values) -> Values {
+fn of_binary(binary: &Binary, of: &dyn Fn(&Expr) -> ValueSet) -> ValueSet {
     let (lhs, rhs) = (of(&binary.lhs), of(&binary.rhs));
     match binary.op {
         Op::And | Op::Unless => lhs,
@@ -122,16 +122,16 @@ fn of_binary(binary: &Binary, of: &dyn Fn(&Expr) -> Values) -> Values {
         }
         op if op.is_comparison() => lhs.narrowed(op, rhs),
         // Every series less itself.
-        Op::Sub if same::pairs_with_itself(binary) => Values::exactly(0.0).or_odd(),
+        Op::Sub if equivalence::pairs_with_itself(binary) => ValueSet::exactly(0.0).or_odd(),
         op => lhs.computed(op, rhs),
     }
 }
 
-fn truth(lhs: Values, op: Op, rhs: Values) -> Values {
+fn truth(lhs: ValueSet, op: Op, rhs: ValueSet) -> ValueSet {
     match (lhs.narrowed(op, rhs).is_none(), lhs.always(op, rhs)) {
-        _ if lhs.is_none() || rhs.is_none() => Values::NONE,
-        (true, _) => Values::exactly(0.0),
-        (_, true) => Values::exactly(1.0),
-        _ => Values::numbers(0.0, 1.0),
+        _ if lhs.is_none() || rhs.is_none() => ValueSet::NONE,
+        (true, _) => ValueSet::exactly(0.0),
+        (_, true) => ValueSet::exactly(1.0),
+        _ => ValueSet::numbers(0.0, 1.0),
     }
 }

@@ -3,9 +3,9 @@
 
 /// Sorted, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Texts(Vec<String>);
+pub struct StringSet(Vec<String>);
 
-impl Texts {
+impl StringSet {
     pub const fn new() -> Self {
         Self(Vec::new())
     }
@@ -73,7 +73,7 @@ impl Texts {
     }
 }
 
-impl<S: Into<String>> FromIterator<S> for Texts {
+impl<S: Into<String>> FromIterator<S> for StringSet {
     fn from_iter<I: IntoIterator<Item = S>>(texts: I) -> Self {
         let mut list: Vec<String> = texts.into_iter().map(Into::into).collect();
         list.sort_unstable();

@@ -1,27 +1,27 @@
 //! What is known of an alert's labels before it fires.
 
-use super::texts::Texts;
+use super::string_set::StringSet;
 use crate::formats::alertmanager::Matcher;
 
 /// What is known of one label's value. The empty text stands for "the alert does not have it".
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Known {
+pub enum LabelDomain {
     /// One of these.
-    OneOf(Texts),
+    OneOf(StringSet),
     /// Only the data knows, but it is none of these.
-    NoneOf(Texts),
+    NoneOf(StringSet),
 }
 
 /// Whether something happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Certainty {
+pub enum Tristate {
     Never,
     /// It depends on values that only the data knows.
     Maybe,
     Always,
 }
 
-impl Certainty {
+impl Tristate {
     /// Both happen.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -48,9 +48,9 @@ impl Certainty {
     }
 }
 
-impl Known {
+impl LabelDomain {
     pub fn exactly(value: impl Into<String>) -> Self {
-        Self::OneOf(Texts::one(value))
+        Self::OneOf(StringSet::one(value))
     }
 
     pub fn absent() -> Self {
@@ -59,11 +59,11 @@ impl Known {
 
     /// The alert has it, with a value that only the data knows.
     pub fn present() -> Self {
-        Self::NoneOf(Texts::one(""))
+        Self::NoneOf(StringSet::one(""))
     }
 
     pub const fn unknown() -> Self {
-        Self::NoneOf(Texts::new())
+        Self::NoneOf(StringSet::new())
     }
 
     pub fn is_absent(&self) -> bool {
@@ -117,9 +117,9 @@ impl Known {
     }
 
     /// Whether a matcher takes it.
-    pub fn matched_by(&self, matcher: &Matcher) -> Certainty {
+    pub fn matched_by(&self, matcher: &Matcher) -> Tristate {
         if matcher.matches_everything() {
-            return Certainty::Always;
+            return Tristate::Always;
         }
         match self {
             Self::OneOf(values) => {
@@ -129,12 +129,12 @@ impl Known {
                 match first {
                     Some(first) if results.all(|result| result == Some(first)) => {
                         if first {
-                            Certainty::Always
+                            Tristate::Always
                         } else {
-                            Certainty::Never
+                            Tristate::Never
                         }
                     }
-                    _ => Certainty::Maybe,
+                    _ => Tristate::Maybe,
                 }
             }
             Self::NoneOf(excluded) => {
@@ -142,29 +142,29 @@ impl Known {
                     values.is_some_and(|v| v.iter().all(|v| excluded.contains(v)))
                 };
                 if all_excluded(matcher.values()) {
-                    Certainty::Never
+                    Tristate::Never
                 } else if all_excluded(matcher.excluded()) || self.is_present() && matcher.matches_any_value()
                 {
-                    Certainty::Always
+                    Tristate::Always
                 } else {
-                    Certainty::Maybe
+                    Tristate::Maybe
                 }
             }
         }
     }
 
     /// Whether two labels have the same value, as `equal` of an inhibition compares them.
-    pub fn equals(&self, other: &Self) -> Certainty {
+    pub fn equals(&self, other: &Self) -> Tristate {
         match (self, other) {
             (Self::OneOf(a), Self::OneOf(b)) => match (a.shared(b), a.len(), b.len()) {
-                (0, ..) => Certainty::Never,
-                (1, 1, 1) => Certainty::Always,
-                _ => Certainty::Maybe,
+                (0, ..) => Tristate::Never,
+                (1, 1, 1) => Tristate::Always,
+                _ => Tristate::Maybe,
             },
             (Self::OneOf(a), Self::NoneOf(b)) | (Self::NoneOf(b), Self::OneOf(a)) if a.is_subset(b) => {
-                Certainty::Never
+                Tristate::Never
             }
-            _ => Certainty::Maybe,
+            _ => Tristate::Maybe,
         }
     }
 }
@@ -173,20 +173,20 @@ impl Known {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Labels {
     /// Sorted by name.
-    listed: Vec<(String, Known)>,
-    others: Known,
+    listed: Vec<(String, LabelDomain)>,
+    others: LabelDomain,
 }
 
 impl Labels {
     /// Every value is known, and there are no more labels.
     pub fn exact<K: Into<String>, V: Into<String>>(labels: impl IntoIterator<Item = (K, V)>) -> Self {
-        let mut exact = Self::new(Known::absent());
-        labels.into_iter().for_each(|(label, value)| exact.set(&label.into(), Known::exactly(value)));
+        let mut exact = Self::new(LabelDomain::absent());
+        labels.into_iter().for_each(|(label, value)| exact.set(&label.into(), LabelDomain::exactly(value)));
         exact
     }
 
     /// Nothing is listed yet.
-    pub const fn new(others: Known) -> Self {
+    pub const fn new(others: LabelDomain) -> Self {
         Self { listed: Vec::new(), others }
     }
 
@@ -194,12 +194,12 @@ impl Labels {
         self.listed.binary_search_by(|(own, _)| own.as_str().cmp(label))
     }
 
-    pub fn get(&self, label: &str) -> &Known {
+    pub fn get(&self, label: &str) -> &LabelDomain {
         self.position(label).map_or(&self.others, |at| &self.listed[at].1)
     }
 
     /// The last word on a label.
-    pub fn set(&mut self, label: &str, known: Known) {
+    pub fn set(&mut self, label: &str, known: LabelDomain) {
         match self.position(label) {
             Ok(at) => self.listed[at].1 = known,
             Err(at) => self.listed.insert(at, (label.to_owned(), known)),
@@ -207,14 +207,14 @@ impl Labels {
     }
 
     /// The labels that something is known of.
-    pub fn listed(&self) -> impl Iterator<Item = (&str, &Known)> {
+    pub fn listed(&self) -> impl Iterator<Item = (&str, &LabelDomain)> {
         self.listed.iter().map(|(label, known)| (label.as_str(), known))
     }
 
-    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Certainty {
+    pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Tristate {
         matchers
             .into_iter()
             .map(|matcher| self.get(&matcher.label).matched_by(matcher))
-            .fold(Certainty::Always, Certainty::and)
+            .fold(Tristate::Always, Tristate::and)
     }
 }

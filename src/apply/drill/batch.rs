@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::alert_run::AlertRun;
 use super::process;
+use super::sandbox::{Sandbox, Scratch, Wanted};
 use super::sink::Sink;
-use super::slot::Slot;
-use super::stage::{Scratch, Stage, Wanted};
 use super::{Attempt, Drill};
 use crate::drill::receivers::{self, Receiver};
 use crate::drill::report::Delivery;
-use crate::drill::shorten;
+use crate::drill::shortened_rules;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
@@ -23,8 +23,8 @@ const FIRST_PORT: u16 = 9100;
 /// A hosts file is never larger.
 const LARGEST_HOSTS: usize = 64 * 1024;
 
-pub(super) struct Wave<'a, E> {
-    pub(super) stage: &'a Stage<'a, E>,
+pub(super) struct Batch<'a, E> {
+    pub(super) sandbox: &'a Sandbox<'a, E>,
     pub(super) drill: &'a Drill<'a>,
     pub(super) number: usize,
     /// Rule files that promtool accepts.
@@ -48,15 +48,15 @@ struct Pair {
     alertmanager: Scratch,
 }
 
-impl<E: Engine> Wave<'_, E> {
+impl<E: Engine> Batch<'_, E> {
     pub(super) async fn run(&self) -> Result<Done, Error> {
         let pair = self.containers().await?;
         let sink = self.sink(&pair).await?;
         let (receivers, notes) = self.configure(&pair, &sink).await?;
         let rules = self.rules();
         let slots = self.attempts.iter().enumerate().map(|(number, attempt)| {
-            let slot = Slot {
-                stage: self.stage,
+            let slot = AlertRun {
+                sandbox: self.sandbox,
                 drill: self.drill,
                 sink: &sink,
                 attempt,
@@ -81,7 +81,7 @@ impl<E: Engine> Wave<'_, E> {
         let ports: Vec<u16> = (0..self.attempts.len()).map(port).collect();
         let idle = json!({"route": {"receiver": "none"}, "receivers": [{"name": "none"}]}).to_string();
         let mut alertmanager_files = vec![("idle.yml".to_owned(), idle)];
-        let set = super::files(self.stage.desired, ServiceKind::Alertmanager)?;
+        let set = super::files(self.sandbox.desired, ServiceKind::Alertmanager)?;
         for (path, file) in &set.files {
             // Templates only: the configuration is made for each alert, and no secret is needed.
             if let (false, Some(name)) =
@@ -109,22 +109,22 @@ impl<E: Engine> Wave<'_, E> {
             networked: true,
             files: alertmanager_files,
         };
-        self.stage.connect().await?;
+        self.sandbox.connect().await?;
         let (prometheus, alertmanager) =
-            tokio::join!(self.stage.container(prometheus), self.stage.container(alertmanager));
+            tokio::join!(self.sandbox.container(prometheus), self.sandbox.container(alertmanager));
         Ok(Pair { prometheus: prometheus?, alertmanager: alertmanager? })
     }
 
     async fn sink(&self, pair: &Pair) -> Result<Sink, Error> {
-        let archive = self.stage.applier.engine.download(&pair.alertmanager.name, "/etc/hosts").await?;
+        let archive = self.sandbox.session.engine.download(&pair.alertmanager.name, "/etc/hosts").await?;
         let files = tarball::extract(&archive, LARGEST_HOSTS).unwrap_or_default();
         let hosts = files.first().map(|file| String::from_utf8_lossy(&file.bytes).into_owned());
-        Sink::open(&hosts.unwrap_or_default(), super::stage::nonce() + self.stage.id()).await
+        Sink::open(&hosts.unwrap_or_default(), super::sandbox::nonce() + self.sandbox.id()).await
     }
 
     /// Writes a configuration for every process.
     async fn configure(&self, pair: &Pair, sink: &Sink) -> Result<(Vec<Receiver>, Vec<String>), Error> {
-        let desired = self.stage.desired;
+        let desired = self.sandbox.desired;
         let theirs = super::rendered(desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
         let routing =
             super::rendered(desired, ServiceKind::Alertmanager, "/etc/alertmanager/alertmanager.yml")?;
@@ -136,7 +136,7 @@ impl<E: Engine> Wave<'_, E> {
                 Self::prometheus(&theirs, pair, sink, number, attempt).to_string(),
             ));
             let address = |receiver, integration| sink.url(number, receiver, integration);
-            let scratch = receivers::scratch(
+            let scratch = receivers::sandbox_config(
                 &routing,
                 &attempt.target.alert,
                 &attempt.target.labels,
@@ -147,8 +147,8 @@ impl<E: Engine> Wave<'_, E> {
             receivers = scratch.receivers;
             notes.extend(scratch.notes);
         }
-        self.stage.upload(&pair.prometheus.name, "/etc/prometheus", &prometheus).await?;
-        self.stage.upload(&pair.alertmanager.name, "/etc/alertmanager", &alertmanager).await?;
+        self.sandbox.upload(&pair.prometheus.name, "/etc/prometheus", &prometheus).await?;
+        self.sandbox.upload(&pair.alertmanager.name, "/etc/alertmanager", &alertmanager).await?;
         Ok((receivers, notes))
     }
 
@@ -157,14 +157,14 @@ impl<E: Engine> Wave<'_, E> {
             names.insert(attempt.target.alert.clone());
             names
         });
-        shorten::prometheus(
+        shortened_rules::prometheus(
             theirs,
-            &shorten::Prometheus {
+            &shortened_rules::Prometheus {
                 rule_files: &format!("{}/*.yml", process::rule_folder(number)),
                 alertmanager: &format!("{}:{}", pair.alertmanager.name, port(number)),
                 tap: (&sink.host(), &sink.tap_path(number)),
                 pass_on: pass_on.as_ref(),
-                window: &crate::drill::feed::window(attempt.case.at),
+                window: &crate::drill::backfill::window(attempt.case.at),
             },
         )
     }
@@ -172,7 +172,7 @@ impl<E: Engine> Wave<'_, E> {
     /// (name, text) of the rules with their times cut short.
     fn rules(&self) -> Vec<(String, String)> {
         let valid = self.drill.rule_files.iter().filter(|(path, _)| self.valid.contains(path));
-        valid.map(|(path, file)| (path.clone(), shorten::rules(file))).collect()
+        valid.map(|(path, file)| (path.clone(), shortened_rules::rules(file))).collect()
     }
 }
 
