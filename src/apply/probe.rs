@@ -6,7 +6,7 @@ use crate::apply::StackSession;
 use crate::engine::Engine;
 use crate::health::Reading;
 use crate::net::http::one_line;
-use crate::net::redis;
+use crate::net::redis::{self, Ping};
 use crate::services::{DesiredService, Probe};
 
 /// Where a service's published port answers, as seen from this machine.
@@ -59,20 +59,22 @@ impl<E: Engine> StackSession<E> {
             Probe::Http { path, basic_auth, .. } => {
                 match self.http.get(&address.url(path), basic_auth.as_ref()).await {
                     Ok(answer) if answer.status == 200 => Reading::Ready,
-                    Ok(answer) => Reading::NotReady(format!(
-                        "{path} answered {}: {}",
-                        answer.status,
-                        one_line(&answer.body)
-                    )),
-                    Err(error) => Reading::NotReady(innermost(&error)),
+                    Ok(answer) => Reading::Answered {
+                        status: Some(answer.status),
+                        text: format!("{path} answered {}: {}", answer.status, one_line(&answer.body)),
+                    },
+                    Err(error) => Reading::Silent(innermost(&error)),
                 }
             }
             Probe::Redis { password, .. } => {
                 let ping = redis::ping(&address.host, address.port, password.as_ref());
                 match tokio::time::timeout(super::PROBE_DEADLINE, ping).await {
-                    Ok(Ok(())) => Reading::Ready,
-                    Ok(Err(answer)) => Reading::NotReady(format!("PING: {answer}")),
-                    Err(_) => Reading::NotReady("PING: no answer".to_owned()),
+                    Ok(Ping::Pong) => Reading::Ready,
+                    Ok(Ping::Refused(words)) => {
+                        Reading::Answered { status: None, text: format!("PING: {words}") }
+                    }
+                    Ok(Ping::Unreachable(reason)) => Reading::Silent(format!("PING: {reason}")),
+                    Err(_) => Reading::Silent("PING: no answer".to_owned()),
                 }
             }
         }

@@ -134,10 +134,10 @@ fn health(
     match (&container.state, reading) {
         (ContainerState::Running, Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
         // A service that answers, but with something else than 200, is on its way.
-        (ContainerState::Running, Some(Reading::NotReady(answer))) if answer.contains(" answered 503") => {
-            ("starting".to_owned(), answer)
+        (ContainerState::Running, Some(reading)) if reading.is_starting() => {
+            ("starting".to_owned(), reading.text().to_owned())
         }
-        (ContainerState::Running, Some(Reading::NotReady(answer))) => ("unhealthy".to_owned(), answer),
+        (ContainerState::Running, Some(reading)) => ("unhealthy".to_owned(), reading.text().to_owned()),
         (ContainerState::Running, None) => {
             ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned())
         }

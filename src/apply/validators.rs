@@ -8,7 +8,6 @@ use crate::apply::oneshot::{self, OneShot, Outcome};
 use crate::apply::pull;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::rendered::Content;
 use crate::model::{FileSet, RenderedFile, ServiceKind};
 use crate::report::events::Reporter;
 use crate::settings::Settings;
@@ -56,9 +55,8 @@ pub fn job(
 
 /// Files for a validator. It only looks whether a secret's file is there, so no secret leaves.
 pub fn without_secrets(files: &FileSet) -> Vec<RenderedFile> {
-    let harmless = |file: &RenderedFile| match &file.content {
-        Content::Plain(_) => file.clone(),
-        Content::Secret(_) => RenderedFile::plain(file.path.as_str(), "redacted\n"),
+    let harmless = |file: &RenderedFile| {
+        if file.is_secret() { RenderedFile::plain(file.path.as_str(), "redacted\n") } else { file.clone() }
     };
     files.files.values().map(harmless).collect()
 }

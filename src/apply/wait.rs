@@ -62,6 +62,29 @@ pub async fn until_ready<E: Engine>(
     Error::all(failures).map_or(Ok(()), Err)
 }
 
+/// What waiting for one service came to.
+#[derive(Debug)]
+pub enum Waited {
+    Ready,
+    /// It had not answered by the deadline, and nothing says that it never will.
+    StillStarting(Error),
+    /// It exits, or cannot be started.
+    Hopeless(Error),
+    Cancelled(Error),
+}
+
+/// Waits for one service.
+pub async fn one<E: Engine>(
+    session: &StackSession<E>,
+    service: ServiceKind,
+    wanted: &DesiredService,
+    (container_id, port): &(String, u16),
+    limit: Duration,
+) -> Waited {
+    let wait = ServiceWait { session, service, wanted, deadline: Instant::now() + limit, limit };
+    wait.until_known(container_id, *port).await
+}
+
 struct ServiceWait<'a, E> {
     session: &'a StackSession<E>,
     service: ServiceKind,
@@ -75,7 +98,14 @@ impl<E: Engine> ServiceWait<'_, E> {
         let Some((container_id, port)) = running else {
             return Err(Error::new(ExitCode::Unhealthy, format!("{} has no container", self.service)));
         };
-        let address = self.session.address(self.wanted, *port);
+        match self.until_known(container_id, *port).await {
+            Waited::Ready => Ok(()),
+            Waited::StillStarting(error) | Waited::Hopeless(error) | Waited::Cancelled(error) => Err(error),
+        }
+    }
+
+    async fn until_known(&self, container_id: &str, port: u16) -> Waited {
+        let address = self.session.address(self.wanted, port);
         let began = Instant::now();
         let mut pause = FIRST_PAUSE;
         let mut ask_engine_at = began + ENGINE_PATIENCE;
@@ -87,19 +117,23 @@ impl<E: Engine> ServiceWait<'_, E> {
                         ServiceState::Ready,
                         format!("ready at {}", self.shown_url(&address)),
                     );
-                    return Ok(());
+                    return Waited::Ready;
                 }
-                Reading::NotReady(answer) => answer,
+                other => other.text().to_owned(),
             };
-            self.session.check_cancelled()?;
+            if let Err(error) = self.session.check_cancelled() {
+                return Waited::Cancelled(error);
+            }
             self.session.say(self.service, ServiceState::Waiting, format!("waiting: {answer}"));
             if Instant::now() >= ask_engine_at {
                 ask_engine_at = Instant::now() + ENGINE_INTERVAL;
-                self.give_up_if_hopeless(container_id, &answer).await?;
+                if let Err(error) = self.give_up_if_hopeless(container_id, &answer).await {
+                    return Waited::Hopeless(error);
+                }
             }
             if Instant::now() + pause >= self.deadline {
                 let reason = format!("it did not answer within {}", words::elapsed(self.limit));
-                return Err(self.failure(container_id, &reason, &answer).await);
+                return Waited::StillStarting(self.failure(container_id, &reason, &answer).await);
             }
             sleep(pause).await;
             pause = (pause * 3 / 2).min(LONGEST_PAUSE);

@@ -8,8 +8,30 @@ use crate::model::{ContainerDetail, ContainerState};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
     Ready,
-    /// Not ready, with the answer or the error in one line.
-    NotReady(String),
+    /// It answers, but with something else than it does when it is ready.
+    Answered {
+        /// The HTTP status; `None` for Redis.
+        status: Option<u16>,
+        /// Its answer in one line.
+        text: String,
+    },
+    /// Nothing answered: the error in one line.
+    Silent(String),
+}
+
+impl Reading {
+    /// Why it is not ready, in one line; empty when it is.
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Ready => "",
+            Self::Answered { text, .. } | Self::Silent(text) => text,
+        }
+    }
+
+    /// True for a service that says itself that it is still starting.
+    pub const fn is_starting(&self) -> bool {
+        matches!(self, Self::Answered { status: Some(503), .. })
+    }
 }
 
 /// Whether it makes sense to go on waiting for a service that is not ready.

@@ -1,6 +1,7 @@
 //! Rendered configuration files on their way into a container.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::model::Secret;
 
@@ -16,6 +17,21 @@ pub struct RenderedFile {
 pub enum Content {
     Plain(String),
     Secret(Secret),
+    /// As it was read back from a volume, byte for byte: it need not be text.
+    ReadBack {
+        bytes: RawBytes,
+        secret: bool,
+    },
+}
+
+/// Bytes that may hold a secret: debug output shows only how many they are.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawBytes(Vec<u8>);
+
+impl fmt::Debug for RawBytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
 }
 
 impl RenderedFile {
@@ -27,15 +43,21 @@ impl RenderedFile {
         Self { path: path.into(), content: Content::Secret(value) }
     }
 
+    /// A file that may be put back later, with the mode of a secret or of a plain file.
+    pub fn read_back(path: impl Into<String>, bytes: Vec<u8>, secret: bool) -> Self {
+        Self { path: path.into(), content: Content::ReadBack { bytes: RawBytes(bytes), secret } }
+    }
+
     pub fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Plain(text) => text.as_bytes(),
             Content::Secret(value) => value.reveal().as_bytes(),
+            Content::ReadBack { bytes, .. } => &bytes.0,
         }
     }
 
     pub const fn is_secret(&self) -> bool {
-        matches!(self.content, Content::Secret(_))
+        matches!(self.content, Content::Secret(_) | Content::ReadBack { secret: true, .. })
     }
 
     /// Unix permission bits.

@@ -5,11 +5,22 @@ use tokio::net::TcpStream;
 
 use crate::model::Secret;
 
-/// Sends `AUTH` (with a password) and `PING`; `Ok` only for `+PONG`, otherwise Redis's own words.
-pub async fn ping(host: &str, port: u16, password: Option<&Secret>) -> Result<(), String> {
-    match ask(host, port, password, b"PING").await?.as_str() {
-        "+PONG" => Ok(()),
-        other => Err(other.trim_start_matches('-').to_owned()),
+/// What became of a `PING`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ping {
+    Pong,
+    /// Redis answered with something else: its own words, such as `LOADING …` or `WRONGPASS …`.
+    Refused(String),
+    /// Nothing of Redis's protocol came back.
+    Unreachable(String),
+}
+
+/// Sends `AUTH` (with a password) and `PING`.
+pub async fn ping(host: &str, port: u16, password: Option<&Secret>) -> Ping {
+    match ask(host, port, password, b"PING").await.as_deref() {
+        Ok("+PONG") => Ping::Pong,
+        Ok(other) => Ping::Refused(other.trim_start_matches('-').to_owned()),
+        Err(reason) => Ping::Unreachable(reason.clone()),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod fingerprint;
 mod ports;
 mod reconcile;
+pub mod rule_intent;
 pub mod secrets;
 mod text;
 
@@ -39,6 +40,21 @@ pub struct Policy {
     /// Optional services whose containers must go.
     pub without: Vec<ServiceKind>,
     pub pull: PullPolicy,
+    pub empty_rules: EmptyRules,
+}
+
+/// Whether the last rule of a Prometheus that has some may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EmptyRules {
+    #[default]
+    Refused,
+    Allowed,
+}
+
+impl From<bool> for EmptyRules {
+    fn from(allow_empty: bool) -> Self {
+        if allow_empty { Self::Allowed } else { Self::Refused }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -1,9 +1,9 @@
 //! Desired × facts → plan. Every step carries its cause.
 
 use crate::model::{ContainerState, FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
-use crate::plan::secrets;
 use crate::plan::{
-    Blocker, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
+    Blocker, EmptyRules, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
+    rule_intent, secrets,
 };
 use crate::services::{Desired, DesiredService, FileEffect, file_effect};
 use crate::update::LockedImage;
@@ -19,8 +19,29 @@ pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
     }
     leftovers(desired, facts, policy, &mut plan);
     port_blockers(desired, facts, &mut plan);
+    if policy.empty_rules == EmptyRules::Refused && loses_every_rule(desired, facts) {
+        plan.blockers.push(Blocker::LosesEveryRule);
+    }
     plan.network = network(desired, facts, &plan);
     plan
+}
+
+/// True when a Prometheus that has rules, as far as is known, would be left without any, whichever way the
+/// new files get there: by a reload, a restart or a new container.
+fn loses_every_rule(desired: &Desired, facts: &Facts) -> bool {
+    let Some(wanted) = desired.services.get(&ServiceKind::Prometheus) else { return false };
+    let named = facts.observed.containers.iter().find(|container| container.name == wanted.spec.name);
+    let ours = named.filter(|container| is_ours(container, desired.stack.as_str()));
+    // One that never ran has nothing in force.
+    let Some(container) = ours.filter(|container| container.state != ContainerState::Created) else {
+        return false;
+    };
+    let is_rule_file = |path: &String| path.contains("/rules/");
+    let loses = facts.known_files.get(&container.id).is_none_or(|known| {
+        let changes = known.changes_to(&Manifest::of(&wanted.files));
+        known.0.is_empty() || changes.removed.iter().chain(&changes.changed).any(is_rule_file)
+    });
+    loses && rule_intent::rule_count(&rule_intent::of_files(&wanted.files)) == 0
 }
 
 fn one_service(

@@ -76,7 +76,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("starter", &["model", "settings", "render", "formats", "analysis"]),
     // Reads which lints make a rule impossible to drill.
     ("drill", &["model", "settings", "render", "formats", "analysis", "check"]),
-    ("plan", &["model", "render", "services", "update"]),
+    ("plan", &["model", "formats", "render", "services", "update"]),
     // Archives and locks on disk, in the form that `backup` and `update` decide.
     ("store", &["model", "render", "backup", "update"]),
     // Both read the logins that the engine's own command line keeps.

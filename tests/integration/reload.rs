@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, docker, eventually, get_json};
+use crate::lab::{Lab, docker, eventually, get, get_json};
 use crate::proxy::{Harm, Proxy};
 
 fn rule_on_disk(lab: &Lab) -> String {
@@ -167,8 +167,80 @@ fn an_empty_rule_set_is_refused_unless_it_is_meant() {
     }
     assert!(lab.run(&["plan"]).expect(2).stdout.contains("switch every alert off"));
     assert!(holds(&lab, "ZKProofSlow"));
+    // Whichever way the files would get there: by a start too, and by a new container.
+    docker(&["stop", &lab.container("prometheus")]);
+    let stopped = lab.run(&["up"]).expect(2);
+    assert!(stopped.stderr.contains("--allow-empty"), "{}", stopped.stderr);
+    docker(&["start", &lab.container("prometheus")]);
+    lab.write("config/confidexmon.yml", "prometheus:\n  retention_time: 9d\n");
+    let replaced = lab.run(&["up"]).expect(2);
+    assert!(replaced.stderr.contains("--allow-empty"), "{}", replaced.stderr);
+    std::fs::remove_file(lab.folder.path().join("config/confidexmon.yml")).unwrap();
+    let ready = lab.url("prometheus", "/-/ready");
+    eventually("prometheus is back", Duration::from_secs(20), || get(&ready).0 == 200);
+    assert!(holds(&lab, "ZKProofSlow"));
     lab.run(&["reload-rules", "--allow-empty"]).expect(0);
     assert_eq!(lab.loaded_rules(), Vec::<String>::new());
+}
+
+/// What only a start reads is undone when the service does not come back with it.
+#[test]
+fn a_configuration_that_kills_its_service_is_taken_back() {
+    let Some(lab) = Lab::open() else { return };
+    let shipped =
+        std::fs::read_to_string(crate::lab::repository().join("config/templates/redis.conf")).unwrap();
+    lab.write("config/templates/redis.conf", &shipped);
+    let only = ["--with", "redis", "--without", "grafana"];
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    let ask = |words: &[&str]| {
+        let redis = ["exec", &lab.container("redis"), "redis-cli", "-a", "redis secret", "--no-auth-warning"];
+        String::from_utf8_lossy(&docker(&[&redis[..], words].concat()).stdout).trim().to_owned()
+    };
+    assert_eq!(ask(&["SET", "kept", "yes"]), "OK");
+    lab.write("config/templates/redis.conf", &format!("{shipped}\nno-such-directive yes\n"));
+    let run = lab.run(&[&["up"], &only[..]].concat());
+    assert_ne!(run.code, 0);
+    assert!(
+        run.stderr.contains("the old files are back") && run.stderr.contains("no-such-directive"),
+        "{}",
+        run.stderr
+    );
+    assert_eq!(ask(&["GET", "kept"]), "yes");
+    // What lies there is known again: only the bad line is still wanted.
+    let plan = lab.run(&[&["plan"], &only[..]].concat()).expect(0);
+    assert!(
+        plan.stdout.contains("redis.conf changed") && !plan.stdout.contains("interrupted"),
+        "{}",
+        plan.stdout
+    );
+    lab.write("config/templates/redis.conf", &shipped);
+    assert!(lab.run(&[&["plan"], &only[..]].concat()).expect(0).stdout.contains("nothing to do"));
+}
+
+/// One that crashes again and again cannot be asked anything; its new files are validated all the same.
+#[test]
+fn a_service_that_does_not_answer_gets_only_files_that_are_valid() {
+    let Some(lab) = with_rules() else { return };
+    let broken = lab.folder.path().join("broken.yml");
+    std::fs::write(&broken, "global: [\n").unwrap();
+    let target = format!("{}:/etc/prometheus/prometheus.yml", lab.container("prometheus"));
+    assert!(docker(&["cp", broken.to_str().unwrap(), &target]).status.success());
+    docker(&["restart", &lab.container("prometheus")]);
+    eventually("prometheus crashes", Duration::from_secs(30), || {
+        lab.inspect("prometheus")["RestartCount"].as_i64().unwrap() > 0
+    });
+    edit(&lab, "confidex_crank_status == 0", "confidex_crank_status == == 0");
+    let run = lab.run(&["up", "--without", "grafana"]).expect(6);
+    assert!(
+        run.stderr.contains("rules/confidex.yml") && run.stderr.contains("parse error"),
+        "{}",
+        run.stderr
+    );
+    // A good change brings it back, with the file that somebody broke by hand.
+    edit(&lab, "confidex_crank_status == == 0", "confidex_crank_status < 1");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert!(holds(&lab, "ZKProofSlow"));
+    assert!(lab.run(&["plan", "--without", "grafana"]).expect(0).stdout.contains("nothing to do"));
 }
 
 #[test]

@@ -7,21 +7,22 @@
 mod alertmanager;
 pub mod diff;
 mod grafana;
-pub mod intent;
 mod prometheus;
 mod reload_watchdog;
 pub mod request;
+mod restart;
 
 use std::time::Duration;
 
 use crate::apply::StackSession;
 use crate::apply::probe::Address;
 use crate::apply::reload::reload_watchdog::{Phase, ReloadWatchdog};
+use crate::apply::reload::restart::Before;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
 use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
-use crate::services::{DesiredService, FileEffect, file_effect, stop_grace};
+use crate::services::{DesiredService, FileEffect, file_effect};
 use crate::store::tarball;
 
 /// The directory below a config root in which a new tree is checked before it counts.
@@ -71,8 +72,10 @@ pub async fn change<E: Engine>(
     let change = Change::open(session, service, wanted, container_id, changes).await?;
     // A service that does not answer, because it crashes again and again for example, cannot be told
     // to reload; a start is what brings the new files in.
-    if restart || !change.is_ready_within(PATIENCE).await {
-        return change.with_restart().await;
+    let reading = change.reading_within(PATIENCE).await;
+    if restart || reading != Reading::Ready {
+        let worked = !matches!(reading, Reading::Silent(_));
+        return change.with_restart(if worked { Before::Answering } else { Before::Silent }).await;
     }
     change.apply_transactionally().await
 }
@@ -162,12 +165,6 @@ impl<'a, E: Engine> Change<'a, E> {
         wanted.map(|file| file.path.clone()).collect()
     }
 
-    async fn with_restart(&self) -> Result<(), Error> {
-        self.write_live_files(&self.wanted.files, &self.changes.written(), &self.changes.removed).await?;
-        self.session.engine.restart(self.container_id, stop_grace(self.service)).await?;
-        self.commit_manifest(&self.wanted.files).await
-    }
-
     fn refused(&self, words: &str) -> Error {
         Error::new(ExitCode::Findings, format!("the new files of {} are not valid; the old ones stay in force and on disk", self.service))
             .evidence(format!("{}\n", words.trim_end()))
@@ -249,15 +246,10 @@ impl<'a, E: Engine> Change<'a, E> {
             if below.is_empty() || below.starts_with('.') {
                 continue;
             }
-            let text = String::from_utf8_lossy(&file.bytes).into_owned();
             let path = format!("{}/{below}", set.root);
             let secret =
                 set.files.get(&path).map_or_else(|| path.contains("/secrets/"), RenderedFile::is_secret);
-            files.insert(if secret {
-                RenderedFile::secret(path, crate::model::Secret::new(text))
-            } else {
-                RenderedFile::plain(path, text)
-            });
+            files.insert(RenderedFile::read_back(path, file.bytes, secret));
         }
         Ok(Previous { files })
     }
@@ -327,6 +319,8 @@ impl<'a, E: Engine> Change<'a, E> {
             // No `rm` in the image: configurations name their files one by one, so a file that
             // nothing names any more is inert.
             Err(error) if error.kind == ErrorKind::NotFound => Ok(()),
+            // The same for a container that does not run long enough to be told.
+            Err(error) if error.kind == ErrorKind::Conflict => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
@@ -378,7 +372,8 @@ impl<'a, E: Engine> Change<'a, E> {
         let added: Vec<String> = self.changes.added.iter().filter(added).cloned().collect();
         let again = match self.write_live_files(&previous.files, &paths, &added).await {
             Ok(()) => {
-                self.is_ready_within(COMEBACK).await;
+                // Readiness decides nothing here; the proof that follows does.
+                self.reading_within(COMEBACK).await;
                 match self.reload_and_verify(&previous.files).await {
                     Ok(()) => {
                         self.commit_manifest(&previous.files).await?;
@@ -409,15 +404,13 @@ impl<'a, E: Engine> Change<'a, E> {
         Err(error.hint("`confidexmon up` writes the files again and says what is in force"))
     }
 
-    /// Asks until it answers. After a failure readiness decides nothing; the proof that follows does.
-    async fn is_ready_within(&self, limit: Duration) -> bool {
+    /// Asks until it is ready; the last reading when it is not within `limit`.
+    async fn reading_within(&self, limit: Duration) -> Reading {
         let deadline = tokio::time::Instant::now() + limit;
         loop {
-            if self.session.probe(&self.wanted.probe, &self.address).await == Reading::Ready {
-                return true;
-            }
-            if tokio::time::Instant::now() >= deadline {
-                return false;
+            let reading = self.session.probe(&self.wanted.probe, &self.address).await;
+            if reading == Reading::Ready || tokio::time::Instant::now() >= deadline {
+                return reading;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }

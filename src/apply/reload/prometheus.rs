@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use crate::apply::reload::{Change, Validation, intent};
+use crate::apply::reload::{Change, Validation};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::FileSet;
 use crate::net::prometheus::{LoadedGroup, Prometheus};
+use crate::plan::rule_intent::{self, Intent};
 
 /// How long a reload by signal may take to show.
 const SIGNAL_DEADLINE: Duration = Duration::from_secs(15);
@@ -34,13 +35,18 @@ pub(super) async fn prove(prometheus: &Prometheus, set: &FileSet) -> Result<Vec<
             .hint("its reason is in its log: `confidexmon logs prometheus --tail 20`"));
     }
     let groups = prometheus.rules().await?;
-    match intent::difference(&intent::of_files(set), &intent::of_loaded(&groups)) {
+    match rule_intent::difference(&rule_intent::of_files(set), &loaded(&groups)) {
         None => Ok(groups),
         Some(difference) => Err(Error::new(
             ExitCode::Failed,
             format!("Prometheus does not hold the rules that were written: {difference}"),
         )),
     }
+}
+
+fn loaded(groups: &[LoadedGroup]) -> Intent {
+    let names = |group: &LoadedGroup| group.rules.iter().map(|rule| rule.name.clone()).collect();
+    Intent::of_loaded(groups.iter().map(|group| (group.file.clone(), group.name.clone(), names(group))))
 }
 
 /// By the lifecycle API where it is on, else by a signal sent inside the container. Never by the

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::reload::diff::{self, RulesDiff};
-use crate::apply::reload::{Change, alertmanager, grafana, intent, prometheus};
+use crate::apply::reload::{Change, alertmanager, grafana, prometheus};
 use crate::apply::{StackSession, gather};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -53,11 +53,6 @@ pub async fn run<E: Engine>(
     let after = if acted { rules(&change).await? } else { before.clone() };
     let rules = (service == ServiceKind::Prometheus).then(|| diff::between(&before, &after));
     Ok(Reloaded { service, files, acted, rules, elapsed: began.elapsed() })
-}
-
-/// How many rules the files of a Prometheus hold.
-pub fn rule_count(wanted: &DesiredService) -> usize {
-    intent::rule_count(&intent::of_files(&wanted.files))
 }
 
 /// The rules that a Prometheus holds; other services have none.

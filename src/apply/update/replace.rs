@@ -151,8 +151,9 @@ impl<E: Engine> Replacement<'_, E> {
             match self.session.probe(&self.wanted().probe, &inspector.address).await {
                 Reading::Ready => silent = 0,
                 // One probe may be lost; two in a row are not.
-                Reading::NotReady(_) if silent == 0 => silent = 1,
-                Reading::NotReady(answer) => {
+                _ if silent == 0 => silent = 1,
+                other => {
+                    let answer = other.text();
                     return Err(self
                         .failure(&format!("it worked and then stopped answering: {answer}"))
                         .await);

@@ -18,7 +18,7 @@ use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, ObservedContainer, ServiceKind};
-use crate::plan::{Blocker, secrets};
+use crate::plan::{Blocker, rule_intent, secrets};
 use crate::report::output::{BAD, GOOD, WARN};
 use crate::report::{Format, Output, words};
 use crate::services::{Desired, DesiredService};
@@ -119,7 +119,7 @@ fn wait_for_editors(context: &Context) -> Result<(), Error> {
 
 fn refuse_an_empty_rule_set(desired: &Desired, allowed: bool) -> Result<(), Error> {
     let Some(wanted) = desired.services.get(&ServiceKind::Prometheus) else { return Ok(()) };
-    if allowed || request::rule_count(wanted) > 0 {
+    if allowed || rule_intent::rule_count(&rule_intent::of_files(&wanted.files)) > 0 {
         return Ok(());
     }
     explain::blockers(&[Blocker::LosesEveryRule]).map_or(Ok(()), Err)

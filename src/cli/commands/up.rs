@@ -7,7 +7,6 @@ use tokio::time::Instant;
 
 use crate::apply::grafana::provisioned::Datasources;
 use crate::apply::grafana::{self, Proven, Ready};
-use crate::apply::reload::request;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
 use crate::apply::{StackSession, gather, interrupted, pull, services as apply_services, wait};
@@ -16,7 +15,7 @@ use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, Secret, ServiceKind};
-use crate::plan::{Blocker, Plan, Policy, PullPolicy, Step, reconcile};
+use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
 use crate::report::{Format, Output, words};
@@ -44,11 +43,10 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.plan.pull == PullPolicy::Always {
         facts.images = pull::all(&session, &desired).await?;
     }
-    let mut plan = reconcile(&desired, &facts, &policy(&options.plan));
+    let plan = reconcile(&desired, &facts, &policy(&options.plan, options.allow_empty.into()));
     for note in &plan.notes {
         session.warn(note.clone());
     }
-    guard_rules(&desired, &mut plan, options.allow_empty.into());
     let old_password = old_password(&session, &desired, &plan, &facts.observed).await;
     if let Err(errors) = apply_services::run(&session, &desired, &plan, options.plan.pull).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
@@ -112,19 +110,6 @@ struct Outcome<'a> {
     began: Instant,
 }
 
-/// Whether the last rule of a running Prometheus may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EmptyRules {
-    Refused,
-    Allowed,
-}
-
-impl From<bool> for EmptyRules {
-    fn from(allow_empty: bool) -> Self {
-        if allow_empty { Self::Allowed } else { Self::Refused }
-    }
-}
-
 /// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
 pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) -> Result<(), Error> {
     let loaded = context.load(&options)?;
@@ -135,8 +120,7 @@ pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) ->
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
     let facts = gather::facts(&session, &desired, observed).await?;
-    let mut plan = reconcile(&desired, &facts, &policy(&options));
-    guard_rules(&desired, &mut plan, empty);
+    let mut plan = reconcile(&desired, &facts, &policy(&options, empty));
     let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);
     if !cut_off.is_empty() {
         // What comes after depends on what that leaves.
@@ -155,29 +139,8 @@ pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) ->
     }
 }
 
-/// Blocks a plan that would switch every alert off, unless that is meant.
-fn guard_rules(desired: &Desired, plan: &mut Plan, empty: EmptyRules) {
-    if empty == EmptyRules::Refused && loses_every_rule(desired, plan) {
-        plan.blockers.push(Blocker::LosesEveryRule);
-    }
-}
-
-/// True when a Prometheus that has rules would be left without any.
-fn loses_every_rule(desired: &Desired, plan: &Plan) -> bool {
-    let Some(wanted) = desired.services.get(&ServiceKind::Prometheus) else { return false };
-    let steps =
-        plan.services.iter().filter(|one| one.service == ServiceKind::Prometheus).flat_map(|one| &one.steps);
-    let loses = steps.into_iter().any(|step| match step {
-        Step::ChangeFiles { changes, .. } => {
-            changes.removed.iter().chain(&changes.changed).any(|path| path.contains("/rules/"))
-        }
-        _ => false,
-    });
-    loses && request::rule_count(wanted) == 0
-}
-
-fn policy(options: &PlanOptions) -> Policy {
-    Policy { without: options.without.clone(), pull: options.pull }
+fn policy(options: &PlanOptions, empty_rules: EmptyRules) -> Policy {
+    Policy { without: options.without.clone(), pull: options.pull, empty_rules }
 }
 
 /// Ids and ports, when the listing already told them: everything ran and nothing was touched.

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-
+use crate::formats::rule_file::RuleFile;
+use crate::formats::yaml::first_document;
 use crate::model::FileSet;
-use crate::net::prometheus::LoadedGroup;
 
 /// (file, group) → names of its rules in order, alerts and recordings alike. Groups without rules are
 /// none: Prometheus does not tell of them.
@@ -19,27 +18,6 @@ pub struct Intent {
     unread: BTreeSet<String>,
 }
 
-#[derive(Deserialize)]
-struct RuleFile {
-    #[serde(default)]
-    groups: Option<Vec<Group>>,
-}
-
-#[derive(Deserialize)]
-struct Group {
-    name: String,
-    #[serde(default)]
-    rules: Option<Vec<Rule>>,
-}
-
-#[derive(Deserialize)]
-struct Rule {
-    #[serde(default)]
-    alert: Option<String>,
-    #[serde(default)]
-    record: Option<String>,
-}
-
 /// The intent of the rule files in a Prometheus file set.
 pub fn of_files(set: &FileSet) -> Intent {
     let mut intent = Intent::default();
@@ -48,46 +26,29 @@ pub fn of_files(set: &FileSet) -> Intent {
             continue;
         }
         let text = String::from_utf8_lossy(file.bytes());
-        // A file of comments is read as nothing at all.
-        let Ok(parsed) = serde_yaml::from_str::<Option<RuleFile>>(first_document(&text)) else {
+        let read = RuleFile::parse(path.as_str(), first_document(&text));
+        if read.problem.is_some() {
             intent.unread.insert(path.clone());
             continue;
-        };
-        for group in parsed.and_then(|file| file.groups).unwrap_or_default() {
-            let rules = group.rules.unwrap_or_default();
+        }
+        for group in read.groups {
             let names: Vec<String> =
-                rules.into_iter().filter_map(|rule| rule.alert.or(rule.record)).collect();
+                group.rules.into_iter().map(|rule| rule.name.value).filter(|name| !name.is_empty()).collect();
             if !names.is_empty() {
-                intent.groups.insert((path.clone(), group.name), names);
+                intent.groups.insert((path.clone(), group.name.value), names);
             }
         }
     }
     intent
 }
 
-/// Prometheus reads the first YAML document of a file and no more.
-fn first_document(text: &str) -> &str {
-    // True once a separator ends the first document: behind its text, or behind its own separator.
-    let mut begun = false;
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        let word = line.trim_end();
-        let separates = word == "---" || word.starts_with("--- ") || word == "...";
-        if separates && begun {
-            return text.get(..at).unwrap_or(text);
-        }
-        begun |= !word.is_empty() && !word.starts_with(['#', '%']);
-        at += line.len();
+impl Intent {
+    /// What a server says it holds: (file, group, names of its rules). Groups without rules are none.
+    pub fn of_loaded(groups: impl IntoIterator<Item = (String, String, Vec<String>)>) -> Self {
+        let some = groups.into_iter().filter(|(.., names)| !names.is_empty());
+        let groups = some.map(|(file, group, names)| ((file, group), names)).collect();
+        Self { groups, unread: BTreeSet::new() }
     }
-    text
-}
-
-/// What is loaded, in the same shape.
-pub fn of_loaded(groups: &[LoadedGroup]) -> Intent {
-    let named = |group: &LoadedGroup| group.rules.iter().map(|rule| rule.name.clone()).collect();
-    let some = groups.iter().filter(|group| !group.rules.is_empty());
-    let groups = some.map(|group| ((group.file.clone(), group.name.clone()), named(group))).collect();
-    Intent { groups, unread: BTreeSet::new() }
 }
 
 /// How many rules an intent has; a file that cannot be read counts as one, it may well have some.
