@@ -77,6 +77,19 @@ impl<E: Engine> StackSession<E> {
         self.change_state(|state| state.remember(container_id, manifest));
     }
 
+    /// True when exactly these files were proved to be in force in the container before.
+    pub fn is_proved(&self, container_id: &str, digest: &str) -> bool {
+        self.state.lock().is_ok_and(|state| state.is_proved(container_id, digest))
+    }
+
+    pub fn remember_proof(&self, container_id: &str, digest: &str) {
+        self.change_state(|state| state.remember_proof(container_id, digest));
+    }
+
+    pub fn forget_proofs(&self) {
+        self.change_state(StackState::forget_proofs);
+    }
+
     pub fn forget(&self, container_id: &str) {
         self.change_state(|state| state.forget(container_id));
     }

@@ -112,6 +112,7 @@ async fn write_data<E: Engine>(
     folder: &Path,
 ) -> Result<(), Error> {
     session.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
+    session.forget_proofs();
     session.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
     session.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
     upload(session, container_id, folder.join("data")).await?;

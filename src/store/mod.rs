@@ -50,6 +50,9 @@ impl Hint for StoreError {
             io::ErrorKind::StorageFull => {
                 Some("free space on this disk, then run the command again".to_owned())
             }
+            io::ErrorKind::AlreadyExists => {
+                Some("`confidexmon up` ends what it began; then run the command again".to_owned())
+            }
             io::ErrorKind::InvalidData => Some("save it as UTF-8 text".to_owned()),
             io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory => {
                 Some("move it away, or put what is expected in its place".to_owned())

@@ -37,6 +37,9 @@ struct StateFile {
     /// Container id → what lies in its config volume.
     #[serde(default)]
     manifests: BTreeMap<String, Manifest>,
+    /// Container id → digest of the files that were proved to be in force in it.
+    #[serde(default)]
+    proved: BTreeMap<String, String>,
 }
 
 impl StackState {
@@ -58,7 +61,8 @@ impl StackState {
 
     /// Forgets a container before its files change.
     pub fn forget(&mut self, container_id: &str) -> Result<(), StoreError> {
-        if self.content.manifests.remove(container_id).is_none() {
+        let had_proof = self.content.proved.remove(container_id).is_some();
+        if self.content.manifests.remove(container_id).is_none() && !had_proof {
             return Ok(());
         }
         self.save()
@@ -69,10 +73,30 @@ impl StackState {
         self.save()
     }
 
+    /// True when the files with this digest were proved to be in force in the container.
+    pub fn is_proved(&self, container_id: &str, digest: &str) -> bool {
+        self.content.proved.get(container_id).is_some_and(|proved| proved == digest)
+    }
+
+    pub fn remember_proof(&mut self, container_id: &str, digest: &str) -> Result<(), StoreError> {
+        self.content.proved.insert(container_id.to_owned(), digest.to_owned());
+        self.save()
+    }
+
+    /// Data that changes under a service may be other data than what was proved.
+    pub fn forget_proofs(&mut self) -> Result<(), StoreError> {
+        if self.content.proved.is_empty() {
+            return Ok(());
+        }
+        self.content.proved.clear();
+        self.save()
+    }
+
     /// Keeps only containers that still exist.
     pub fn retain(&mut self, exists: impl Fn(&str) -> bool) -> Result<(), StoreError> {
         let before = self.content.manifests.len();
         self.content.manifests.retain(|container_id, _| exists(container_id));
+        self.content.proved.retain(|container_id, _| exists(container_id));
         if self.content.manifests.len() == before { Ok(()) } else { self.save() }
     }
 
@@ -91,9 +115,15 @@ impl StackState {
     /// Notes what is about to begin; on the disk when this returns.
     ///
     /// # Errors
-    /// When the note cannot be written: then it must not begin.
+    /// When the note cannot be written, or when there is one already, of a run that has not been ended:
+    /// then it must not begin.
     pub fn begin(&self, interruption: &Interruption) -> Result<(), StoreError> {
         let path = self.interruption_path();
+        if self.interruption()?.is_some() {
+            let what = "what an interrupted run had begun has not been ended";
+            let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, what);
+            return Err(StoreError::new("write", &path, source));
+        }
         // An empty note could not be read by the command that has to act on it.
         let text = serde_json::to_vec(interruption)
             .map_err(|error| StoreError::new("write", &path, std::io::Error::other(error)))?;
@@ -127,4 +157,43 @@ impl StackState {
 /// One file per stack and engine: the same stack name may exist on several engines.
 pub fn file_stem(endpoint: &str, stack: &StackName) -> String {
     format!("{stack}-{}", &sha256_hex(endpoint.as_bytes())[..12])
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::Hint;
+
+    fn state(folder: &Path) -> StackState {
+        StackState::load(folder, "unix:///engine", &StackName::new("s").unwrap())
+    }
+
+    #[test]
+    fn a_note_of_what_has_not_been_ended_is_never_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        let restoring = Interruption::Restoring { container: "s-grafana".to_owned(), previous: None };
+        let paused = Interruption::Paused { container_id: "1".to_owned() };
+        let state = state(folder.path());
+        state.begin(&restoring).unwrap();
+        let refused = state.begin(&paused).unwrap_err();
+        assert!(refused.hint().unwrap().contains("confidexmon up"), "{refused}");
+        assert_eq!(state.interruption().unwrap(), Some(restoring));
+        state.end().unwrap();
+        state.begin(&paused).unwrap();
+    }
+
+    #[test]
+    fn a_proof_holds_for_one_container_with_the_same_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut state = state(folder.path());
+        state.remember_proof("1", "files").unwrap();
+        let proved = |id: &str, digest: &str| self::state(folder.path()).is_proved(id, digest);
+        assert!(proved("1", "files") && !proved("1", "other files") && !proved("2", "files"));
+        state.forget("1").unwrap();
+        assert!(!proved("1", "files"));
+        state.remember_proof("2", "files").unwrap();
+        state.forget_proofs().unwrap();
+        assert!(!proved("2", "files"));
+    }
 }

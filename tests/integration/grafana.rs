@@ -46,6 +46,24 @@ fn a_stack_that_is_whole_shows_every_page_and_logs_no_error() {
     assert_eq!((limits["Memory"].as_i64(), limits["PidsLimit"].as_i64()), (Some(1 << 30), Some(1024)));
 }
 
+/// What was proved of a container and its files is not asked again.
+#[test]
+fn an_up_with_nothing_to_do_asks_grafana_only_whether_it_answers() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("dashboards");
+    // What Grafana has sent, in bytes: the proof of all pages is many times an answer about its health.
+    let sent = || {
+        let path = "/sys/class/net/eth0/statistics/tx_bytes";
+        let output = docker(&["exec", &lab.container("grafana"), "cat", path]);
+        String::from_utf8_lossy(&output.stdout).trim().parse::<u64>().unwrap()
+    };
+    lab.run(&GRAFANA).expect(0);
+    let proof = sent();
+    lab.run(&GRAFANA).expect(0);
+    let asked = sent() - proof;
+    assert!(asked * 4 < proof, "{proof} bytes for the proof, {asked} for an `up` with nothing to do");
+}
+
 #[test]
 fn a_page_that_grafana_refuses_is_named_with_its_words() {
     let Some(lab) = Lab::open() else { return };

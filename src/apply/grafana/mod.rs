@@ -58,6 +58,8 @@ pub struct Proven {
     /// True while everybody can sign in with the default password.
     pub default_in_force: bool,
     pub lacks: Vec<Lack>,
+    /// True when everything was asked for and is there.
+    pub whole: bool,
 }
 
 /// Applies the password where it is not in force, then asks for every dashboard and datasource. What is
@@ -72,10 +74,11 @@ pub async fn prove<E: Engine>(
         Ok(Password::InForce | Password::Applied) => {
             let files = &ready.wanted.files;
             let proof = Proof { session, grafana: &grafana, container_id: ready.container_id, files };
-            proof
-                .lacks(datasources)
-                .await
-                .map(|lacks| Proven { default_in_force: !ready.password_is_chosen, lacks })
+            proof.lacks(datasources).await.map(|lacks| Proven {
+                default_in_force: !ready.password_is_chosen,
+                whole: lacks.is_empty(),
+                lacks,
+            })
         }
         Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => Ok(Proven::default()),
         Err(error) => Err(error),
@@ -88,6 +91,11 @@ pub async fn prove<E: Engine>(
         session.warn(format!("Grafana does not show {}: {}", lack.what, lack.reason));
     }
     proven
+}
+
+/// True when the password of the files signs in.
+pub async fn password_is_in_force<E: Engine>(session: &StackSession<E>, ready: &Ready<'_>) -> bool {
+    matches!(settle_password(session, ready).await, Ok(Password::InForce | Password::Applied))
 }
 
 /// Makes the chosen password the one in force, and says what became of it.

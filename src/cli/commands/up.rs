@@ -14,7 +14,7 @@ use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, Secret, ServiceKind};
+use crate::model::{Manifest, Observed, Secret, ServiceKind};
 use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
@@ -62,7 +62,10 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
     locking::add_missing(&session, &desired, locking).await?;
     let proven = match running.get(&ServiceKind::Grafana) {
-        Some(running) => prove_grafana(&session, &loaded, &desired, running, old_password).await,
+        Some(running) => {
+            let asked = GrafanaProof { loaded: &loaded, desired: &desired, plan: &plan, running };
+            prove_grafana(&session, &asked, old_password).await
+        }
         None => Proven::default(),
     };
     report(
@@ -87,18 +90,42 @@ async fn old_password<E: Engine>(
     crate::apply::grafana::old_password(session, wanted, container).await
 }
 
+/// A running Grafana, and what it should hold.
+struct GrafanaProof<'a> {
+    loaded: &'a Loaded,
+    desired: &'a Desired,
+    plan: &'a Plan,
+    /// Container id (or name) and port.
+    running: &'a (String, u16),
+}
+
+/// Proves what Grafana took from its files. What was proved of this container and these files before, and
+/// was not touched now, is not asked again.
 async fn prove_grafana<E: Engine>(
     session: &StackSession<E>,
-    loaded: &Loaded,
-    desired: &Desired,
-    (container_id, port): &(String, u16),
+    asked: &GrafanaProof<'_>,
     old_password: Option<Secret>,
 ) -> Proven {
+    let GrafanaProof { loaded, desired, plan, running: (container_id, port) } = *asked;
     let Some(wanted) = desired.services.get(&ServiceKind::Grafana) else { return Proven::default() };
-    let address = session.address(wanted, *port);
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
+    let digest = Manifest::of(&wanted.files).digest();
+    let address = session.address(wanted, *port);
     let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
-    grafana::prove(session, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await
+    if plan.is_empty() && session.is_proved(container_id, &digest) {
+        // Somebody may have changed a default password in Grafana's pages since.
+        let default_in_force = !password_is_chosen && grafana::password_is_in_force(session, &ready).await;
+        return Proven { default_in_force, whole: true, lacks: Vec::new() };
+    }
+    let proven =
+        grafana::prove(session, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await;
+    // A new container is known by its name so far.
+    if proven.whole
+        && let Ok(detail) = session.engine.inspect(container_id).await
+    {
+        session.remember_proof(&detail.id, &digest);
+    }
+    proven
 }
 
 /// What `up` came to.
