@@ -13,6 +13,7 @@ pub mod live;
 pub mod logs;
 pub mod network;
 pub mod oneshot;
+pub mod overview;
 pub mod probe;
 pub mod pull;
 pub mod reload;

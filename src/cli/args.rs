@@ -68,6 +68,8 @@ pub enum Command {
     Down(DownOptions),
     /// One row per service: state, health, image, URL, uptime, restarts
     Status(StatusOptions),
+    /// Alerts that fire or are pending: since when, and who is told
+    Alerts,
     /// Restart services and wait until they answer
     Restart(ServicesOptions),
     /// Logs of all services, merged in time order
@@ -137,6 +139,9 @@ pub struct UpOptions {
     /// Allow the last rule of a running Prometheus to go, which switches every alert off
     #[arg(long)]
     pub allow_empty: bool,
+    /// Do not wait for Prometheus's first scrape of each target, which takes up to one scrape interval
+    #[arg(long, env = "CONFIDEXMON_NO_WAIT_TARGETS", value_parser = clap::builder::FalseyValueParser::new())]
+    pub no_wait_targets: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -151,6 +156,9 @@ pub struct StatusOptions {
     /// Stay and show every change
     #[arg(short, long)]
     pub watch: bool,
+    /// Exit with 0 even when something is not healthy (otherwise 4)
+    #[arg(long)]
+    pub exit_zero: bool,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -77,7 +77,8 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
             commands::up::plan(&context, options, crate::plan::EmptyRules::Refused).await
         }
         Command::Down(options) => commands::down::run(&context, &options).await,
-        Command::Status(options) => commands::status::run(&context, &options).await,
+        Command::Alerts => commands::alerts::run(&context).await,
+        Command::Status(options) => Box::pin(commands::status::run(&context, &options)).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
         Command::ReloadRules(options) => {

@@ -1,5 +1,6 @@
 //! Readings in, verdict out. Pure: probes and the engine's answers are gathered elsewhere.
 
+pub mod overview;
 pub mod provisioned;
 
 use crate::model::{ContainerDetail, ContainerState};

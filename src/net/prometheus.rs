@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::health::overview::{AlertState, EvaluatedAlert};
 use crate::model::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
@@ -92,6 +93,23 @@ struct Targets {
     active_targets: Vec<ActiveTarget>,
 }
 
+#[derive(Deserialize)]
+struct Alerts {
+    alerts: Vec<ListedAlert>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedAlert {
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
+    state: String,
+    #[serde(default)]
+    active_at: String,
+}
+
 impl Prometheus {
     pub async fn runtime_info(&self) -> Result<RuntimeInfo, NetError> {
         self.data("/api/v1/status/runtimeinfo").await
@@ -103,6 +121,21 @@ impl Prometheus {
 
     pub async fn targets(&self) -> Result<Vec<ActiveTarget>, NetError> {
         Ok(self.data::<Targets>("/api/v1/targets?state=active").await?.active_targets)
+    }
+
+    /// Alerts that are pending or fire.
+    pub async fn alerts(&self) -> Result<Vec<EvaluatedAlert>, NetError> {
+        let alerts = self.data::<Alerts>("/api/v1/alerts").await?.alerts;
+        let known = |alert: ListedAlert| {
+            let state = match alert.state.as_str() {
+                "firing" => AlertState::Firing,
+                "pending" => AlertState::Pending,
+                _ => return None,
+            };
+            let ListedAlert { labels, annotations, active_at: since, .. } = alert;
+            Some(EvaluatedAlert { labels, annotations, state, since })
+        };
+        Ok(alerts.into_iter().filter_map(known).collect())
     }
 
     /// `POST /-/reload`. The answer comes after the configuration was applied: 200, or 500 with the

@@ -16,7 +16,7 @@ impl fmt::Display for Plan {
         }
         for service in &self.services {
             for step in &service.steps {
-                let (sign, what, cause) = step.words(&service.container);
+                let (sign, what, cause) = step.action_and_cause(&service.container);
                 writeln!(f, "{sign} {what}: {cause}")?;
             }
         }
@@ -29,7 +29,7 @@ impl fmt::Display for Plan {
 
 impl Step {
     /// Sign, action, cause.
-    pub fn words(&self, container: &str) -> (char, String, &str) {
+    pub fn action_and_cause(&self, container: &str) -> (char, String, &str) {
         match self {
             Self::Pull { image, cause } => ('+', format!("pull {image}"), cause),
             Self::Remove { running, cause, .. } => {

@@ -185,13 +185,16 @@ fn target(target: &TargetSettings, name: &str) -> Value {
     })
 }
 
+/// The stack's own services; one that was left out on purpose is no target that is down.
 fn self_targets(settings: &Settings) -> Value {
-    let address = |service, port: u16| format!("{}:{port}", settings.stack.container(service));
-    json!([
-        {"job": "prometheus", "address": address(ServiceKind::Prometheus, 9090), "path": "/metrics"},
-        {"job": "alertmanager", "address": address(ServiceKind::Alertmanager, 9093), "path": "/metrics"},
-        {"job": "grafana", "address": address(ServiceKind::Grafana, 3000), "path": "/metrics"},
-    ])
+    let services = settings.services();
+    let ports =
+        [(ServiceKind::Prometheus, 9090), (ServiceKind::Alertmanager, 9093), (ServiceKind::Grafana, 3000)];
+    let target = |(service, port): (ServiceKind, u16)| {
+        let address = format!("{}:{port}", settings.stack.container(service));
+        json!({"job": service.name(), "address": address, "path": "/metrics"})
+    };
+    ports.into_iter().filter(|(service, _)| services.contains(service)).map(target).collect()
 }
 
 fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {

@@ -6,6 +6,7 @@ pub mod drill;
 pub mod events;
 pub mod findings;
 pub mod output;
+pub mod overview;
 pub mod progress;
 pub mod rule_tests;
 pub mod updates;

@@ -106,11 +106,19 @@ pub struct ReceiverSettings {
 
 impl ReceiverSettings {
     /// True when some receiver would really notify somebody.
-    pub const fn notifies_somebody(&self) -> bool {
-        self.slack_webhook.is_some()
-            || self.slack_webhook_critical.is_some()
-            || self.pagerduty_service_key.is_some()
-            || self.webhook_url.is_some()
+    pub fn notifies_somebody(&self) -> bool {
+        !self.kinds().is_empty()
+    }
+
+    /// The kinds of receivers that would really notify somebody, as a person calls them.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let slack = self.slack_webhook.is_some() || self.slack_webhook_critical.is_some();
+        let all = [
+            ("Slack", slack),
+            ("PagerDuty", self.pagerduty_service_key.is_some()),
+            ("webhook", self.webhook_url.is_some()),
+        ];
+        all.into_iter().filter_map(|(kind, is_set)| is_set.then_some(kind)).collect()
     }
 }
 

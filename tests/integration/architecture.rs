@@ -81,7 +81,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("store", &["model", "render", "backup", "update"]),
     // Both read the logins that the engine's own command line keeps.
     ("engine", &["model", "store"]),
-    ("net", &["model", "store"]),
+    ("net", &["model", "store", "health"]),
     (
         "report",
         &[

@@ -65,6 +65,8 @@ impl Lab {
         let mut variables = BTreeMap::from([
             ("CONFIDEXMON_STACK".to_owned(), stack.clone()),
             ("CONFIDEXMON_STATE_DIR".to_owned(), folder.path().join("state").display().to_string()),
+            // The first scrape takes up to 15 s; tests about targets take this away.
+            ("CONFIDEXMON_NO_WAIT_TARGETS".to_owned(), "1".to_owned()),
             ("REDIS_PASSWORD".to_owned(), "redis secret".to_owned()),
             ("GRAFANA_ADMIN_PASSWORD".to_owned(), "grafana-secret".to_owned()),
         ]);
@@ -76,6 +78,10 @@ impl Lab {
 
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
+    }
+
+    pub(crate) fn unset(&mut self, name: &str) {
+        self.variables.remove(name);
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

@@ -30,6 +30,9 @@ fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
 
     let status = lab.run(&["status", "--format", "json"]).expect(0).json();
     assert_eq!(status["stack"], lab.stack.as_str());
+    assert_eq!(status["drift"], serde_json::json!([]), "{status:#}");
+    assert_eq!(status["notifies"], serde_json::json!([]));
+    assert_eq!(status["last_reload"]["successful"], true);
     let services = status["services"].as_array().unwrap();
     assert_eq!(services.len(), 4);
     for service in services {
@@ -49,6 +52,9 @@ fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
     lab.run(&["down", "--volumes"]).expect(0);
     assert!(lab.volumes().is_empty());
     assert!(lab.run(&["down"]).expect(0).stderr.contains("nothing to do"));
+    // For scripts: what is not there is not healthy.
+    assert!(lab.run(&["status"]).expect(4).stdout.contains("absent"));
+    lab.run(&["status", "--exit-zero"]).expect(0);
 }
 
 #[test]
@@ -84,9 +90,11 @@ fn no_secret_is_visible_and_only_loopback_is_published() {
             &docker(&["top", &lab.container(service), "-o", "pid,args"]).stdout,
         ));
     }
-    for command in
-        [["status", "--format", "json"], ["plan", "--format", "json"], ["-q", "render", "--output=out"]]
-    {
+    for command in [
+        ["status", "--format=json", "--exit-zero"],
+        ["plan", "--format", "json"],
+        ["-q", "render", "--output=out"],
+    ] {
         let run = lab.run(&command).expect(0);
         seen.push_str(&run.stdout);
         seen.push_str(&run.stderr);

@@ -18,6 +18,7 @@ mod lab;
 mod life;
 mod messages;
 mod oneshot;
+mod overview;
 mod project_files;
 mod promql;
 mod proxy;

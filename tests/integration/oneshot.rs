@@ -58,7 +58,7 @@ fn a_leftover_disturbs_nothing_and_down_sweeps_it() {
     let run = ["run", "-d", "--network", "none", "--name", &name, "--label", stack, "--label", service];
     let rest = ["--label", role, &image("redis"), "redis-server"];
     assert!(docker(&[run.as_slice(), rest.as_slice()].concat()).status.success());
-    let status = lab.run(&["status", "--format", "json"]).expect(0).json();
+    let status = lab.run(&["status", "--format", "json"]).expect(4).json();
     assert!(status["services"].as_array().unwrap().iter().all(|row| row["state"] == "absent"), "{status}");
     let plan = lab.run(&["plan"]).expect(0);
     assert!(!plan.stdout.contains("validator") && plan.stdout.contains("create"), "{}", plan.stdout);

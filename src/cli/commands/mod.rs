@@ -1,5 +1,6 @@
 //! One file per command.
 
+pub mod alerts;
 pub mod backup_grafana;
 pub mod backups;
 pub mod check;

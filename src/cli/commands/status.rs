@@ -6,23 +6,30 @@ use comfy_table::Table;
 use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
-use crate::apply::status;
+use crate::apply::overview::{self, Apis};
+use crate::apply::{StackSession, gather, status, wait};
 use crate::cli::args::{PlanOptions, StatusOptions};
 use crate::cli::commands::up::url;
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, ExitCode};
+use crate::health::overview::Overview;
+use crate::model::Observed;
+use crate::plan::{Policy, ServicePlan, Step, reconcile};
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
-use crate::report::{Format, Output, words};
+use crate::report::{self, Format, Output, words};
+use crate::services::Desired;
 
 /// How often `--watch` looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The fixed JSON shape.
+/// The fixed JSON shape; what is below `services` came later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct StatusJson {
     stack: String,
     services: Vec<ServiceJson>,
+    #[serde(flatten)]
+    overview: Overview,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,14 +53,22 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
         let observed = session.engine.list().await?;
         loaded = context.with_running_redis(loaded, &none, &observed)?;
         let desired = context.desired(&loaded)?;
-        let rows = status::gather(&session, &desired, &observed).await;
-        let current = shape(&loaded, &rows);
+        let (rows, overview) = tokio::join!(
+            status::gather(&session, &desired, &observed),
+            look_over(&session, &loaded, &desired, &observed)
+        );
+        let current = shape(&loaded, &rows, overview);
         if last.as_ref() != Some(&current) {
-            show(context.output, &loaded, &rows, &current, options.watch);
+            show(context.output, &rows, &current, options.watch);
             last = Some(current);
         }
         if !options.watch {
-            return Ok(());
+            let healthy = rows.iter().all(|row| row.health == "healthy");
+            return if healthy || options.exit_zero {
+                Ok(())
+            } else {
+                Err(Error::silent(ExitCode::Unhealthy))
+            };
         }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
@@ -62,7 +77,53 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
     }
 }
 
-fn shape(loaded: &Loaded, rows: &[status::Row]) -> StatusJson {
+/// What the running services say of the stack's work. Of a stack that is not there nothing is asked.
+async fn look_over<E: Engine>(
+    session: &StackSession<E>,
+    loaded: &Loaded,
+    desired: &Desired,
+    observed: &Observed,
+) -> Overview {
+    let running = wait::running_in(observed, desired);
+    let notifies = loaded.settings.receivers.kinds().into_iter().map(str::to_owned).collect();
+    if running.is_empty() {
+        return Overview { notifies, ..Overview::default() };
+    }
+    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
+    let apis = Apis::of(session, desired, &ports);
+    let of_prometheus = async {
+        let Some(prometheus) = &apis.prometheus else { return (None, None) };
+        tokio::join!(overview::targets(prometheus), overview::last_reload(prometheus))
+    };
+    let ((targets, last_reload), alerts, drift) =
+        tokio::join!(of_prometheus, overview::alerts(&apis), drift(session, desired, observed));
+    Overview { targets, alerts, notifies, last_reload, drift }
+}
+
+/// What `plan` would do, a line for each step.
+async fn drift<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    observed: &Observed,
+) -> Option<Vec<String>> {
+    let facts = gather::facts(session, desired, observed.clone()).await.ok()?;
+    let plan = reconcile(desired, &facts, &Policy::default());
+    let steps = plan.services.iter().filter_map(in_short);
+    Some(steps.chain(plan.blockers.iter().map(ToString::to_string)).collect())
+}
+
+/// A service's steps as one: a container that is created is also written and started.
+fn in_short(service: &ServicePlan) -> Option<String> {
+    let has = |wanted: fn(&Step) -> bool| service.steps.iter().any(wanted);
+    let step = service.steps.iter().find(|step| !matches!(step, Step::Pull { .. }))?;
+    let (_, action, cause) = step.action_and_cause(&service.container);
+    let replaced =
+        has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
+    let action = if replaced { format!("replace {}", service.container) } else { action };
+    Some(format!("{action}: {cause}"))
+}
+
+fn shape(loaded: &Loaded, rows: &[status::Row], overview: Overview) -> StatusJson {
     let services = rows.iter().map(|row| ServiceJson {
         name: row.service.name().to_owned(),
         state: row.state.clone(),
@@ -72,12 +133,12 @@ fn shape(loaded: &Loaded, rows: &[status::Row]) -> StatusJson {
         restarts: row.restarts,
         started_at: row.started_at.clone(),
     });
-    StatusJson { stack: loaded.settings.stack.to_string(), services: services.collect() }
+    StatusJson { stack: loaded.settings.stack.to_string(), services: services.collect(), overview }
 }
 
-fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJson, watch: bool) {
+fn show(output: Output, rows: &[status::Row], current: &StatusJson, watch: bool) {
     match (output.format, watch) {
-        // One object a line, so that a reader of a stream knows where each ends.
+        // One object per line, so that a reader of a stream knows where each ends.
         (Format::Json, true) => {
             output.data(&format!("{}\n", serde_json::to_string(current).unwrap_or_default()));
         }
@@ -90,9 +151,8 @@ fn show(output: Output, loaded: &Loaded, rows: &[status::Row], current: &StatusJ
             for row in rows.iter().filter(|row| !row.note.is_empty()) {
                 output.info(&format!("{}: {}", row.service, row.note));
             }
-            if !loaded.settings.receivers.notifies_somebody() {
-                output.info("alerts: no receiver is configured, so nobody is notified");
-            }
+            let now = jiff::Timestamp::now().as_second();
+            output.data(&format!("\n{}", report::overview::block(output, &current.overview, now)));
         }
     }
 }

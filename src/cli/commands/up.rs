@@ -1,12 +1,14 @@
 //! `up` and `plan`: converge the stack, or say what that would take.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::json;
 use tokio::time::Instant;
 
 use crate::apply::grafana::provisioned::Datasources;
 use crate::apply::grafana::{self, Proven, Ready};
+use crate::apply::overview::{self, Apis};
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
 use crate::apply::{StackSession, gather, interrupted, pull, services as apply_services, wait};
@@ -14,10 +16,12 @@ use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
+use crate::health::overview::{Target, TargetHealth};
 use crate::model::{Manifest, Observed, Secret, ServiceKind};
 use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
+use crate::report::overview::target_line;
 use crate::report::{Format, Output, words};
 use crate::services::Desired;
 use crate::update::recovery;
@@ -61,19 +65,43 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let mut images_lock = loaded.images_lock.clone();
     let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
     locking::add_missing(&session, &desired, locking).await?;
-    let proven = match running.get(&ServiceKind::Grafana) {
-        Some(running) => {
-            let asked = GrafanaProof { loaded: &loaded, desired: &desired, plan: &plan, running };
-            prove_grafana(&session, &asked, old_password).await
-        }
-        None => Proven::default(),
+    let of_grafana = async {
+        let Some(running) = running.get(&ServiceKind::Grafana) else { return Proven::default() };
+        let asked = GrafanaProof { loaded: &loaded, desired: &desired, plan: &plan, running };
+        prove_grafana(&session, &asked, old_password).await
     };
+    let limit =
+        if plan.is_empty() || options.no_wait_targets { Duration::ZERO } else { first_scrape(&loaded) };
+    let of_targets = targets(&session, &desired, &running, limit);
+    let (proven, targets) = tokio::join!(of_grafana, of_targets);
     report(
         context.output,
         &session,
-        &Outcome { loaded: &loaded, plan: &plan, running: &running, proven, began },
+        &Outcome { loaded: &loaded, plan: &plan, running: &running, proven, targets, began },
     );
     Ok(())
+}
+
+/// The longest wait for first scrapes.
+const LONGEST_SCRAPE_WAIT: Duration = Duration::from_secs(25);
+/// Prometheus hands discovered targets, static ones too, to its scrapers only every 5 s (measured on 3.5).
+const DISCOVERY: Duration = Duration::from_secs(6);
+
+/// Prometheus spreads its first scrapes over the interval; after it, each target was scraped or is late.
+fn first_scrape(loaded: &Loaded) -> Duration {
+    (DISCOVERY + loaded.settings.prometheus.scrape_interval.length()).min(LONGEST_SCRAPE_WAIT)
+}
+
+/// What Prometheus says of its targets once each was scraped; `None` when it cannot be asked.
+async fn targets<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    running: &wait::Running,
+    limit: Duration,
+) -> Option<Vec<Target>> {
+    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
+    let prometheus = Apis::of(session, desired, &ports).prometheus?;
+    overview::scraped_targets(session, &prometheus, limit).await
 }
 
 /// The password that Grafana's file holds, before the plan replaces it.
@@ -134,6 +162,7 @@ struct Outcome<'a> {
     plan: &'a Plan,
     running: &'a wait::Running,
     proven: Proven,
+    targets: Option<Vec<Target>>,
     began: Instant,
 }
 
@@ -192,7 +221,11 @@ fn fixed_ports(desired: &Desired) -> Option<wait::Running> {
 }
 
 fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcome<'_>) {
-    let Outcome { loaded, plan, running, proven, began } = outcome;
+    let Outcome { loaded, plan, running, proven, targets, began } = outcome;
+    let targets = targets.as_deref().unwrap_or_default();
+    for target in targets.iter().filter(|target| target.health == TargetHealth::Down) {
+        session.warn(format!("the target `{}` is down: {}: {}", target.job, target.url, target.last_error));
+    }
     if !loaded.settings.receivers.notifies_somebody() {
         session.warn(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)",
@@ -204,10 +237,14 @@ fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcom
             "stack": loaded.settings.stack.as_str(),
             "changed": !plan.is_empty(),
             "services": urls.map(|(service, url)| json!({"name": service.name(), "url": url})).collect::<Vec<_>>(),
+            "targets": targets,
         })),
         Format::Human => {
+            let is_down = targets.iter().any(|target| target.health == TargetHealth::Down);
             let what = match (plan.is_empty(), proven.lacks.is_empty()) {
                 (_, false) => "the stack is up, but Grafana does not show everything",
+                (false, _) if is_down => "the stack is up, but not every target is",
+                (true, _) if is_down => "nothing to do: the stack is as it should be, but not every target is up",
                 (true, _) => "nothing to do, everything is healthy",
                 (false, _) => "the stack is up and healthy",
             };
@@ -218,11 +255,25 @@ fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcom
             for (service, url) in urls {
                 output.data(&format!("{:<13} {url}\n", service.name()));
             }
+            show_targets(output, targets, !plan.is_empty());
             if proven.default_in_force {
                 let text = format!("sign in to Grafana as {} / changeme", loaded.settings.grafana.admin_user);
                 output.info(&output.styled(&text, WARN));
             }
         }
+    }
+}
+
+/// Each target after a change; after none only how many are up.
+fn show_targets(output: Output, targets: &[Target], each: bool) {
+    let up = targets.iter().filter(|target| target.health == TargetHealth::Up).count();
+    if targets.is_empty() {
+        return;
+    }
+    output.info(&format!("targets: {up} of {} up", targets.len()));
+    // What is down was said as a warning already.
+    for target in targets.iter().filter(|target| each && target.health != TargetHealth::Down) {
+        output.info(&format!("  {}", target_line(output, target)));
     }
 }
 
@@ -247,7 +298,7 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
     });
     let services = plan.services.iter().flat_map(|service| {
         service.steps.iter().map(|step: &Step| {
-            let (_, action, cause) = step.words(&service.container);
+            let (_, action, cause) = step.action_and_cause(&service.container);
             json!({"service": service.service.name(), "action": action, "cause": cause})
         })
     });

@@ -1,0 +1,45 @@
+//! `alerts`: what fires or is about to, since when, and who is told.
+
+use serde_json::json;
+
+use crate::apply::overview::{self, Apis};
+use crate::apply::wait;
+use crate::cli::args::PlanOptions;
+use crate::cli::context::Context;
+use crate::engine::Engine;
+use crate::error::{Error, ExitCode};
+use crate::report::Format;
+use crate::report::overview::alert_line;
+
+pub async fn run(context: &Context) -> Result<(), Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    let engine = context.engine(&loaded.ports()).await?;
+    let session = context.session(engine, &loaded.settings.stack)?;
+    let desired = context.desired(&loaded)?;
+    let observed = session.engine.list().await?;
+    let running = wait::running_in(&observed, &desired);
+    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
+    let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &ports)).await else {
+        return Err(Error::new(ExitCode::Unhealthy, "Prometheus cannot be asked which alerts fire")
+            .hint("`confidexmon status` says how it is"));
+    };
+    let output = context.output;
+    if output.format == Format::Json {
+        output.json(&json!({ "alerts": alerts }));
+        return Ok(());
+    }
+    if alerts.iter().all(crate::health::overview::ActiveAlert::is_wanted) {
+        output.data("no alert fires, and none is pending\n");
+    }
+    let now = jiff::Timestamp::now().as_second();
+    for alert in alerts.iter().filter(|alert| !alert.is_wanted()) {
+        output.data(&format!("{}\n", alert_line(output, alert, now)));
+        if !alert.summary.is_empty() {
+            output.data(&format!("    {}\n", alert.summary));
+        }
+    }
+    if !loaded.settings.receivers.notifies_somebody() {
+        output.info("no receiver is configured, so nobody is notified");
+    }
+    Ok(())
+}
