@@ -48,6 +48,11 @@ pub struct Loaded {
 pub type Refused = (Project, Vec<Problem>);
 
 impl Loaded {
+    /// What is worth saying of the user's own files, each with its place.
+    pub fn placed_warnings(&self) -> impl Iterator<Item = &Problem> {
+        self.warnings.iter().filter(|problem| problem.place.is_some())
+    }
+
     /// The lines of the lock that hold for the settings as they are.
     pub fn locked_images(&self) -> BTreeMap<ServiceKind, LockedImage> {
         let lock = &self.images_lock.lock;

@@ -6,6 +6,7 @@ pub mod hint;
 pub mod image;
 pub mod labels;
 pub mod local_image;
+pub mod loopback;
 pub mod manifest;
 pub mod observed;
 pub mod port_holder;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::model::loopback;
 use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
 use crate::settings::dotenv::{self, Variables};
 use crate::settings::env_vars::{self, VARIABLES};
@@ -226,7 +227,15 @@ impl Resolver<'_> {
                         .hint("copy the whole webhook URL; its value is not shown here"),
                 );
             }
-            Some(secret)
+            let Some(reachable) = loopback::at_engine_host(secret.reveal()) else { return Some(secret) };
+            let place = self.variables.get(name).and_then(|located| located.place.clone());
+            let text = format!(
+                "`{name}` names this machine, which inside Alertmanager's container is the container itself; it is sent to `{}` instead",
+                loopback::ENGINE_HOST
+            );
+            problems
+                .push(Problem::warning(text, place).hint(format!("write `{}` there", loopback::ENGINE_HOST)));
+            Some(Secret::new(reachable))
         };
         Some(ReceiverSettings {
             slack_webhook: webhook(env_vars::SLACK_WEBHOOK_URL),

@@ -1,5 +1,6 @@
 //! Scrape targets: URLs taken apart, credentials looked up by the variables that the file names.
 
+use crate::model::loopback::{self, at_engine_host};
 use crate::model::{PromDuration, Secret};
 use crate::settings::dotenv::Variables;
 use crate::settings::reader::{Target, Values};
@@ -48,6 +49,7 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> O
     let values = &target.values;
     let job = values.text("job")?.to_owned();
     let (scheme, address, path) = taken_apart(values.text("url")?)?;
+    let address = reachable(values, (&scheme, address, &path), problems);
     let auth = auth(target, variables, problems);
     if auth != TargetAuth::None && scheme == "http" {
         let text = format!("the credentials of `{job}` travel unencrypted over http");
@@ -63,6 +65,22 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> O
         auth,
         insecure_skip_verify: values.text("insecure_skip_verify") == Some("true"),
     })
+}
+
+/// The address as Prometheus's container can reach it: `localhost` there is the container itself.
+fn reachable(
+    values: &Values,
+    (scheme, address, path): (&str, String, &str),
+    problems: &mut Vec<Problem>,
+) -> String {
+    let Some(reachable) = at_engine_host(&address) else { return address };
+    let host = loopback::host_of(&address);
+    let text = format!(
+        "inside Prometheus's container `{host}` is the container itself; `{reachable}` is scraped instead, on the machine that runs the engine"
+    );
+    let hint = format!("write `url: {scheme}://{reachable}{path}`");
+    problems.push(Problem::warning(text, values.place("url").cloned()).hint(hint));
+    reachable
 }
 
 /// Scheme, address with its port, and path.

@@ -86,6 +86,23 @@ fn several_targets_may_share_a_job_but_not_the_series() {
     );
 }
 
+/// The users' own documentation says that the backend is at `localhost:3001`.
+#[test]
+fn this_machine_is_reached_from_a_container_and_said_with_its_place() {
+    let file = "targets:\n  - job: api\n    url: http://localhost:3001/metrics\n  - job: b\n    url: http://10.0.0.1/\n";
+    let dotenv = "GRAFANA_ADMIN_PASSWORD=long-enough\nALERT_WEBHOOK_URL=http://127.0.0.1:5001/secret\n";
+    let (found, problems) = resolved(file, dotenv, &[]);
+    let found = found.unwrap();
+    let addresses: Vec<&str> = found.targets.iter().map(|target| target.address.as_str()).collect();
+    assert_eq!(addresses, ["host.docker.internal:3001", "10.0.0.1:80"]);
+    let webhook = found.receivers.webhook_url.unwrap();
+    assert_eq!(webhook.reveal(), "http://host.docker.internal:5001/secret");
+    let said: Vec<(usize, Severity)> =
+        problems.iter().map(|problem| (problem.place.as_ref().unwrap().line, problem.severity)).collect();
+    assert_eq!(said, [(2, Severity::Warning), (3, Severity::Warning)], "{problems:#?}");
+    assert!(problems.iter().all(|problem| !problem.message.contains("secret")), "{problems:#?}");
+}
+
 #[test]
 fn each_mistake_is_told_with_its_place() {
     let table = [

@@ -53,6 +53,7 @@ pub const ALL: &[&Lint] = &[
     &routing::inhibit_without_alert::LINT,
     &routing::inhibit_too_wide::LINT,
     &routing::literal_env::LINT,
+    &routing::container_loopback::LINT,
     &routing::secret_in_clear::LINT,
     &routing::missing_secret_file::LINT,
     &routing::undefined_template::LINT,

@@ -5,7 +5,7 @@ use crate::analysis::view::view;
 use crate::apply::examine::{self, CheckContext, CheckRequest};
 use crate::apply::validation;
 use crate::check::selection::{Scope, Selection};
-use crate::check::{Finding, Severity, lints};
+use crate::check::{Finding, Severity, lints, validators};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, template_problem, unreadable};
 use crate::cli::signals;
@@ -57,7 +57,12 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         reporter: reporter.as_ref(),
         cancel: &cancel,
     };
-    let report = examine::run(&request, &asked).await?;
+    let mut report = examine::run(&request, &asked).await?;
+    if matches!(scope, Scope::Project) {
+        let warnings = loaded.placed_warnings().cloned();
+        report.findings.extend(warnings.map(|problem| of_settings(problem, "config/confidexmon.yml")));
+        validators::sort(&mut report.findings);
+    }
     show(&context, &options, &report);
     if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
 }

@@ -1,5 +1,6 @@
 //! Lints of Alertmanager's configuration and of notification templates.
 
+pub(super) mod container_loopback;
 pub(super) mod deprecated_match;
 pub(super) mod empty_receiver;
 pub(super) mod empty_template_glob;
