@@ -41,8 +41,8 @@ pub async fn run<E: Engine>(
     if with_volumes {
         for volume in session.engine.volumes(stack).await? {
             session.check_cancelled()?;
-            session.engine.remove_volume(&volume).await?;
-            removed.volumes.push(volume);
+            session.engine.remove_volume(&volume.name).await?;
+            removed.volumes.push(volume.name);
         }
     }
     Ok(removed)

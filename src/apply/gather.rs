@@ -28,6 +28,9 @@ pub async fn facts<E: Engine>(
 ) -> Result<Facts, EngineError> {
     let mut facts = Facts { now: jiff::Timestamp::now().as_second(), ..Facts::default() };
     let ours: Vec<&ObservedContainer> = services(&observed, &desired.stack).collect();
+    if ours.is_empty() && desired.project.is_some() {
+        facts.volumes = session.engine.volumes(&desired.stack).await?;
+    }
     if ours.iter().any(|container| !container.is_running()) {
         facts.network = our_network(session, desired).await?;
     }

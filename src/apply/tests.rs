@@ -13,7 +13,7 @@ use super::{PROBE_DEADLINE, StackSession, gather, network, pull, services};
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::{NetworkSpec, ServiceKind, StackName};
+use crate::model::{ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::plan::{Plan, Policy, PullPolicy, reconcile};
 use crate::render::{ProjectFiles, render_stack};
@@ -191,7 +191,7 @@ fn of_two_networks_of_one_name_the_one_in_use_stays() {
     runtime().block_on(async {
         let session = session(with_images(&wanted), folder.path());
         up(&session, &wanted).await.unwrap();
-        let spec = NetworkSpec { stack: wanted.stack.clone(), name: wanted.network.name.clone() };
+        let spec = wanted.network.clone();
         match session.engine.create_network(&spec).await {
             Ok(_) => {}
             Err(error) => assert_eq!(error.kind, ErrorKind::Conflict),

@@ -142,6 +142,15 @@ pub struct UpOptions {
     /// Do not wait for Prometheus's first scrape of each target, which takes up to one scrape interval
     #[arg(long, env = "CONFIDEXMON_NO_WAIT_TARGETS", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_wait_targets: bool,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
+}
+
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub struct OwnerOptions {
+    /// Take over a stack that another project started
+    #[arg(long)]
+    pub adopt: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -149,6 +158,8 @@ pub struct DownOptions {
     /// Remove the data volumes too: metrics, silences and Grafana's database are lost
     #[arg(long)]
     pub volumes: bool,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -169,6 +180,8 @@ pub struct ServicesOptions {
     /// How long services may take to answer
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -247,6 +260,8 @@ pub struct ReloadRulesOptions {
     /// Allow a rule set without any rule, which switches every alert off
     #[arg(long)]
     pub allow_empty: bool,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -11,7 +11,7 @@ use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
-use crate::model::{ImageRef, Observed, ServiceKind, StackName};
+use crate::model::{self, ImageRef, Observed, ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::render::{TemplateProblem, render_stack};
 use crate::report::output::ColorChoice;
@@ -19,6 +19,7 @@ use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
 use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
 use crate::store::StoreError;
+use crate::store::identity;
 use crate::store::images_lock::LockFile;
 use crate::store::lock::{self, RunLock, Scope};
 use crate::store::project::{self, Project};
@@ -40,6 +41,8 @@ pub struct Loaded {
     pub images_lock: LockFile,
     /// What the settings themselves name.
     pub named_images: BTreeMap<ServiceKind, ImageRef>,
+    /// Whose stack it is.
+    pub identity: model::Project,
     /// What is worth saying before something is changed.
     warnings: Vec<Problem>,
 }
@@ -137,7 +140,8 @@ impl Context {
         for (service, image) in &mut settings.images {
             *image = images_lock.lock.image(*service, image);
         }
-        Ok(Loaded { settings, project, images_lock, named_images, warnings })
+        let identity = identity::load(folder).map_err(unreadable)?;
+        Ok(Loaded { settings, project, images_lock, named_images, identity, warnings })
     }
 
     /// Says what the settings' problems are that do not stop a command. For commands that change something.
@@ -165,6 +169,12 @@ impl Context {
         self.load(&PlanOptions { with: vec![ServiceKind::Redis], ..options.clone() })
     }
 
+    /// Gives the project its id, before anything of it is made.
+    pub fn identify(&self, loaded: &mut Loaded) -> Result<(), Error> {
+        loaded.identity = identity::ensure(&self.global.project_dir).map_err(unreadable)?;
+        Ok(())
+    }
+
     /// The stack's name alone, for commands that need nothing else of the settings.
     pub fn stack_name(&self, options: &PlanOptions) -> Result<StackName, Error> {
         Ok(self.load(options)?.settings.stack)
@@ -176,6 +186,7 @@ impl Context {
             Ok(files) => {
                 let mut desired = services::desired(&loaded.settings, files);
                 desired.locked = loaded.locked_images();
+                desired.belongs_to(loaded.identity.clone());
                 Ok(desired)
             }
             Err(problems) => {

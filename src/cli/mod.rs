@@ -74,7 +74,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
     match arguments.command {
         Command::Up(options) => commands::up::run(&context, options).await,
         Command::Plan(options) => {
-            commands::up::plan(&context, options, crate::plan::EmptyRules::Refused).await
+            commands::up::plan(&context, options, &commands::up::Wishes::default()).await
         }
         Command::Down(options) => commands::down::run(&context, &options).await,
         Command::Alerts => commands::alerts::run(&context).await,

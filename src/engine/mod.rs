@@ -13,7 +13,7 @@ use hyper::body::Bytes;
 
 use crate::model::{
     ContainerDetail, ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork,
-    Platform, StackName,
+    ObservedVolume, Platform, StackName,
 };
 
 /// What an engine said about itself when we connected.
@@ -219,8 +219,11 @@ pub trait Engine: Send + Sync + 'static {
         tag: &ImageRef,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
-    /// Names of the volumes that carry the stack's label.
-    fn volumes(&self, stack: &StackName) -> impl Future<Output = Result<Vec<String>, EngineError>> + Send;
+    /// The volumes that carry the stack's label, by name.
+    fn volumes(
+        &self,
+        stack: &StackName,
+    ) -> impl Future<Output = Result<Vec<ObservedVolume>, EngineError>> + Send;
     fn remove_volume(&self, name: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
 
     /// Container events of the stack from now on: (container name, action). Ends when the engine goes.

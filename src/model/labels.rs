@@ -10,3 +10,11 @@ pub const ROLE: &str = "io.confidexmon.role";
 pub const SPEC_HASH: &str = "io.confidexmon.spec-hash";
 /// The canonical container spec as JSON (it holds no secret), so that drift can name the field.
 pub const SPEC: &str = "io.confidexmon.spec";
+/// The project that made the resource: its id, which may be empty. Not part of the spec's hash, so a stack
+/// of an older version without it is not made again for it.
+pub const PROJECT: &str = "io.confidexmon.project";
+/// Absolute path of that project's folder, and the machine it is on.
+pub const PROJECT_PATH: &str = "io.confidexmon.project-path";
+pub const PROJECT_HOST: &str = "io.confidexmon.project-host";
+/// All of the project's.
+pub const OF_PROJECT: [&str; 3] = [PROJECT, PROJECT_PATH, PROJECT_HOST];

@@ -61,6 +61,13 @@ pub struct ObservedNetwork {
     pub labels: BTreeMap<String, String>,
 }
 
+/// A volume found by label.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObservedVolume {
+    pub name: String,
+    pub labels: BTreeMap<String, String>,
+}
+
 impl ObservedContainer {
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)

@@ -99,4 +99,6 @@ pub struct PublishedPort {
 pub struct NetworkSpec {
     pub stack: StackName,
     pub name: String,
+    /// Further labels; the engine adapter adds stack and role.
+    pub labels: BTreeMap<String, String>,
 }

@@ -1,6 +1,7 @@
 //! What has to be done, as a value: desired × observed → [`Plan`]. Pure; its text is what tests compare.
 
 pub mod fingerprint;
+pub mod ownership;
 mod ports;
 mod reconcile;
 pub mod rule_intent;
@@ -10,7 +11,8 @@ mod text;
 use std::collections::BTreeMap;
 
 use crate::model::{
-    FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, PortHolder, ServiceKind,
+    FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, ObservedVolume, PortHolder,
+    ServiceKind,
 };
 
 pub use reconcile::reconcile;
@@ -21,6 +23,8 @@ pub struct Facts {
     /// Seconds since the epoch; 0 where no clock was read.
     pub now: i64,
     pub observed: Observed,
+    /// The stack's volumes; looked up only when no container of its is there.
+    pub volumes: Vec<ObservedVolume>,
     /// The network of ours with the stack's network name; looked up only when a container of ours
     /// is not running, because otherwise the listing tells.
     pub network: Option<ObservedNetwork>,
@@ -41,6 +45,7 @@ pub struct Policy {
     pub without: Vec<ServiceKind>,
     pub pull: PullPolicy,
     pub empty_rules: EmptyRules,
+    pub adoption: ownership::Adoption,
 }
 
 /// Whether the last rule of a Prometheus that has some may go.
@@ -136,6 +141,12 @@ pub enum Step {
 /// A reason to stop before anything is touched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocker {
+    /// The stack of this name was started by another project.
+    OtherProject {
+        stack: String,
+        owner: String,
+        here: String,
+    },
     ForeignContainer {
         name: String,
         image: String,

@@ -1,6 +1,7 @@
 //! Desired × facts → plan. Every step carries its cause.
 
-use crate::model::{ContainerState, FileChanges, Manifest, ObservedContainer, ServiceKind, labels};
+use crate::model::{ContainerState, FileChanges, Manifest, ObservedContainer, Project, ServiceKind, labels};
+use crate::plan::ownership::{self, Adoption, Remains};
 use crate::plan::{
     Blocker, EmptyRules, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
     rule_intent, secrets,
@@ -13,6 +14,13 @@ use crate::update::recovery::is_kept;
 /// Decides what has to happen. The same inputs give the same plan, in the order of `ServiceKind`.
 pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
     let mut plan = Plan::default();
+    if policy.adoption == Adoption::Refused
+        && let Some(other) = other_project(desired, facts)
+    {
+        // What differs from another project's settings is no news.
+        plan.blockers.push(other);
+        return plan;
+    }
     for service in desired.services.keys() {
         let service_plan = one_service(*service, desired, facts, policy, &mut plan.blockers);
         plan.services.push(service_plan);
@@ -24,6 +32,11 @@ pub fn reconcile(desired: &Desired, facts: &Facts, policy: &Policy) -> Plan {
     }
     plan.network = network(desired, facts, &plan);
     plan
+}
+
+fn other_project(desired: &Desired, facts: &Facts) -> Option<Blocker> {
+    let remains = Remains { observed: &facts.observed, volumes: &facts.volumes };
+    ownership::other_project(&desired.stack, desired.project.as_ref()?, remains)
 }
 
 /// True when a Prometheus that has rules, as far as is known, would be left without any, whichever way the
@@ -147,7 +160,13 @@ fn reason_to_recreate(
     if facts.images.get(&wanted.spec.image).is_some_and(|image| image.id != container.image_id) {
         return Some(format!("{} means another image now", wanted.spec.image));
     }
-    lost_network(wanted, container, facts)
+    taken_over(wanted, container).or_else(|| lost_network(wanted, container, facts))
+}
+
+/// Another project's container, which is taken over: only a new one can carry this project's labels.
+fn taken_over(wanted: &DesiredService, container: &ObservedContainer) -> Option<String> {
+    let (owner, project) = (ownership::owner(container)?, Project::of_labels(&wanted.spec.labels)?);
+    (!owner.is(&project)).then(|| format!("taken over from the project in {}", owner.place(&project.host)))
 }
 
 /// A container that was started once is attached to its network, or somebody took it away.
@@ -322,8 +341,9 @@ mod tests {
     #[test]
     fn a_validator_that_may_still_work_is_left_alone_and_an_old_one_is_swept() {
         let stack = StackName::new("t").unwrap();
-        let network = NetworkSpec { stack: stack.clone(), name: stack.network() };
-        let desired = Desired { stack, network, services: BTreeMap::new(), locked: BTreeMap::new() };
+        let network = NetworkSpec { stack: stack.clone(), name: stack.network(), labels: BTreeMap::new() };
+        let (services, locked) = (BTreeMap::new(), BTreeMap::new());
+        let desired = Desired { stack, network, services, locked, project: None };
         let plan = |created| {
             let facts = Facts {
                 now: 100_000,

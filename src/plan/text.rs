@@ -51,6 +51,9 @@ impl Step {
 impl fmt::Display for Blocker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::OtherProject { stack, owner, here } => {
+                write!(f, "the stack `{stack}` belongs to the project in {owner}, not to this one in {here}")
+            }
             Self::ForeignContainer { name, image, .. } => {
                 write!(f, "a container named `{name}` (image `{image}`) exists and is not confidexmon's")
             }
@@ -80,6 +83,7 @@ impl fmt::Display for PortHolder {
 impl Hint for Blocker {
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::OtherProject { .. } => "give this project a stack of its own (`stack:` and `ports:` in config/confidexmon.yml, or CONFIDEXMON_STACK), or work in the other folder; `--adopt` takes the stack over. Nothing was touched".to_owned(),
             Self::ForeignContainer { name, .. } => format!(
                 "look at it with `docker inspect {name}`; then remove or rename it, or choose another `stack:` name in config/confidexmon.yml"
             ),

@@ -9,6 +9,7 @@ pub mod output;
 pub mod overview;
 pub mod progress;
 pub mod rule_tests;
+pub mod table;
 pub mod updates;
 pub mod words;
 

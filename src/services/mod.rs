@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::{
-    ContainerSpec, FileSet, Mount, NetworkSpec, PublishedPort, RestartPolicy, Secret, ServiceKind, StackName,
-    Tmpfs,
+    ContainerSpec, FileSet, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret, ServiceKind,
+    StackName, Tmpfs,
 };
 use crate::render::RenderedStack;
 use crate::settings::Settings;
@@ -25,6 +25,20 @@ pub struct Desired {
     pub services: BTreeMap<ServiceKind, DesiredService>,
     /// What exactly the images must be, where that is locked.
     pub locked: BTreeMap<ServiceKind, LockedImage>,
+    /// Whose it is, where that is known.
+    pub project: Option<Project>,
+}
+
+impl Desired {
+    /// Everything that is made carries the project's labels.
+    pub fn belongs_to(&mut self, project: Project) {
+        let labels = project.labels();
+        for wanted in self.services.values_mut() {
+            wanted.spec.labels.extend(labels.clone());
+        }
+        self.network.labels.extend(labels);
+        self.project = Some(project);
+    }
 }
 
 /// One service that should run.
@@ -83,7 +97,12 @@ pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
         .collect();
     Desired {
         stack: settings.stack.clone(),
-        network: NetworkSpec { stack: settings.stack.clone(), name: settings.stack.network() },
+        network: NetworkSpec {
+            stack: settings.stack.clone(),
+            name: settings.stack.network(),
+            labels: BTreeMap::new(),
+        },
+        project: None,
         services,
         locked: BTreeMap::new(),
     }

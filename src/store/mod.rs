@@ -5,6 +5,7 @@ pub mod archive;
 pub mod archive_file;
 pub mod atomic;
 pub mod backups;
+pub mod identity;
 pub mod images_lock;
 pub mod incoming;
 pub mod lock;

@@ -201,7 +201,8 @@ async fn the_engine_introduces_itself() {
 async fn a_container_lives_its_whole_life() {
     let Some(lab) = Lab::open().await else { return };
     let (engine, port) = (&lab.engine, free_port());
-    let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
+    let network =
+        NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network(), labels: BTreeMap::new() };
     let network_id = engine.create_network(&network).await.unwrap();
     let volume = lab.stack.config_volume(ServiceKind::Prometheus);
     let mut spec = lab.spec("cat /etc/app/greeting; exec sleep 600");
@@ -252,7 +253,7 @@ async fn a_container_lives_its_whole_life() {
     engine.remove_container(&id, true).await.unwrap();
     engine.remove_container(&id, true).await.unwrap();
     assert_eq!(
-        engine.volumes(&lab.stack).await.unwrap(),
+        engine.volumes(&lab.stack).await.unwrap().iter().map(|one| one.name.as_str()).collect::<Vec<_>>(),
         [volume.as_str()],
         "volumes outlive their container"
     );
@@ -305,8 +306,13 @@ async fn what_cannot_be_created_says_why() {
     assert_eq!(missing.kind, ErrorKind::ImageMissing);
     assert_eq!(lab.engine.find_image(&spec.image).await.unwrap(), None);
 
-    let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
-    let longer = NetworkSpec { stack: lab.stack.clone(), name: format!("{}-2", network.name) };
+    let network =
+        NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network(), labels: BTreeMap::new() };
+    let longer = NetworkSpec {
+        stack: lab.stack.clone(),
+        name: format!("{}-2", network.name),
+        labels: BTreeMap::new(),
+    };
     let network_id = lab.engine.create_network(&network).await.unwrap();
     lab.engine.create_network(&longer).await.unwrap();
     assert_eq!(lab.engine.create_network(&network).await.unwrap_err().kind, ErrorKind::Conflict);
@@ -332,7 +338,8 @@ async fn a_port_held_by_a_process_is_told_and_the_container_can_start_later() {
     let Some(lab) = Lab::open().await else { return };
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = holder.local_addr().unwrap().port();
-    let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
+    let network =
+        NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network(), labels: BTreeMap::new() };
     lab.engine.create_network(&network).await.unwrap();
     let mut spec = lab.spec("exec sleep 600");
     spec.network = Some(network.name);
@@ -350,7 +357,8 @@ async fn a_port_held_by_a_process_is_told_and_the_container_can_start_later() {
 async fn a_port_held_by_a_container_is_told() {
     let Some(lab) = Lab::open().await else { return };
     let port = free_port();
-    let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
+    let network =
+        NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network(), labels: BTreeMap::new() };
     lab.engine.create_network(&network).await.unwrap();
     let mut spec = lab.spec("exec sleep 600");
     spec.network = Some(network.name);
@@ -488,7 +496,8 @@ async fn each_call_is_one_request() {
     let engine = connect(EndpointChoice { host_flag, ..Default::default() }).await.unwrap();
     assert_eq!(count.load(Ordering::SeqCst), 1, "connecting");
     engine.list().await.unwrap();
-    let network = NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network() };
+    let network =
+        NetworkSpec { stack: lab.stack.clone(), name: lab.stack.network(), labels: BTreeMap::new() };
     let network_id = engine.create_network(&network).await.unwrap();
     let id = engine.create_container(&lab.spec("exec sleep 600")).await.unwrap();
     engine.start(&id).await.unwrap();

@@ -62,6 +62,7 @@ fn the_commands_of_the_how_tos_work_in_their_order() {
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_confidexmon"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mut ran = 0;
+    let mut folder = lab.folder.path().to_owned();
     for line in shell_lines() {
         // The slow ones have tests of their own; the scripts are what runs this test.
         let elsewhere =
@@ -70,7 +71,12 @@ fn the_commands_of_the_how_tos_work_in_their_order() {
         if assignment || elsewhere.iter().any(|word| line.contains(word)) {
             continue;
         }
+        if let Some(into) = line.strip_prefix("cd ") {
+            folder.push(into);
+            continue;
+        }
         let mut shell = lab.shell(&line);
+        shell.current_dir(&folder);
         let output = shell.env("PATH", &path).output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}: {text}");
@@ -78,5 +84,5 @@ fn the_commands_of_the_how_tos_work_in_their_order() {
     }
     assert!(ran >= 10, "{ran}");
     assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
-    assert!(lab.folder.path().join("rendered/prometheus/etc/prometheus/prometheus.yml").exists());
+    assert!(folder.join("rendered/prometheus/etc/prometheus/prometheus.yml").exists());
 }

@@ -512,7 +512,7 @@ fn two_reloads_from_two_machines_end_with_the_rules_of_one_never_of_both() {
     }
     for round in 0..4 {
         let runs = names.map(|name| {
-            let mut command = lab.command(&["--project-dir", name, "reload-rules"]);
+            let mut command = lab.command(&["--project-dir", name, "reload-rules", "--adopt"]);
             command.env("CONFIDEXMON_STATE_DIR", lab.folder.path().join(format!("state-{name}")));
             command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
         });

@@ -89,7 +89,7 @@ impl<'a, E: Engine> Sandbox<'a, E> {
     /// The network of this run; one that is there already is a drill's of ours.
     pub(super) async fn connect(&self) -> Result<(), Error> {
         self.go_on()?;
-        let spec = NetworkSpec { stack: self.desired.stack.clone(), name: self.network.clone() };
+        let spec = NetworkSpec { name: self.network.clone(), ..self.desired.network.clone() };
         match self.session.engine.create_network(&spec).await {
             Err(error) if error.kind != ErrorKind::Conflict => Err(error.into()),
             _ => Ok(()),

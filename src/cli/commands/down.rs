@@ -2,18 +2,22 @@
 
 use serde_json::json;
 
-use crate::apply::{down, interrupted};
+use crate::apply::{down, interrupted, ownership};
 use crate::cli::args::{DownOptions, PlanOptions};
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Loaded};
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::report::{Format, words};
 
 pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> {
-    let stack = context.stack_name(&PlanOptions::default())?;
+    let Loaded { settings, identity, .. } = context.load(&PlanOptions::default())?;
+    let stack = settings.stack;
     let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "down")?;
     let session = context.session(engine, &stack)?;
     interrupted::finish(&session).await?;
+    let observed = session.engine.list().await?;
+    ownership::check(&session, (&stack, &identity), &observed, options.owner.adopt.into()).await?;
     let removed = down::run(&session, &stack, options.volumes).await?;
     match context.output.format {
         Format::Json => context.output.json(&json!({

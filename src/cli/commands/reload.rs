@@ -12,7 +12,7 @@ use crate::apply::grafana::{self, Ready};
 use crate::apply::probe::Address;
 use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
-use crate::apply::{StackSession, explain, gather, interrupted};
+use crate::apply::{StackSession, explain, gather, interrupted, ownership};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
 use crate::cli::context::Context;
 use crate::engine::Engine;
@@ -40,6 +40,8 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let session = context.session(engine, &loaded.settings.stack)?;
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
+    let owner = (&loaded.settings.stack, &loaded.identity);
+    ownership::check(&session, owner, &observed, options.rules.owner.adopt.into()).await?;
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
     let stack = &desired.stack;
     let datasources = Datasources::of(|kind| {

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::apply::{gather, interrupted, wait};
+use crate::apply::{gather, interrupted, ownership, wait};
 use crate::cli::args::{PlanOptions, ServicesOptions};
 use crate::cli::context::Context;
 use crate::engine::Engine;
@@ -18,6 +18,8 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
     let session = context.session(engine, &loaded.settings.stack)?;
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
+    let owner = (&loaded.settings.stack, &loaded.identity);
+    ownership::check(&session, owner, &observed, options.owner.adopt.into()).await?;
     let loaded = context.with_running_redis(loaded, &none, &observed)?;
     let mut desired = context.desired(&loaded)?;
     if !options.services.is_empty() {

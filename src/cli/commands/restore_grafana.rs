@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::apply::backup::{self, blocking};
+use crate::apply::ownership;
 use crate::apply::restore::{self, Replacement};
 use crate::apply::{StackSession, interrupted, wait};
 use crate::backup::Counts;
@@ -15,6 +16,7 @@ use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, ServiceKind, StackName};
+use crate::plan::ownership::Adoption;
 use crate::report::Format;
 use crate::report::backups::counted;
 use crate::report::output::GOOD;
@@ -38,6 +40,7 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     let session = context.session(engine, &stack)?;
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
+    ownership::check(&session, (&stack, &loaded.identity), &observed, Adoption::Refused).await?;
     let container = backup::container(&observed, &stack)?;
     may_restore(&incoming, &stack, backup::version(container).as_deref(), options)?;
     let folder = folder(context, &options.folder);

@@ -11,13 +11,14 @@ use crate::apply::grafana::{self, Proven, Ready};
 use crate::apply::overview::{self, Apis};
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
-use crate::apply::{StackSession, gather, interrupted, pull, services as apply_services, wait};
+use crate::apply::{StackSession, explain, gather, interrupted, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::{Target, TargetHealth};
 use crate::model::{Manifest, Observed, Secret, ServiceKind};
+use crate::plan::ownership::{self, Adoption, Remains};
 use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
 use crate::render::context::links;
 use crate::report::output::{BOLD, WARN};
@@ -27,16 +28,23 @@ use crate::services::Desired;
 use crate::update::recovery;
 
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
+    let wishes = Wishes { empty_rules: options.allow_empty.into(), adoption: options.owner.adopt.into() };
     if options.dry_run {
-        return plan(context, options.plan, options.allow_empty.into()).await;
+        return plan(context, options.plan, &wishes).await;
     }
     let began = Instant::now();
-    let loaded = context.load(&options.plan)?;
+    let mut loaded = context.load(&options.plan)?;
+    context.identify(&mut loaded)?;
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
     let session = context.session(engine, &loaded.settings.stack)?;
     interrupted::finish(&session).await?;
     let mut observed = session.engine.list().await?;
+    if !options.owner.adopt {
+        let remains = Remains { observed: &observed, volumes: &[] };
+        let other = ownership::other_project(&loaded.settings.stack, &loaded.identity, remains);
+        explain::blockers(other.as_slice()).map_or(Ok(()), Err)?;
+    }
     if recover::run(&session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
         observed = session.engine.list().await?;
     }
@@ -47,7 +55,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.plan.pull == PullPolicy::Always {
         facts.images = pull::all(&session, &desired).await?;
     }
-    let plan = reconcile(&desired, &facts, &policy(&options.plan, options.allow_empty.into()));
+    let plan = reconcile(&desired, &facts, &policy(&options.plan, &wishes));
     for note in &plan.notes {
         session.warn(note.clone());
     }
@@ -167,7 +175,7 @@ struct Outcome<'a> {
 }
 
 /// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
-pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) -> Result<(), Error> {
+pub async fn plan(context: &Context, options: PlanOptions, wishes: &Wishes) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let engine = context.engine(&loaded.ports()).await?;
     let session = context.session(engine, &loaded.settings.stack)?;
@@ -176,7 +184,7 @@ pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) ->
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
     let facts = gather::facts(&session, &desired, observed).await?;
-    let mut plan = reconcile(&desired, &facts, &policy(&options, empty));
+    let mut plan = reconcile(&desired, &facts, &policy(&options, wishes));
     let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);
     if !cut_off.is_empty() {
         // What comes after depends on what that leaves.
@@ -195,8 +203,15 @@ pub async fn plan(context: &Context, options: PlanOptions, empty: EmptyRules) ->
     }
 }
 
-fn policy(options: &PlanOptions, empty_rules: EmptyRules) -> Policy {
-    Policy { without: options.without.clone(), pull: options.pull, empty_rules }
+/// What the user allows that is refused otherwise.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    empty_rules: EmptyRules,
+    adoption: Adoption,
+}
+
+fn policy(options: &PlanOptions, &Wishes { empty_rules, adoption }: &Wishes) -> Policy {
+    Policy { without: options.without.clone(), pull: options.pull, empty_rules, adoption }
 }
 
 /// Ids and ports, when the listing already told them: everything ran and nothing was touched.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
+use crate::apply::ownership;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::prepare::{self, Prepared};
 use crate::apply::update::replace::Patience;
@@ -16,6 +17,7 @@ use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ObservedContainer, ServiceKind};
+use crate::plan::ownership::Adoption;
 use crate::plan::{Policy, reconcile};
 use crate::report::{Format, updates};
 use crate::services::Desired;
@@ -140,6 +142,8 @@ impl Stack {
     ) -> Result<Self, Error> {
         interrupted::finish(session).await?;
         let mut observed = session.engine.list().await?;
+        let owner = (&loaded.settings.stack, &loaded.identity);
+        ownership::check(session, owner, &observed, Adoption::Refused).await?;
         if recover::run(session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
             observed = session.engine.list().await?;
         }

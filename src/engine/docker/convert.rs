@@ -33,11 +33,14 @@ pub(super) fn create_body(spec: &ContainerSpec, podman: bool) -> ContainerCreate
 /// The body of `POST /networks/create`. Bollard's model lacks `CheckDuplicate`, without which
 /// engines before 25 create a second network of the same name.
 pub(super) fn network_body(spec: &NetworkSpec) -> serde_json::Value {
+    let mut all = spec.labels.clone();
+    all.insert(labels::STACK.to_owned(), spec.stack.to_string());
+    all.insert(labels::ROLE.to_owned(), "network".to_owned());
     serde_json::json!({
         "Name": spec.name,
         "Driver": "bridge",
         "CheckDuplicate": true,
-        "Labels": { labels::STACK: spec.stack.as_str(), labels::ROLE: "network" },
+        "Labels": all,
     })
 }
 
@@ -81,7 +84,9 @@ fn container_labels(spec: &ContainerSpec) -> HashMap<String, String> {
 pub(super) fn our_labels(spec: &ContainerSpec, role: &str) -> HashMap<String, String> {
     let pairs =
         [(labels::STACK, spec.stack.as_str()), (labels::SERVICE, spec.service.name()), (labels::ROLE, role)];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    let of_project = spec.labels.iter().filter(|(key, _)| labels::OF_PROJECT.contains(&key.as_str()));
+    let of_project = of_project.map(|(key, value)| (key.clone(), value.clone()));
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).chain(of_project).collect()
 }
 
 fn volume_mount(spec: &ContainerSpec, mount: &Mount) -> EngineMount {

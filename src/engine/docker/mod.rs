@@ -38,7 +38,7 @@ use crate::engine::{
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer,
-    ObservedNetwork, StackName, labels,
+    ObservedNetwork, ObservedVolume, StackName, labels,
 };
 
 use observe::{ImageAnswer, InspectAnswer, ListItem, NetworkItem, VolumesAnswer};
@@ -201,11 +201,11 @@ impl Engine for DockerEngine {
         ops::tag_image(&self.wire, image_id, tag).await
     }
 
-    async fn volumes(&self, stack: &StackName) -> Result<Vec<String>, EngineError> {
+    async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {
         let label = format!("{}={stack}", labels::STACK);
         let path = with_query("/volumes", &[("filters", &filters(&[("label", &label)]))]);
         let answer: VolumesAnswer = self.wire.get("list volumes", LOOK, &path).await?;
-        Ok(answer.names())
+        Ok(answer.sorted())
     }
 
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use crate::model::{ContainerDetail, ContainerState};
-use crate::model::{LocalImage, ObservedContainer, ObservedNetwork, Platform};
+use crate::model::{LocalImage, ObservedContainer, ObservedNetwork, ObservedVolume, Platform};
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -120,6 +120,7 @@ pub(super) struct VolumesAnswer {
 #[serde(rename_all = "PascalCase", default)]
 struct VolumeItem {
     name: Option<String>,
+    labels: Option<BTreeMap<String, String>>,
 }
 
 /// Any answer of which only the id matters.
@@ -207,10 +208,14 @@ impl From<NetworkItem> for ObservedNetwork {
 
 impl VolumesAnswer {
     /// Sorted by name.
-    pub(super) fn names(self) -> Vec<String> {
-        let names: BTreeSet<_> =
-            self.volumes.into_iter().flatten().filter_map(|volume| volume.name).collect();
-        names.into_iter().collect()
+    pub(super) fn sorted(self) -> Vec<ObservedVolume> {
+        let named = self.volumes.into_iter().flatten().filter_map(|volume| {
+            Some(ObservedVolume { name: volume.name?, labels: volume.labels.unwrap_or_default() })
+        });
+        let mut volumes: Vec<_> = named.collect();
+        volumes.sort_by(|a, b| a.name.cmp(&b.name));
+        volumes.dedup_by(|a, b| a.name == b.name);
+        volumes
     }
 }
 
@@ -299,6 +304,6 @@ mod tests {
 
     #[test]
     fn an_engine_without_volumes_says_null() {
-        assert!(serde_json::from_str::<VolumesAnswer>(r#"{"Volumes":null}"#).unwrap().names().is_empty());
+        assert!(serde_json::from_str::<VolumesAnswer>(r#"{"Volumes":null}"#).unwrap().sorted().is_empty());
     }
 }

@@ -25,7 +25,7 @@ use crate::engine::{
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ContainerState, ImageRef, LocalImage, NetworkSpec, Observed,
-    ObservedNetwork, StackName, labels,
+    ObservedNetwork, ObservedVolume, StackName, labels,
 };
 
 use calls::Calls;
@@ -349,7 +349,7 @@ impl Engine for MemoryEngine {
         self.call(Call::RenameContainer, &about, |state| state.rename(container_id, name)).await
     }
 
-    async fn volumes(&self, stack: &StackName) -> Result<Vec<String>, EngineError> {
+    async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {
         let ours = |state: &mut State| {
             let has_label = |volume: &state::Volume| {
                 volume.labels.get(labels::STACK).map(String::as_str) == Some(stack.as_str())
@@ -358,7 +358,7 @@ impl Engine for MemoryEngine {
                 .volumes
                 .iter()
                 .filter(|(_, volume)| has_label(volume))
-                .map(|(name, _)| name.clone())
+                .map(|(name, volume)| ObservedVolume { name: name.clone(), labels: volume.labels.clone() })
                 .collect())
         };
         self.call(Call::Volumes, "", ours).await

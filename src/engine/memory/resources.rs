@@ -12,9 +12,12 @@ impl State {
             return Err((ErrorKind::Conflict, format!("network with name {} already exists", spec.name)));
         }
         let id = self.new_id();
-        let labels = [(labels::STACK, spec.stack.as_str()), (labels::ROLE, "network")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned()));
-        let network = ObservedNetwork { id: id.clone(), name: spec.name.clone(), labels: labels.into() };
+        let mut labels = spec.labels.clone();
+        labels.extend(
+            [(labels::STACK, spec.stack.as_str()), (labels::ROLE, "network")]
+                .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        );
+        let network = ObservedNetwork { id: id.clone(), name: spec.name.clone(), labels };
         self.networks.insert(id.clone(), network);
         Ok(id)
     }

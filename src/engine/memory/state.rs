@@ -85,7 +85,9 @@ impl Container {
 fn own_labels(spec: &ContainerSpec, role: &str) -> BTreeMap<String, String> {
     let pairs =
         [(labels::STACK, spec.stack.as_str()), (labels::SERVICE, spec.service.name()), (labels::ROLE, role)];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    let of_project = spec.labels.iter().filter(|(key, _)| labels::OF_PROJECT.contains(&key.as_str()));
+    let of_project = of_project.map(|(key, value)| (key.clone(), value.clone()));
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).chain(of_project).collect()
 }
 
 pub(super) fn no_container(id: &str) -> Refusal {

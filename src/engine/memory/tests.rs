@@ -49,7 +49,7 @@ fn spec(service: ServiceKind, port: u16) -> ContainerSpec {
 
 fn network() -> NetworkSpec {
     let stack = StackName::new("t").unwrap();
-    NetworkSpec { name: stack.network(), stack }
+    NetworkSpec { name: stack.network(), stack, labels: std::collections::BTreeMap::new() }
 }
 
 async fn ready() -> MemoryEngine {
@@ -91,7 +91,11 @@ async fn a_container_lives_and_its_volume_survives_it() {
     engine.stop(&id, GRACE).await.unwrap();
     engine.remove_container(&id, false).await.unwrap();
     engine.remove_container(&id, false).await.unwrap();
-    assert_eq!(engine.volumes(&spec.stack).await.unwrap(), ["t-prometheus-config"]);
+    let volumes = engine.volumes(&spec.stack).await.unwrap();
+    assert_eq!(
+        volumes.iter().map(|volume| volume.name.as_str()).collect::<Vec<_>>(),
+        ["t-prometheus-config"]
+    );
     let files = engine.volume_files("t-prometheus-config").unwrap();
     assert_eq!(files["rules/b.yml"].content, b"y");
     assert_eq!((files["a.yml"].mode, files["a.yml"].uid), (0o400, 65534));
