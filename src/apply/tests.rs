@@ -201,3 +201,44 @@ fn of_two_networks_of_one_name_the_one_in_use_stays() {
         assert!(plan(&session, &wanted).await.unwrap().is_empty());
     });
 }
+
+#[test]
+fn a_stack_without_an_owner_is_taken_over_as_it_is_and_another_projects_is_refused() {
+    use crate::model::Project;
+    use crate::plan::Blocker;
+    use crate::plan::ownership::Adoption;
+    let project = |path: &str| Project { path: path.to_owned(), ..Project::default() };
+    let of = |path: &str| {
+        let mut wanted = desired("info");
+        wanted.belongs_to(project(path));
+        wanted
+    };
+    let (old, ours, others) = (desired("info"), of("/ours"), of("/others"));
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let session = session(with_images(&old), folder.path());
+        up(&session, &old).await.unwrap();
+        assert!(plan(&session, &ours).await.unwrap().is_empty(), "an older version's is not made again");
+
+        super::down::run(&session, &old.stack, true).await.unwrap();
+        up(&session, &ours).await.unwrap();
+        assert!(plan(&session, &ours).await.unwrap().is_empty());
+        let refused = plan(&session, &others).await.unwrap();
+        assert!(matches!(&refused.blockers[..], [Blocker::OtherProject { owner, .. }] if owner == "/ours"));
+        super::down::run(&session, &ours.stack, false).await.unwrap();
+        let refused = plan(&session, &others).await.unwrap();
+        assert!(matches!(&refused.blockers[..], [Blocker::OtherProject { .. }]), "the data is theirs");
+
+        up(&session, &ours).await.unwrap();
+        let observed = session.engine.list().await.unwrap();
+        let facts = gather::facts(&session, &others, observed).await.unwrap();
+        let adopting = Policy { adoption: Adoption::Allowed, ..Policy::default() };
+        let adopted = reconcile(&others, &facts, &adopting);
+        assert!(
+            adopted.blockers.is_empty()
+                && adopted.to_string().contains("taken over from the project in /ours")
+        );
+        services::run(&session, &others, &adopted, PullPolicy::Missing).await.unwrap();
+        assert!(plan(&session, &others).await.unwrap().is_empty());
+    });
+}

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::Active;
-use crate::model::ServiceKind;
+use crate::model::{ServiceKind, StackName};
 use crate::plan::PullPolicy;
 use crate::report::Format;
 use crate::report::output::ColorChoice;
@@ -70,6 +70,8 @@ pub enum Command {
     Status(StatusOptions),
     /// Alerts that fire or are pending: since when, and who is told
     Alerts,
+    /// Every stack of this engine: whose it is, its services, ports, health and age
+    Ls,
     /// Restart services and wait until they answer
     Restart(ServicesOptions),
     /// Logs of all services, merged in time order
@@ -430,6 +432,9 @@ pub struct InitOptions {
     /// With --for: the stack's name, and what alerts and files are named after (default: the folder's name)
     #[arg(long, value_name = "NAME", requires = "backend")]
     pub name: Option<String>,
+    /// The stack's name (default: confidex, or the folder's name when this engine has a stack of that name)
+    #[arg(long, value_name = "NAME", value_parser = parse_stack_name)]
+    pub stack: Option<StackName>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -446,6 +451,11 @@ pub struct DemoOptions {
     /// Seconds of the backend's life per second
     #[arg(long, default_value_t = 1.0)]
     pub speed: f64,
+}
+
+fn parse_stack_name(text: &str) -> Result<StackName, String> {
+    StackName::new(text)
+        .ok_or_else(|| format!("`{text}` is not a stack's name: a-z, 0-9 and `-`, at most 40 characters"))
 }
 
 /// `90s`, `2m`, `500ms`: Prometheus's notation.

@@ -74,11 +74,12 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
     match arguments.command {
         Command::Up(options) => commands::up::run(&context, options).await,
         Command::Plan(options) => {
-            commands::up::plan(&context, options, &commands::up::Wishes::default()).await
+            commands::up::plan(&context, options, commands::up::Wishes::default()).await
         }
         Command::Down(options) => commands::down::run(&context, &options).await,
         Command::Alerts => commands::alerts::run(&context).await,
         Command::Status(options) => Box::pin(commands::status::run(&context, &options)).await,
+        Command::Ls => commands::ls::run(&context).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
         Command::ReloadRules(options) => {

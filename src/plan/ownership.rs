@@ -30,7 +30,7 @@ pub fn other_project(stack: &StackName, project: &Project, remains: Remains<'_>)
     let containers = remains.observed.containers.iter().filter(|container| is_service_of(container, stack));
     let mut containers = containers.peekable();
     let owner = if containers.peek().is_some() {
-        containers.filter_map(|container| owner(container)).find(|owner| !owner.is(project))
+        containers.filter_map(owner).find(|owner| !owner.is(project))
     } else {
         let owners = remains.volumes.iter().filter_map(|volume| Project::of_labels(&volume.labels));
         owners.into_iter().find(|owner| !owner.is(project))

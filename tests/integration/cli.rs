@@ -4,6 +4,8 @@
 fn transcripts() {
     trycmd::TestCases::new()
         .env("CONFIDEXMON_STATE_DIR", "/nonexistent/state")
+        // What a machine's engine runs must not show in them.
+        .env("DOCKER_HOST", "unix:///nonexistent/docker.sock")
         .case("tests/cli/*.trycmd")
         .run();
 }

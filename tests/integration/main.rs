@@ -19,6 +19,7 @@ mod life;
 mod messages;
 mod oneshot;
 mod overview;
+mod ownership;
 mod project_files;
 mod promql;
 mod proxy;

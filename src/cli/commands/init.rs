@@ -1,27 +1,35 @@
 //! `init`: an editable copy of the embedded defaults.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use crate::apply::gather;
 use crate::cli::args::InitOptions;
 use crate::cli::context::Context;
+use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::formats::exposition;
-use crate::model::StackName;
+use crate::model::{ServiceKind, StackName, labels};
 use crate::net::backend::{self, Auth};
 use crate::render::ProjectFiles;
 use crate::report::words;
 use crate::starter::{self, Backend};
-use crate::store::{atomic, text};
+use crate::store::{atomic, ports, text};
 
 const DOTENV_EXAMPLE: &str = include_str!("../../../.env.example");
 /// What a project must keep out of version control.
 const GITIGNORE: &str = ".env\n";
 
 pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
-    let files = match &options.backend {
+    let mut files = match &options.backend {
         Some(url) => starter_files(&options.directory, url, options.name.as_deref()).await?,
         None => files(&options.directory),
     };
+    let apart = Apart::find(context, options).await;
+    for (_, text, _) in files.iter_mut().filter(|(path, ..)| path.ends_with("config/confidexmon.yml")) {
+        *text = apart.applied(text);
+    }
     if !options.force {
         let existing: Vec<String> = files
             .iter()
@@ -41,12 +49,112 @@ pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> 
         atomic::write(path, text.as_bytes(), *mode)?;
     }
     protect_dotenv(&options.directory)?;
+    apart.report(context);
     context.output.info(&format!(
         "wrote {} to {}; copy .env.example to .env and set the receivers there",
         words::count(files.len(), "file"),
         options.directory.display()
     ));
     Ok(())
+}
+
+/// Name and ports by which a new stack lives beside those that are there.
+#[derive(Default)]
+struct Apart {
+    stack: Option<StackName>,
+    ports: Vec<(ServiceKind, u16)>,
+    /// The name that is taken.
+    taken: Option<StackName>,
+}
+
+/// An engine that is not there, or hangs, keeps nobody from writing files.
+const LOOK: Duration = Duration::from_secs(2);
+
+impl Apart {
+    async fn find(context: &Context, options: &InitOptions) -> Self {
+        let given = Self { stack: options.stack.clone(), ..Self::default() };
+        // A backend's stack has a name of its own.
+        let default = StackName::new("confidex").filter(|_| options.backend.is_none());
+        let Some(wanted) = given.stack.clone().or(default) else { return given };
+        let looked = async {
+            let engine = context.engine(&[]).await.ok()?;
+            let local = engine.info().ports_are_local;
+            Some((engine.list().await.ok()?, local))
+        };
+        let Ok(Some((observed, local))) = tokio::time::timeout(LOOK, looked).await else { return given };
+        if observed.containers.iter().all(|one| one.label(labels::STACK).is_none()) {
+            return given;
+        }
+        let is_taken = |name: &StackName| gather::services(&observed, name).next().is_some();
+        let ports = if local { free_ports() } else { Vec::new() };
+        if !is_taken(&wanted) {
+            return Self { ports, ..given };
+        }
+        if options.stack.is_some() {
+            return Self { taken: Some(wanted), ports, ..given };
+        }
+        let own = backend_name(&options.directory, None).ok().and_then(|name| StackName::new(&name));
+        Self { stack: own.filter(|name| !is_taken(name)), ports, taken: Some(wanted) }
+    }
+
+    /// The settings with the name and the ports in the place of the defaults.
+    fn applied(&self, text: &str) -> String {
+        let line = |line: &str| {
+            if let Some(stack) = self.stack.as_ref().filter(|_| line.starts_with("stack: ")) {
+                return format!("stack: {stack}\n");
+            }
+            let port = self.ports.iter().find(|(service, port)| {
+                let default = default_port(*service);
+                default != *port && line == format!("  {service}: {default}")
+            });
+            port.map_or_else(|| format!("{line}\n"), |(service, port)| format!("  {service}: {port}\n"))
+        };
+        text.lines().map(line).collect()
+    }
+
+    fn report(&self, context: &Context) {
+        let moved = self.ports.iter().filter(|(service, port)| *port != default_port(*service));
+        let moved: Vec<String> = moved.map(|(service, port)| format!("{service} {port}")).collect();
+        if !moved.is_empty() {
+            let ports = moved.join(", ");
+            context.output.info(&format!("ports, because the usual ones are in use: {ports}"));
+        }
+        let Some(taken) = &self.taken else { return };
+        match &self.stack {
+            Some(stack) if stack != taken => context.output.info(&format!(
+                "this engine has a stack `{taken}` already, so this one is `{stack}` (`confidexmon ls` lists them)"
+            )),
+            _ => context.output.warning(&format!(
+                "this engine has a stack `{taken}` already: set another `stack:` in config/confidexmon.yml before `confidexmon up`"
+            )),
+        }
+    }
+}
+
+const fn default_port(service: ServiceKind) -> u16 {
+    match service {
+        ServiceKind::Prometheus => 9090,
+        ServiceKind::Grafana => 3002,
+        ServiceKind::Alertmanager => 9093,
+        ServiceKind::Redis => 6379,
+    }
+}
+
+/// The default ports, or the next free ones above them.
+fn free_ports() -> Vec<(ServiceKind, u16)> {
+    let loopback = IpAddr::from([127, 0, 0, 1]);
+    let mut chosen: Vec<(ServiceKind, u16)> = Vec::new();
+    for service in ServiceKind::ALL {
+        let port = default_port(service);
+        let taken: Vec<u16> = chosen.iter().map(|(_, port)| *port).collect();
+        let free = if ports::is_free(loopback, port) && !taken.contains(&port) {
+            Some(port)
+        } else {
+            ports::next_free(loopback, port, &taken)
+        };
+        chosen.extend(free.map(|free| (service, free)));
+    }
+    chosen
 }
 
 fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {

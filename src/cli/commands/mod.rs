@@ -11,6 +11,7 @@ pub mod drill;
 pub mod images;
 pub mod init;
 pub mod logs;
+pub mod ls;
 pub mod open;
 pub mod reload;
 pub mod render;

@@ -30,7 +30,7 @@ use crate::update::recovery;
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let wishes = Wishes { empty_rules: options.allow_empty.into(), adoption: options.owner.adopt.into() };
     if options.dry_run {
-        return plan(context, options.plan, &wishes).await;
+        return plan(context, options.plan, wishes).await;
     }
     let began = Instant::now();
     let mut loaded = context.load(&options.plan)?;
@@ -55,7 +55,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if options.plan.pull == PullPolicy::Always {
         facts.images = pull::all(&session, &desired).await?;
     }
-    let plan = reconcile(&desired, &facts, &policy(&options.plan, &wishes));
+    let plan = reconcile(&desired, &facts, &policy(&options.plan, wishes));
     for note in &plan.notes {
         session.warn(note.clone());
     }
@@ -175,7 +175,7 @@ struct Outcome<'a> {
 }
 
 /// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
-pub async fn plan(context: &Context, options: PlanOptions, wishes: &Wishes) -> Result<(), Error> {
+pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let engine = context.engine(&loaded.ports()).await?;
     let session = context.session(engine, &loaded.settings.stack)?;
@@ -210,7 +210,7 @@ pub struct Wishes {
     adoption: Adoption,
 }
 
-fn policy(options: &PlanOptions, &Wishes { empty_rules, adoption }: &Wishes) -> Policy {
+fn policy(options: &PlanOptions, Wishes { empty_rules, adoption }: Wishes) -> Policy {
     Policy { without: options.without.clone(), pull: options.pull, empty_rules, adoption }
 }
 

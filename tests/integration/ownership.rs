@@ -1,0 +1,94 @@
+//! A stack belongs to the project that started it, and `ls` tells whose is whose.
+
+use serde_json::Value;
+
+use crate::lab::{Lab, Run, docker, get};
+
+fn in_project(lab: &Lab, folder: &str, arguments: &[&str]) -> Run {
+    lab.run(&[&["--project-dir", folder], arguments].concat())
+}
+
+fn label(lab: &Lab, service: &str, key: &str) -> String {
+    lab.inspect(service)["Config"]["Labels"][format!("io.confidexmon.{key}")].as_str().unwrap().to_owned()
+}
+
+const UP: [&str; 3] = ["up", "--without", "grafana"];
+
+#[test]
+fn another_project_touches_nothing_unless_it_adopts_and_a_moved_one_stays_itself() {
+    let Some(lab) = Lab::open() else { return };
+    for name in ["one", "two"] {
+        lab.write(&format!("{name}/config/confidexmon.yml"), "log_level: info\n");
+    }
+    in_project(&lab, "one", &UP).expect(0);
+    let before = lab.containers();
+    let path = |name: &str| lab.folder.path().join(name).canonicalize().unwrap().display().to_string();
+    assert_eq!(label(&lab, "prometheus", "project-path"), path("one"));
+    for arguments in [
+        &UP[..],
+        &["plan"],
+        &["down", "--volumes"],
+        &["restart"],
+        &["reload"],
+        &["reload-rules"],
+        &["update"],
+    ] {
+        let run = in_project(&lab, "two", arguments).expect(1);
+        assert!(run.stderr.contains(&path("one")) && run.stderr.contains(&path("two")), "{}", run.stderr);
+        assert!(run.stderr.contains("--adopt"), "{}", run.stderr);
+        assert_eq!(lab.containers(), before, "{arguments:?}");
+    }
+    assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
+
+    // The network and the volumes say whose they are, too.
+    let network = docker(&["network", "inspect", &lab.networks()[0]]);
+    let volume = docker(&["volume", "inspect", &format!("{}-prometheus-data", lab.stack)]);
+    for output in [network, volume] {
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found[0]["Labels"]["io.confidexmon.project-path"], path("one"));
+    }
+
+    std::fs::rename(lab.folder.path().join("one"), lab.folder.path().join("moved")).unwrap();
+    in_project(&lab, "moved", &UP).expect(0);
+    assert_eq!(lab.containers(), before);
+
+    in_project(&lab, "moved", &["down"]).expect(0);
+    let run = in_project(&lab, "two", &UP).expect(1);
+    assert!(run.stderr.contains("belongs to the project in"), "its data is theirs: {}", run.stderr);
+
+    in_project(&lab, "moved", &UP).expect(0);
+    in_project(&lab, "two", &[&UP[..], &["--adopt"]].concat()).expect(0);
+    assert_eq!(label(&lab, "prometheus", "project-path"), path("two"));
+    in_project(&lab, "two", &UP).expect(0);
+    in_project(&lab, "moved", &["down"]).expect(1);
+}
+
+#[test]
+fn every_stack_is_listed_and_a_second_project_gets_a_name_and_ports_of_its_own() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&UP).expect(0);
+    docker(&["stop", &lab.container("alertmanager")]);
+    let listed = lab.run(&["ls", "--format", "json"]).expect(0).json();
+    let all = listed["stacks"].as_array().unwrap();
+    let ours = all.iter().find(|stack| stack["stack"] == lab.stack.as_str()).unwrap();
+    assert_eq!(ours["project"]["is_this_one"], true);
+    assert_eq!(ours["health"], "unhealthy");
+    let service =
+        |name: &str| ours["services"].as_array().unwrap().iter().find(|one| one["name"] == name).unwrap();
+    assert_eq!(
+        (&service("prometheus")["answers"], &service("alertmanager")["answers"]),
+        (&true.into(), &false.into())
+    );
+    assert_eq!(service("prometheus")["port"], lab.ports["prometheus"]);
+    assert!(lab.run(&["ls"]).expect(0).stdout.contains("(this one)"));
+
+    // The name that is given is there already, so it is said; a folder's name is not.
+    let run = lab.run(&["init", "second", "--stack", &lab.stack]).expect(0);
+    assert!(run.stderr.contains("already"), "{}", run.stderr);
+    let stack = lab.stack.clone();
+    lab.set("CONFIDEXMON_STACK", "");
+    lab.run(&["init", "third", "--stack", &format!("{stack}-3")]).expect(0);
+    let text = std::fs::read_to_string(lab.folder.path().join("third/config/confidexmon.yml")).unwrap();
+    assert!(text.contains(&format!("stack: {stack}-3\n")), "{text}");
+    lab.run(&["init", "fourth", "--stack", "No Such"]).expect(2);
+}
