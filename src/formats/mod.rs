@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod anchored_regex;
 pub mod dashboard;
 pub mod exposition;
+pub mod go_glob;
 pub mod go_template;
 pub mod label_map;
 pub mod parallel;

@@ -2,6 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::formats::go_glob::Glob;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "empty-template-glob",
@@ -16,32 +17,16 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     };
     for pattern in &file.templates {
         let wanted = crate::check::lints::routing::missing_secret_file::absolute(&pattern.value);
-        let Some(regex) = glob(&wanted) else { continue };
-        if !paths.iter().any(|path| regex.is_match(path)) {
-            let message = format!("`{}` matches no file: the templates in it will be missing", pattern.value);
+        let glob = Glob::parse(&wanted);
+        if !glob.as_ref().is_ok_and(|glob| paths.iter().any(|path| glob.matches(path))) {
+            let message = match glob {
+                Ok(_) => format!("`{}` matches no file: the templates in it will be missing", pattern.value),
+                Err(_) => format!("`{}` is no valid pattern, and Alertmanager refuses it", pattern.value),
+            };
             let finding = file.finding(&LINT, pattern.start(), message);
             out.push(
                 finding.fix("correct the path; notification templates lie in `/etc/alertmanager/templates/`"),
             );
         }
     }
-}
-
-/// Go's file patterns; `None` for one that Go refuses.
-fn glob(pattern: &str) -> Option<regex::Regex> {
-    let mut text = "^".to_owned();
-    let mut characters = pattern.chars();
-    while let Some(c) = characters.next() {
-        match c {
-            '*' => text += "[^/]*",
-            '?' => text += "[^/]",
-            '[' => {
-                let inner: String = characters.by_ref().take_while(|c| *c != ']').collect();
-                text += &format!("[{}]", inner.replace('[', "\\["));
-            }
-            '\\' => text += &regex::escape(&characters.next()?.to_string()),
-            other => text += &regex::escape(&other.to_string()),
-        }
-    }
-    regex::Regex::new(&format!("{text}$")).ok()
 }
