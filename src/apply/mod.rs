@@ -23,6 +23,7 @@ pub mod rule_tests;
 pub mod services;
 pub mod stacks;
 pub mod status;
+pub mod trial;
 pub mod update;
 pub mod validation;
 pub mod validators;

@@ -9,6 +9,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::apply::StackSession;
 use crate::apply::backup::{DATA, blocking};
+use crate::backup::contents::{Part, part};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
@@ -30,6 +31,19 @@ pub struct Replacement<'a> {
     pub wanted: &'a Path,
     /// The archive of the present data; `None` when there is none.
     pub previous: Option<&'a Path>,
+    /// What else lies in the volume now.
+    pub others: Others,
+}
+
+/// What becomes of files in the volume that the data does not hold. They are removed only where a backup of
+/// them exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Others {
+    /// The data is all that a backup keeps, so what else is there belongs to other data.
+    Removed,
+    /// Of a folder that was copied by hand only the plugins are known to be whole.
+    OtherPluginsRemoved,
+    Stay,
 }
 
 /// Stops Grafana, writes the data and starts it again, then asks `proof`. On any failure the previous data
@@ -43,13 +57,14 @@ pub async fn replace<E: Engine>(
     replacement: &Replacement<'_>,
     proof: impl AsyncFnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Replacement { container, wanted, previous } = replacement;
+    let Replacement { container, wanted, previous, others } = replacement;
+    let others = if previous.is_some() { *others } else { Others::Stay };
     // The next command may run in another folder.
     let previous = previous.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
     session
         .begin(&Interruption::Restoring { container: (*container).to_owned(), previous: previous.clone() })?;
     let changed = async {
-        write_data(session, container, wanted).await?;
+        write_data(session, container, wanted, others).await?;
         session.check_cancelled()?;
         proof().await
     };
@@ -94,7 +109,7 @@ pub async fn undo<E: Engine>(
         Ok(folder)
     });
     let folder = unpacked.await?.map_err(|error| error.hint(hint.clone()))?;
-    write_data(session, container_id, folder.path()).await.map_err(|error| error.hint(hint))
+    write_data(session, container_id, folder.path(), Others::Removed).await.map_err(|error| error.hint(hint))
 }
 
 async fn start<E: Engine>(session: &StackSession<E>, container_id: &str) -> Result<(), Error> {
@@ -110,13 +125,53 @@ async fn write_data<E: Engine>(
     session: &StackSession<E>,
     container_id: &str,
     folder: &Path,
+    others: Others,
 ) -> Result<(), Error> {
     session.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
     session.forget_proofs();
+    remove_others(session, container_id, (folder, others)).await?;
     session.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
     session.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
     upload(session, container_id, folder.join("data")).await?;
     start(session, container_id).await
+}
+
+/// Removes what a backup would keep and the new data may not hold, while the container still runs: only in it
+/// can a file of a volume be removed. The backup of the present data holds all of it.
+async fn remove_others<E: Engine>(
+    session: &StackSession<E>,
+    container_id: &str,
+    (folder, others): (&Path, Others),
+) -> Result<(), Error> {
+    let goes = |name: &str| match others {
+        Others::Stay => false,
+        Others::Removed => !name.is_empty() && part(name) == Part::Kept,
+        Others::OtherPluginsRemoved => name == "plugins" && folder.join("data/plugins").is_dir(),
+    };
+    if others == Others::Stay {
+        return Ok(());
+    }
+    let list = ["ls", "-1A", DATA].map(str::to_owned);
+    let listed = match session.engine.exec(container_id, &list, None).await {
+        Ok(listed) => listed.stdout,
+        // It does not run, or its image has no tools.
+        Err(error) if matches!(error.kind, ErrorKind::Conflict | ErrorKind::NotFound) => {
+            session.warn("what only the present data has, such as plugins, stays: Grafana does not run, so nothing could be removed");
+            return Ok(());
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let paths: Vec<String> =
+        listed.lines().filter(|name| goes(name)).map(|name| format!("{DATA}/{name}")).collect();
+    if paths.is_empty() {
+        return Ok(());
+    }
+    let command: Vec<String> = ["rm", "-rf", "--"].map(str::to_owned).into_iter().chain(paths).collect();
+    let removed = session.engine.exec(container_id, &command, None).await?;
+    if removed.exit_code != 0 {
+        session.warn(format!("some files of the present data stay: {}", removed.stderr.trim()));
+    }
+    Ok(())
 }
 
 async fn upload<E: Engine>(

@@ -375,6 +375,9 @@ pub struct BackupOptions {
     /// Remove backups of this stack that are older; the newest sound one always stays
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_days: Option<u32>,
+    /// Restore it into a throw-away Grafana of the same image, without a network, and compare what that holds
+    #[arg(long)]
+    pub prove: bool,
     /// Command that gets the finished archive on its standard input, for a copy elsewhere: `--to 'aws s3 cp - s3://…'`
     #[arg(long, value_name = "COMMAND")]
     pub to: Option<String>,
@@ -399,6 +402,12 @@ pub struct RestoreOptions {
     /// Take an archive of another stack
     #[arg(long)]
     pub foreign: bool,
+    /// Restore it into a throw-away Grafana only, and compare what that holds; the running one is not touched
+    #[arg(long)]
+    pub prove_only: bool,
+    /// Image for --prove-only, to see whether another version takes the archive
+    #[arg(long, value_name = "IMAGE", requires = "prove_only")]
+    pub image: Option<String>,
     /// How long Grafana may take to answer with the restored data
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     pub timeout: Duration,

@@ -1,5 +1,6 @@
 //! Data on its way into Grafana's volume.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -16,6 +17,29 @@ const COMPANIONS: [&str; 3] = ["grafana.db-wal", "grafana.db-shm", "grafana.db-j
 /// When it cannot be made.
 pub fn scratch() -> Result<tempfile::TempDir, StoreError> {
     tempfile::tempdir().map_err(|source| StoreError::new("create a folder in", &std::env::temp_dir(), source))
+}
+
+/// Every file below `folder`, by its path there; empty when it is not there. For provisioning files, which are
+/// small.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn read_folder(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, StoreError> {
+    let mut found = BTreeMap::new();
+    let mut folders = if folder.is_dir() { vec![folder.to_owned()] } else { Vec::new() };
+    while let Some(current) = folders.pop() {
+        let failed = |source| StoreError::new("read", &current, source);
+        for entry in fs::read_dir(&current).map_err(failed)? {
+            let path = entry.map_err(failed)?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().into_owned();
+            found.insert(below, fs::read(&path).map_err(failed)?);
+        }
+    }
+    Ok(found)
 }
 
 /// Writes a tar of everything below `data`, owned by `uid:gid`, with empty companions of the database

@@ -241,18 +241,29 @@ fn a_database_that_is_damaged_gives_no_backup() {
 fn a_restore_brings_back_what_was_there_and_keeps_what_is_there() {
     let Some(lab) = up() else { return };
     add_user(&lab, "ada");
+    let plugins = "/var/lib/grafana/plugins";
+    python(
+        &lab,
+        &format!(
+            "import os; os.makedirs('{plugins}/old'); open('{plugins}/old/module.js', 'w').write('old')"
+        ),
+    );
     let backup = backup(&lab);
     execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
     add_user(&lab, "eve");
+    python(&lab, &format!("import os, shutil; shutil.rmtree('{plugins}/old'); os.makedirs('{plugins}/new')"));
+    python(&lab, &format!("open('{plugins}/new/module.js', 'w').write('new')"));
+    let installed = || python(&lab, &format!("import os; print(sorted(os.listdir('{plugins}')))"));
     let archive = backup["path"].as_str().unwrap().to_owned();
     let restored = lab.run(&["restore-grafana", &archive, "--format", "json"]).expect(0).json();
     assert_eq!(restored["counts"]["users"], 2);
     assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+    assert_eq!(installed(), "['old']", "what only the other data had is gone");
     assert_eq!(get(&lab.url("grafana", "/api/health")).0, 200);
     // And back again, from the backup that the restore made.
     let previous = restored["previous"].as_str().unwrap().to_owned();
     lab.run(&["restore-grafana", &previous]).expect(0);
-    assert_eq!(logins(&lab), "[('admin',), ('eve',)]");
+    assert_eq!((logins(&lab), installed()), ("[('admin',), ('eve',)]".to_owned(), "['new']".to_owned()));
 
     // Another stack's, a damaged one, and none at all change nothing.
     let id = lab.containers()[&lab.container("grafana")].clone();
@@ -458,4 +469,33 @@ fn an_archive_that_claims_much_is_refused_with_little_memory() {
     for one in backups {
         assert!(one["problem"].as_str().unwrap().contains("does not begin with a manifest"), "{listed:#}");
     }
+}
+
+/// A backup that was restored once, beside the running Grafana, is known to restore.
+#[test]
+fn a_backup_is_proven_in_a_throw_away_grafana_that_leaves_nothing() {
+    let Some(mut lab) = up() else { return };
+    add_user(&lab, "ada");
+    let before = (lab.containers(), lab.volumes(), lab.inspect("grafana")["State"]["StartedAt"].clone());
+    let run = lab.run(&["backup-grafana", "--prove", "--format", "json"]).expect(0);
+    let backup = run.json();
+    assert!(backup["proven_at"].is_string(), "{backup:#}");
+    let listed = lab.run(&["backups", "--format", "json"]).expect(0).json();
+    assert!(listed["backups"][0]["proven_at"].is_string(), "{listed:#}");
+    let after = (lab.containers(), lab.volumes(), lab.inspect("grafana")["State"]["StartedAt"].clone());
+    assert_eq!(after, before, "the running one was not touched, and nothing is left");
+
+    let archive = backup["path"].as_str().unwrap();
+    let proof = lab.run(&["restore-grafana", archive, "--prove-only", "--format", "json"]).expect(0).json();
+    assert_eq!((&proof["signed_in"], &proof["counts"]["users"]), (&Value::Bool(true), &Value::from(2)));
+    // Another password than the one in the archive is said, and is no failure.
+    lab.set("GRAFANA_ADMIN_PASSWORD", "another-secret");
+    let other = lab.run(&["restore-grafana", archive, "--prove-only"]).expect(0);
+    assert!(other.stderr.contains("another password"), "{}", other.stderr);
+    // An image that is no Grafana proves nothing.
+    let wrong =
+        ["restore-grafana", archive, "--prove-only", "--timeout=4s", "--image", &crate::lab::image("redis")];
+    let refused = lab.run(&wrong).expect(4);
+    assert!(refused.stderr.contains("is not proven with"), "{}", refused.stderr);
+    assert_eq!((lab.containers(), lab.volumes()), (before.0, before.1));
 }

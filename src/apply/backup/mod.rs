@@ -3,6 +3,7 @@
 
 mod database;
 mod files;
+pub mod proof;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,17 +5,19 @@ use std::process::Stdio;
 
 use serde::Serialize;
 
-use crate::apply::{backup, interrupted};
+use crate::apply::backup::{blocking, proof};
+use crate::apply::trial::Tried;
+use crate::apply::{StackSession, backup, interrupted};
 use crate::backup::retention::{self, Kept, Policy};
 use crate::cli::args::{BackupFolder, BackupOptions, PlanOptions};
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::StackName;
+use crate::model::{ImageRef, ObservedContainer, ServiceKind, StackName};
 use crate::report::backups::{BackupJson, described};
 use crate::report::output::GOOD;
 use crate::report::{Format, words};
-use crate::store::{archive, backups};
+use crate::store::{archive, backups, incoming};
 
 /// What `--format json` prints.
 #[derive(Debug, Serialize)]
@@ -48,6 +50,8 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
         context.output.warning(&format!("{LOSS}{loss}"));
         written.notes.push(format!("{LOSS}{loss}"));
     }
+    let tried =
+        if options.prove { Some(prove(context, &session, container, &written.path).await?) } else { None };
     if let Some(command) = &options.to {
         send(command, &written.path).await?;
     }
@@ -66,7 +70,8 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     }
     let removed = retire(&folder, &written.path, &stack, policy)?;
     let path = written.path.display().to_string();
-    let backup = BackupJson::sound(path, &written.manifest, written.size);
+    let proven_at = tried.map(|_| jiff::Timestamp::now().to_string());
+    let backup = BackupJson { proven_at, ..BackupJson::sound(path, &written.manifest, written.size) };
     if context.output.format == Format::Json {
         context.output.json(&BackupReport { backup, notes: written.notes, removed });
         return Ok(());
@@ -74,6 +79,9 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     let output = context.output;
     output.data(&format!("{}\n", written.path.display()));
     output.info(&format!("{} {}", output.styled("✓", GOOD), described(&backup)));
+    if let Some(tried) = tried {
+        output.info(&format!("{} {}", output.styled("✓", GOOD), proof::sentence(tried)));
+    }
     for note in &written.notes {
         output.info(&format!("note: {note}"));
     }
@@ -88,6 +96,27 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
         ));
     }
     Ok(())
+}
+
+/// Reads the archive again, all of it, and tries it with the image of the running Grafana.
+async fn prove<E: Engine>(
+    context: &Context,
+    session: &StackSession<E>,
+    container: &ObservedContainer,
+    path: &Path,
+) -> Result<Tried, Error> {
+    let loaded = context.load(&PlanOptions::default())?;
+    let desired = context.desired(&loaded)?;
+    let Some(wanted) = desired.services.get(&ServiceKind::Grafana) else {
+        return Err(Error::new(
+            ExitCode::Usage,
+            "--prove needs Grafana's settings, and it is left out of them",
+        ));
+    };
+    let archive = path.to_owned();
+    let incoming = blocking(move || incoming::read(&archive)).await??;
+    let image = ImageRef::new(&container.image).unwrap_or_else(|| wanted.spec.image.clone());
+    proof::of_archive(session, wanted, (&image, proof::LIMIT), (path, &incoming)).await
 }
 
 /// The folder that was named, else `backups/` in the project.

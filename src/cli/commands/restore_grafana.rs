@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::apply::backup::{self, blocking};
+use crate::apply::backup::{self, blocking, proof};
 use crate::apply::ownership;
-use crate::apply::restore::{self, Replacement};
-use crate::apply::{StackSession, interrupted, wait};
+use crate::apply::restore::{self, Others, Replacement};
+use crate::apply::trial::SignIn;
+use crate::apply::{StackSession, interrupted, pull, wait};
 use crate::backup::Counts;
 use crate::backup::restorable::{Foreign, objection};
 use crate::cli::args::{PlanOptions, RestoreOptions};
@@ -15,7 +16,7 @@ use crate::cli::commands::backup_grafana::folder;
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, ServiceKind, StackName};
+use crate::model::{ImageRef, Observed, ServiceKind, StackName};
 use crate::plan::ownership::Adoption;
 use crate::report::Format;
 use crate::report::backups::counted;
@@ -38,6 +39,9 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &stack, "restore-grafana")?;
     let session = context.session(engine, &stack)?;
+    if options.prove_only {
+        return prove_only(context, &session, &desired, (options, &incoming)).await;
+    }
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
     ownership::check(&session, (&stack, &loaded.identity), &observed, Adoption::Refused).await?;
@@ -45,12 +49,57 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     may_restore(&incoming, &stack, backup::version(container).as_deref(), options)?;
     let folder = folder(context, &options.folder);
     let previous = present_data(context, &session, &observed, &stack, &folder).await?;
-    let replacement =
-        Replacement { container: &container.name, wanted: incoming.folder(), previous: previous.as_deref() };
+    let replacement = Replacement {
+        container: &container.name,
+        wanted: incoming.folder(),
+        previous: previous.as_deref(),
+        others: if incoming.manifest.is_some() { Others::Removed } else { Others::OtherPluginsRemoved },
+    };
     let counts = incoming.counts;
     let proof = async || prove(&session, &desired, &stack, counts, options).await;
     restore::replace(&session, &replacement, proof).await?;
     report(context, options, &incoming, previous.as_deref());
+    Ok(())
+}
+
+/// Tries the archive and leaves what runs as it is.
+async fn prove_only<E: Engine>(
+    context: &Context,
+    session: &StackSession<E>,
+    desired: &Desired,
+    (options, incoming): (&RestoreOptions, &Incoming),
+) -> Result<(), Error> {
+    let Some(wanted) = desired.services.get(&ServiceKind::Grafana) else {
+        return Err(Error::new(ExitCode::Usage, "Grafana is left out of the settings"));
+    };
+    let image = match &options.image {
+        Some(named) => ImageRef::new(named).ok_or_else(|| {
+            Error::new(ExitCode::Usage, format!("`{named}` is no image reference"))
+                .hint("for example `grafana/grafana:13.2.0`")
+        })?,
+        None => wanted.spec.image.clone(),
+    };
+    if session.engine.find_image(&image).await?.is_none() {
+        pull::image(session, ServiceKind::Grafana, &image).await?;
+    }
+    let tried =
+        proof::of_archive(session, wanted, (&image, options.timeout), (&options.archive, incoming)).await?;
+    let output = context.output;
+    if output.format == Format::Json {
+        output.json(&json!({
+            "proven": options.archive.display().to_string(),
+            "image": image.to_string(),
+            "counts": incoming.counts,
+            "signed_in": tried.sign_in == SignIn::Works,
+        }));
+        return Ok(());
+    }
+    output.info(&format!(
+        "{} {}: {}",
+        output.styled("✓", GOOD),
+        proof::sentence(tried),
+        counted(&incoming.counts)
+    ));
     Ok(())
 }
 
