@@ -25,6 +25,7 @@
 //! | [`backup`] | what a backup of Grafana holds, what makes it sound, and which backups are kept |
 //! | [`starter`] | a backend's `/metrics` → the first rules, tests, runbook pages and dashboard for it |
 //! | [`update`] | which image a service runs, which newer one it could run, and whether it may |
+//! | [`doctor`] | what is commonly wrong with a running stack: facts → verdict, cause and fix; one file per diagnosis |
 //! | [`drill`] | what input fires an alert, the scratch copy of the stack, the level that was reached |
 //!
 //! Folders that do I/O:
@@ -46,6 +47,7 @@
 //! - a setting: `settings/fields.rs`, its type in `settings/types.rs`, and `config/confidexmon.yml`
 //! - a service: a file in `services/`, its files in `render/files.rs`, its templates in `config/`
 //! - a lint: a file in `check/lints/<subject>/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
+//! - a diagnosis: a file in `doctor/<topic>/` and its line in `ALL`; its planted fault in `doctor/tests.rs`
 //! - a command: a file in `cli/commands/`, its flags in `cli/args.rs`, its row in the README
 //!
 //! # Decisions
@@ -89,6 +91,7 @@ pub mod backup;
 pub mod check;
 pub mod cli;
 pub mod demo;
+pub mod doctor;
 pub mod drill;
 pub mod engine;
 pub mod error;

@@ -68,7 +68,7 @@ async fn fetch(target: &TargetSettings, engine: Option<&EngineInfo>) -> Result<S
 }
 
 /// The address is the container's view; its host is the engine's machine, which is mostly this one.
-fn from_here(address: &str, engine: Option<&EngineInfo>) -> String {
+pub(crate) fn from_here(address: &str, engine: Option<&EngineInfo>) -> String {
     let Some(port) = address.strip_prefix(HOST_ALIAS) else { return address.to_owned() };
     let loopback = [127, 0, 0, 1].into();
     let host = engine.map_or_else(

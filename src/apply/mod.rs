@@ -2,6 +2,7 @@
 //! failure is written where the failure can happen.
 
 pub mod backup;
+pub mod doctor;
 pub mod down;
 pub mod drill;
 pub mod examine;

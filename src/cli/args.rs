@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::demo::Active;
+use crate::doctor::Topic;
 use crate::model::{ServiceKind, StackName};
 use crate::plan::PullPolicy;
 use crate::report::Format;
@@ -95,6 +96,8 @@ pub enum Command {
     TestRules(TestRulesOptions),
     /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven
     Drill(DrillOptions),
+    /// Each thing that is commonly wrong: evidence, likely cause, fix
+    Doctor(DoctorOptions),
     /// Back Grafana up: its database, checked by `SQLite`, its plugins and what is provisioned
     BackupGrafana(BackupOptions),
     /// List the backups, or read each again with --verify
@@ -472,4 +475,24 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     crate::model::PromDuration::parse(text)
         .map(|duration| duration.length())
         .ok_or_else(|| format!("`{text}` is not a duration such as `90s` or `2m`"))
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct DoctorOptions {
+    /// Topics to look at (default: all): engine, stack, targets, grafana, alerts, storage, security
+    #[arg(value_name = "TOPIC", value_parser = parse_topic)]
+    pub topics: Vec<Topic>,
+    /// List what is looked at, and look at nothing
+    #[arg(long)]
+    pub list: bool,
+    /// Look again until no problem is left
+    #[arg(long, conflicts_with = "list")]
+    pub wait: bool,
+}
+
+fn parse_topic(text: &str) -> Result<Topic, String> {
+    Topic::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Topic::ALL.iter().map(|topic| topic.name()).collect();
+        format!("there is no such topic; there are {}", names.join(", "))
+    })
 }

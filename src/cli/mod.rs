@@ -93,6 +93,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Check(options) => commands::check::run(context, options).await,
         Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
+        Command::Doctor(options) => Box::pin(commands::doctor::run(&context, &options)).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::BackupGrafana(options) => commands::backup_grafana::run(&context, &options).await,
         Command::Backups(options) => commands::backups::run(&context, &options).await,

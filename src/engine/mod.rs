@@ -219,6 +219,12 @@ pub trait Engine: Send + Sync + 'static {
         tag: &ImageRef,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
 
+    /// Everything that the engine tells about something, in its own words; for diagnosis only.
+    fn describe(
+        &self,
+        thing: Thing<'_>,
+    ) -> impl Future<Output = Result<serde_json::Value, EngineError>> + Send;
+
     /// The volumes that carry the stack's label, by name.
     fn volumes(
         &self,
@@ -228,6 +234,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Container events of the stack from now on: (container name, action). Ends when the engine goes.
     fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>>;
+}
+
+/// What the engine is asked to describe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Thing<'a> {
+    /// The engine itself and its machine (`GET /info`).
+    Engine,
+    Container(&'a str),
+    /// By its id or name.
+    Image(&'a str),
 }
 
 /// One event of a container with our label.

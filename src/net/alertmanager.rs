@@ -47,15 +47,13 @@ impl Alertmanager {
 
     /// Alerts that match a filter such as `nonce="x"` (all when it is empty), with their status.
     pub async fn alerts(&self, filter: &str) -> Result<Value, NetError> {
-        let query =
-            if filter.is_empty() { String::new() } else { format!("?filter={}", percent_encoded(filter)) };
-        let url = format!("{}{query}", self.url("/api/v2/alerts"));
+        let url = format!("{}{}", self.url("/api/v2/alerts"), query(filter));
         self.http.get_json(&url, self.auth.as_ref()).await
     }
 
-    /// The groups of alerts that match a filter. Only here do alerts say which time interval mutes them.
+    /// The groups of alerts that match a filter (all when it is empty). Only here do alerts say which time interval mutes them.
     pub async fn groups(&self, filter: &str) -> Result<Value, NetError> {
-        let url = format!("{}?filter={}", self.url("/api/v2/alerts/groups"), percent_encoded(filter));
+        let url = format!("{}{}", self.url("/api/v2/alerts/groups"), query(filter));
         self.http.get_json(&url, self.auth.as_ref()).await
     }
 
@@ -73,6 +71,11 @@ impl Alertmanager {
     fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base_url)
     }
+}
+
+/// An empty filter is refused, so there is none then.
+fn query(filter: &str) -> String {
+    if filter.is_empty() { String::new() } else { format!("?filter={}", percent_encoded(filter)) }
 }
 
 /// The value of a sample in an exposition: the first line that starts with `name` and holds `label`.

@@ -34,6 +34,13 @@ impl Grafana {
         serde_json::from_str(&body).map(Some).map_err(|_| NetError::Shape { url })
     }
 
+    /// Version and state of the database, which need no credentials.
+    pub async fn health(&self) -> Result<Value, NetError> {
+        let url = format!("{}/api/health", self.base_url);
+        let answer = self.http.get(&url, None).await?;
+        serde_json::from_str(&answer.body).map_err(|_| NetError::Shape { url })
+    }
+
     /// True when Grafana takes the credentials.
     pub async fn signs_in(&self) -> Result<bool, NetError> {
         let url = format!("{}/api/user", self.base_url);

@@ -7,5 +7,6 @@ pub mod http;
 pub mod prometheus;
 pub mod redis;
 pub mod registry;
+pub mod scrape;
 
 pub use http::{HttpClient, NetError};

@@ -177,6 +177,27 @@ impl Prometheus {
         Ok(())
     }
 
+    /// The `data` of an answer of the API, as it is.
+    pub async fn data_at(&self, path: &str) -> Result<serde_json::Value, NetError> {
+        self.data(path).await
+    }
+
+    /// Labels and values of an instant query's result.
+    pub async fn instant(&self, query: &str) -> Result<Vec<(BTreeMap<String, String>, f64)>, NetError> {
+        let data: serde_json::Value =
+            self.data(&format!("/api/v1/query?query={}", percent_encoded(query))).await?;
+        let number = |value: &serde_json::Value| value[1].as_str().and_then(|text| text.parse().ok());
+        if data["resultType"] == "scalar" {
+            return Ok(number(&data["result"]).map(|value| (BTreeMap::new(), value)).into_iter().collect());
+        }
+        let series = data["result"].as_array().into_iter().flatten();
+        let read = series.filter_map(|one| {
+            let labels = serde_json::from_value(one["metric"].clone()).unwrap_or_default();
+            Some((labels, number(&one["value"])?))
+        });
+        Ok(read.collect())
+    }
+
     pub async fn is_ready(&self) -> bool {
         let url = format!("{}/-/ready", self.base_url);
         matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)

@@ -2,6 +2,7 @@
 
 pub mod backups;
 pub mod diagnostic;
+pub mod doctor;
 pub mod drill;
 pub mod events;
 pub mod findings;

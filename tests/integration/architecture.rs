@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::lab::repository;
 
 /// Folders that must not do I/O, and what they must therefore not name.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "formats", "analysis", "model", "settings", "services", "render", "plan", "check", "drill", "health",
-    "starter", "update", "backup",
+    "starter", "update", "backup", "doctor",
 ];
 const IMPURE: [&str; 8] =
     ["tokio::", "bollard", "reqwest", "std::fs", "std::env", "std::process", "SystemTime", "Instant::now"];

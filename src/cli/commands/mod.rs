@@ -6,6 +6,7 @@ pub mod backups;
 pub mod check;
 pub mod completions;
 pub mod demo_backend;
+pub mod doctor;
 pub mod down;
 pub mod drill;
 pub mod images;

@@ -34,7 +34,7 @@ pub use connect::{EndpointChoice, connect};
 
 use crate::engine::{
     ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
-    PullProgress,
+    PullProgress, Thing,
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer,
@@ -199,6 +199,17 @@ impl Engine for DockerEngine {
 
     async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
         ops::tag_image(&self.wire, image_id, tag).await
+    }
+
+    async fn describe(&self, thing: Thing<'_>) -> Result<serde_json::Value, EngineError> {
+        let (action, path) = match thing {
+            Thing::Engine => ("describe the engine".to_owned(), "/info".to_owned()),
+            Thing::Container(id) => {
+                (format!("describe container `{}`", short(id)), format!("/containers/{id}/json"))
+            }
+            Thing::Image(id) => (format!("describe image `{id}`"), format!("/images/{id}/json")),
+        };
+        self.wire.get(&action, LOOK, &path).await
     }
 
     async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {

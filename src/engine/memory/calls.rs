@@ -34,6 +34,7 @@ pub enum Call {
     RenameContainer,
     Volumes,
     RemoveVolume,
+    Describe,
 }
 
 impl Call {
@@ -67,6 +68,7 @@ impl Call {
             Self::RenameContainer => "rename_container",
             Self::Volumes => "volumes",
             Self::RemoveVolume => "remove_volume",
+            Self::Describe => "describe",
         }
     }
 }

@@ -21,7 +21,7 @@ pub use files::{Files, MemoryFile};
 
 use crate::engine::{
     ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
-    PullProgress,
+    PullProgress, Thing,
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ContainerState, ImageRef, LocalImage, NetworkSpec, Observed,
@@ -347,6 +347,14 @@ impl Engine for MemoryEngine {
     async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
         let about = format!("{} to {name}", self.name_of(container_id));
         self.call(Call::RenameContainer, &about, |state| state.rename(container_id, name)).await
+    }
+
+    async fn describe(&self, thing: Thing<'_>) -> Result<serde_json::Value, EngineError> {
+        let described = |state: &mut State| match thing {
+            Thing::Container(id) => state.describe(id),
+            Thing::Engine | Thing::Image(_) => Ok(serde_json::Value::Null),
+        };
+        self.call(Call::Describe, "", described).await
     }
 
     async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {

@@ -366,6 +366,32 @@ impl State {
         })
     }
 
+    /// What `docker inspect` shows, as far as anybody reads it.
+    pub(super) fn describe(&self, id: &str) -> Result<serde_json::Value, Refusal> {
+        let container = self.find(id).ok_or_else(|| no_container(id))?;
+        let spec = &container.spec;
+        Ok(serde_json::json!({
+            "Id": container.id,
+            "RestartCount": container.restart_count,
+            "State": {
+                "Status": container.state.to_string(),
+                "ExitCode": container.exit_code,
+                "OOMKilled": container.oom_killed,
+                "Error": container.error,
+            },
+            "Config": {"User": spec.user, "Env": spec.env, "Labels": container.labels()},
+            "HostConfig": {
+                "RestartPolicy": {"Name": container.policy},
+                "CapDrop": ["ALL"],
+                "CapAdd": spec.cap_add,
+                "SecurityOpt": ["no-new-privileges"],
+                "ReadonlyRootfs": spec.read_only_root,
+                "Memory": spec.memory,
+                "PidsLimit": spec.pids_limit,
+            },
+        }))
+    }
+
     /// The last lines; a followed log ends where it stands.
     pub(super) fn log(&mut self, id: &str, query: &LogQuery) -> Result<Vec<LogLine>, Refusal> {
         let log = &self.existing(id)?.log;

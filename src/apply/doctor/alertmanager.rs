@@ -1,0 +1,109 @@
+//! What Alertmanager has, and what became of its notifications.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::apply::doctor::{Inspector, in_full, logs, now};
+use crate::doctor::facts::{ActiveAlert, Alertmanager as Facts, Asked, Notifications};
+use crate::engine::Engine;
+use crate::formats::exposition;
+use crate::model::ServiceKind;
+use crate::net::alertmanager::Alertmanager;
+
+/// Failures that are older may be cured by now.
+const LATELY: Duration = Duration::from_mins(15);
+/// What Alertmanager writes when it has read its configuration: failures before it are another's.
+const LOADED: &str = "Completed loading of configuration file";
+
+pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Facts> {
+    if !inspector.desired.services.contains_key(&ServiceKind::Alertmanager) {
+        return Asked::Absent;
+    }
+    let base_url = match inspector.base_url(ServiceKind::Alertmanager) {
+        Ok(url) => url,
+        Err(reason) => return Asked::NoAnswer(reason),
+    };
+    let auth = inspector.credentials(ServiceKind::Alertmanager);
+    let alertmanager = Alertmanager { http: inspector.http.clone(), base_url, auth };
+    // The groups tell which time interval mutes an alert; the plain list does not.
+    let groups = match alertmanager.groups("").await {
+        Ok(groups) => groups,
+        Err(error) => return Asked::NoAnswer(format!("Alertmanager does not answer: {}", in_full(&error))),
+    };
+    let (receivers, metrics, log) =
+        tokio::join!(alertmanager.receivers(), alertmanager.metrics(), log(inspector));
+    Asked::Answer(Facts {
+        receivers: receivers.unwrap_or_default(),
+        alerts: alerts(&groups),
+        notifications: notifications(&metrics.unwrap_or_default()),
+        log,
+    })
+}
+
+/// One alert may be in several groups, one for each receiver.
+fn alerts(groups: &Value) -> Vec<ActiveAlert> {
+    let mut found: BTreeMap<String, ActiveAlert> = BTreeMap::new();
+    let all = groups
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|group| group["alerts"].as_array().into_iter().flatten());
+    for alert in all {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let list = |name: &str| -> Vec<String> {
+            alert["status"][name].as_array().into_iter().flatten().map(text).collect()
+        };
+        let updated = text(&alert["updatedAt"]).parse::<jiff::Timestamp>().ok();
+        let one = ActiveAlert {
+            name: text(&alert["labels"]["alertname"]),
+            severity: text(&alert["labels"]["severity"]),
+            silenced_by: list("silencedBy"),
+            inhibited_by: list("inhibitedBy"),
+            muted_by: list("mutedBy"),
+            age: updated.map_or(0.0, |at| now() - at.as_duration().as_secs_f64()),
+        };
+        found.insert(text(&alert["fingerprint"]), one);
+    }
+    found.into_values().collect()
+}
+
+fn notifications(metrics: &str) -> Vec<Notifications> {
+    let mut found: BTreeMap<(String, String), Notifications> = BTreeMap::new();
+    for sample in exposition::parse(metrics).samples {
+        let label = |names: [&str; 2]| {
+            let of = sample.labels.iter().find(|(name, _)| names.contains(&name.as_str()));
+            of.map(|(_, value)| value.clone()).unwrap_or_default()
+        };
+        let (receiver, integration) =
+            (label(["receiver_name", "receiver"]), label(["integration", "integration"]));
+        let counter: fn(&mut Notifications) -> &mut f64 = match sample.name.as_str() {
+            "alertmanager_notifications_total" => |one| &mut one.sent,
+            "alertmanager_notifications_failed_total" => |one| &mut one.failed,
+            "alertmanager_notification_requests_failed_total" => |one| &mut one.failed_requests,
+            _ => continue,
+        };
+        let key = (receiver.clone(), integration.clone());
+        let one = found.entry(key).or_insert_with(|| Notifications {
+            receiver,
+            integration,
+            ..Notifications::default()
+        });
+        *counter(one) += sample.value;
+    }
+    // Most integrations stand there with zeroes only.
+    found.into_values().filter(|one| one.sent + one.failed + one.failed_requests > 0.0).collect()
+}
+
+async fn log<E: Engine>(inspector: &Inspector<'_, E>) -> Vec<String> {
+    let (Ok(session), Some(container)) = (&inspector.session, inspector.container(ServiceKind::Alertmanager))
+    else {
+        return Vec::new();
+    };
+    let lines = logs::tail(&session.engine, &container.id, 500, Some(LATELY)).await;
+    let from = lines.iter().rposition(|line| line.contains(LOADED)).map_or(0, |at| at + 1);
+    let fails =
+        |line: &&String| line.contains("Notify attempt failed") || line.contains("Notify for alerts failed");
+    lines.iter().skip(from).filter(fails).cloned().collect()
+}

@@ -1,0 +1,32 @@
+//! A password in `.env` that is not the one in force.
+
+use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
+use crate::doctor::facts::Facts;
+
+pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
+    id: "grafana-password",
+    topic: Topic::Grafana,
+    what: "Grafana takes the password of .env",
+    run: Run::Once(run),
+};
+
+fn run(facts: &Facts) -> Outcome {
+    facts.grafana.then(|grafana| {
+        grafana.signs_in.then(|signs_in| {
+            if *signs_in {
+                return Outcome::Well("signing in works".to_owned());
+            }
+            let cause = if facts.wanted.grafana_password_is_default {
+                "a password was chosen in Grafana's pages, and .env does not have it"
+            } else {
+                "GRAFANA_ADMIN_PASSWORD was changed and not applied: Grafana reads it on its first start only"
+            };
+            Trouble::problem(
+                "Grafana answers 401 to the password of .env",
+                cause,
+                "confidexmon doctor grafana --fix",
+            )
+            .into()
+        })
+    })
+}

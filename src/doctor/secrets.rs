@@ -1,0 +1,51 @@
+//! The secrets of the settings, so that none of their values is shown, and those that are no real ones.
+
+use crate::model::Secret;
+use crate::settings::{Settings, TargetAuth};
+
+/// Variable and value of each secret of the settings.
+pub fn of(settings: &Settings) -> Vec<(String, Secret)> {
+    let mut secrets = vec![("GRAFANA_ADMIN_PASSWORD".to_owned(), settings.grafana.admin_password.clone())];
+    let receivers = &settings.receivers;
+    let optional = [
+        ("REDIS_PASSWORD", &settings.redis.password),
+        ("SLACK_WEBHOOK_URL", &receivers.slack_webhook),
+        ("SLACK_WEBHOOK_CRITICAL", &receivers.slack_webhook_critical),
+        ("PAGERDUTY_SERVICE_KEY", &receivers.pagerduty_service_key),
+        ("ALERT_WEBHOOK_URL", &receivers.webhook_url),
+    ];
+    for (name, value) in optional {
+        secrets.extend(value.clone().map(|value| (name.to_owned(), value)));
+    }
+    if let Some(auth) = &settings.security.web_auth {
+        secrets.push(("WEB_AUTH_PASSWORD".to_owned(), auth.password.clone()));
+    }
+    for target in &settings.targets {
+        let secret = match &target.auth {
+            TargetAuth::None => continue,
+            TargetAuth::Bearer(secret) => secret,
+            TargetAuth::Basic { password, .. } => password,
+        };
+        secrets.push((format!("the credential of {}", target.job), secret.clone()));
+    }
+    secrets
+}
+
+/// Marks of values that stand in examples.
+const MARKS: [(&str, &str); 9] = [
+    ("xxxx", "is written with X's"),
+    ("t00000000", "is Slack's example"),
+    ("your-", "says `your-…`"),
+    ("your_", "says `your_…`"),
+    ("example.", "names an example's host"),
+    ("changeme", "says `changeme`"),
+    ("${", "is the name of a variable"),
+    ("<", "has angle brackets"),
+    ("…", "has dots in the place of the real part"),
+];
+
+/// What tells that a receiver's value is an example's; `None` for one that may be real.
+pub fn placeholder(value: &Secret) -> Option<&'static str> {
+    let lower = value.reveal().to_lowercase();
+    MARKS.iter().find(|(mark, _)| lower.contains(mark)).map(|(_, words)| *words)
+}
