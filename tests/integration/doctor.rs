@@ -246,7 +246,8 @@ fn the_cause_of_each_failing_target_is_named() {
     let port = free_port();
     let _loopback = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
     plant("loopback", at(port), "loopback-only");
-    plant("inside", format!("http://localhost:{port}/metrics"), "localhost");
+    // The settings mean this machine by it, so it is another fault than `localhost` in a container.
+    plant("inside", format!("http://localhost:{port}/metrics"), "loopback-only");
     let plain_port = free_port();
     running.push(Faulty::start(plain_port, Answer::Metrics));
     plant("plain", format!("https://host.docker.internal:{plain_port}/metrics"), "https-on-http");
