@@ -213,5 +213,11 @@ fn a_container_without_its_network_is_told_as_such() {
     lab.run(&["up", "--without", "grafana"]).expect(0);
     // Grafana was left out of this stack on purpose, but the settings want it.
     let run = lab.run(&["status", "--exit-zero"]).expect(0);
-    assert!(run.stdout.contains("healthy") && run.stdout.contains("not in force:") && run.stdout.contains("create"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("healthy")
+            && run.stdout.contains("not in force:")
+            && run.stdout.contains("create"),
+        "{}",
+        run.stdout
+    );
 }
