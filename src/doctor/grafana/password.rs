@@ -21,12 +21,7 @@ fn run(facts: &Facts) -> Outcome {
             } else {
                 "GRAFANA_ADMIN_PASSWORD was changed and not applied: Grafana reads it on its first start only"
             };
-            Trouble::problem(
-                "Grafana answers 401 to the password of .env",
-                cause,
-                "confidexmon doctor grafana --fix",
-            )
-            .into()
+            Trouble::problem("Grafana answers 401 to the password of .env", cause, "confidexmon up").into()
         })
     })
 }

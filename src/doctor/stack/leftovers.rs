@@ -19,7 +19,7 @@ fn run(facts: &Facts) -> Outcome {
         Trouble::warning(
             units::list(&plan.leftovers, 4),
             "a run was killed, or a service was taken out of the settings while it ran",
-            "confidexmon doctor stack --fix",
+            "confidexmon up",
         )
         .into()
     })
