@@ -5,6 +5,17 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
 use crate::store::state::Interruption;
 
+/// For commands that change nothing: says in a line what is still to be ended, and by what.
+///
+/// # Errors
+/// When the note about it cannot be read.
+pub fn remind<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
+    if let Some(interruption) = session.interruption()? {
+        session.warn(format!("{interruption}; `confidexmon up` puts that right"));
+    }
+    Ok(())
+}
+
 /// Lifts a pause, or puts Grafana's previous data back. Nothing is done when nothing was interrupted, nor
 /// while Grafana has no container: `up` creates one, and asks again.
 ///

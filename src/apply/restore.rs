@@ -174,7 +174,11 @@ async fn remove_others<E: Engine>(
     Ok(())
 }
 
-async fn upload<E: Engine>(
+/// Writes what lies below `data` over the files of Grafana's volume.
+///
+/// # Errors
+/// When it cannot be read, or the engine does not take it.
+pub async fn upload<E: Engine>(
     session: &StackSession<E>,
     container_id: &str,
     data: PathBuf,

@@ -87,6 +87,21 @@ pub fn clear(folder: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Gives a folder that was filled under another name its own, with what is in it on the disk: whoever
+/// finds it finds it whole.
+///
+/// # Errors
+/// When a file cannot be made durable, or the folder not be renamed.
+pub fn settle_folder(unfinished: &Path, folder: &Path) -> Result<(), StoreError> {
+    let mut paths = Vec::new();
+    collect(unfinished, &mut paths)?;
+    for path in paths {
+        let synced = fs::File::open(&path).and_then(|file| file.sync_all());
+        synced.map_err(|source| StoreError::new("sync", &path, source))?;
+    }
+    fs::rename(unfinished, folder).map_err(|source| StoreError::new("rename to", folder, source))
+}
+
 /// Every file below `staged` with its size and checksum, the database first: a listing need not read on.
 ///
 /// # Errors

@@ -8,7 +8,7 @@ use crate::backup::{BackupManifest, Counts};
 use crate::model::Hint;
 use crate::store::archive::{self, ArchiveError};
 use crate::store::sqlite::{self, DatabaseError};
-use crate::store::{StoreError, outgoing, receive};
+use crate::store::{StoreError, outgoing, receive, space};
 
 /// Data that was found sound, unpacked below a folder of this machine.
 #[derive(Debug)]
@@ -82,6 +82,7 @@ pub fn read(path: &Path) -> Result<Incoming, IncomingError> {
         let counts = sqlite::settle(&database).map_err(damaged)?.counts;
         return Ok(Incoming { unpacked, manifest: None, counts });
     }
+    space::check(unpacked.path(), archive::manifest(path)?.manifest.size())?;
     let opened = archive::unpack(path, unpacked.path())?;
     let counts = sqlite::inspect(&database).map_err(damaged)?.counts;
     if counts != opened.manifest.counts {

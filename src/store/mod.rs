@@ -17,6 +17,7 @@ pub mod receive;
 pub mod registry_login;
 pub mod settle;
 pub mod sockets;
+pub mod space;
 pub mod sqlite;
 pub mod state;
 pub mod tarball;

@@ -32,6 +32,15 @@ pub enum Interruption {
     Restoring { container: String, previous: Option<PathBuf> },
 }
 
+impl std::fmt::Display for Interruption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Paused { .. } => "a backup was interrupted while Grafana was paused for it",
+            Self::Restoring { .. } => "a restore of Grafana's data was interrupted",
+        })
+    }
+}
+
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct StateFile {
     /// Container id → what lies in its config volume.

@@ -11,9 +11,9 @@ use crate::apply::backup::{Copied, DATA, blocking, files};
 use crate::engine::{Engine, ErrorKind, FileState};
 use crate::error::{Error, ExitCode};
 use crate::model::{ContainerState, ObservedContainer};
-use crate::store::backups;
 use crate::store::sqlite::{self, DatabaseError, DatabaseReport};
 use crate::store::state::Interruption;
+use crate::store::{backups, space};
 
 /// The database, its log, and the journal of a transaction under way. The log's index is made anew.
 const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
@@ -37,6 +37,7 @@ pub(super) async fn copy<E: Engine>(
             return Err(Error::new(ExitCode::Failed, format!("`{}` has no database yet", container.name))
                 .hint("Grafana makes it on its first start: `confidexmon up`"));
         }
+        room(&before, folder)?;
         let taken = take(session, &container.id, folder).await;
         // A file that shrinks while the engine reads it ends the copy; that is a movement, too.
         if states(session, &container.id).await? != before {
@@ -55,6 +56,12 @@ pub(super) async fn copy<E: Engine>(
         Ok(report) => Ok(Copied { report, stood_still }),
         Err(error) => Err(damaged(&error)),
     }
+}
+
+/// A plain copy, and the archive beside it, of which what does not compress is half.
+fn room(states: &[Option<FileState>], folder: &Path) -> Result<(), Error> {
+    let size: u64 = states.iter().flatten().map(|state| state.size).sum();
+    Ok(space::check(folder, size.saturating_add(size / 2))?)
 }
 
 /// A container that crashes again and again writes at each start.

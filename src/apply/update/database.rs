@@ -1,21 +1,19 @@
 //! Grafana migrates its database forward only, so a way back needs the files from before. They are
 //! copied while no Grafana runs, and lie on this machine until the update is over.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::apply::StackSession;
+use crate::apply::{StackSession, backup, restore};
 use crate::engine::{Engine, ErrorKind};
-use crate::error::{Error, ExitCode};
+use crate::error::Error;
 use crate::model::ServiceKind;
 use crate::services::DesiredService;
 use crate::services::grafana::DATA;
-use crate::store::{atomic, tarball};
+use crate::store::{backups, space};
 
 /// The database and what `SQLite` may leave beside it. A file that was not there is put back empty: a log
 /// of the new version beside the old database would be played into it.
 const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
-/// The database is held in memory on its way.
-const LARGEST: usize = 2 * 1024 * 1024 * 1024;
 
 /// What became of the database on the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,22 +34,39 @@ pub(super) async fn save<E: Engine>(
     if wanted.spec.service != ServiceKind::Grafana {
         return Ok(());
     }
-    let mut archive = tarball::Archive::new(wanted.files.uid, wanted.files.gid);
+    let kept = path(session, container_id);
+    let unfinished = kept.with_extension("unfinished");
+    backups::clear(&unfinished)?;
     for name in FILES {
-        let found = match session.engine.download(container_id, &format!("{DATA}/{name}")).await {
-            Ok(tar) => tarball::extract(&tar, LARGEST).unwrap_or_default(),
-            Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
-            Err(error) => return Err(error.into()),
-        };
-        let bytes = found.into_iter().next().map(|file| file.bytes).unwrap_or_default();
-        if name == FILES[0] && bytes.is_empty() {
+        match copy(session, container_id, &unfinished.join("data"), name).await {
             // Nothing was ever written: there is nothing to go back to.
-            return Ok(());
+            Err(error) if is_missing(&error) && name == FILES[0] => return Ok(()),
+            Err(error) if is_missing(&error) => {}
+            other => other?,
         }
-        archive.file(name, &bytes, 0o640).map_err(|error| unpackable(&error))?;
     }
-    let bytes = archive.finish().map_err(|error| unpackable(&error))?;
-    Ok(atomic::write(&path(session, container_id), &bytes, 0o600)?)
+    backups::clear(&kept)?;
+    Ok(backups::settle_folder(&unfinished, &kept)?)
+}
+
+/// Streams one file, however large it is, to this machine.
+async fn copy<E: Engine>(
+    session: &StackSession<E>,
+    container_id: &str,
+    folder: &Path,
+    name: &str,
+) -> Result<(), Error> {
+    let source = format!("{DATA}/{name}");
+    if let Some(state) = session.engine.stat(container_id, &source).await? {
+        space::check(folder, state.size)?;
+    }
+    let target = folder.join(name);
+    let place = move |_: &str| Some(target.clone());
+    backup::receive(session, container_id, &source, place).await.map(drop)
+}
+
+fn is_missing(error: &Error) -> bool {
+    error.engine_kind == Some(ErrorKind::NotFound)
 }
 
 /// Puts the database from before back into the volume of a container that does not run.
@@ -63,15 +78,21 @@ pub(super) async fn restore<E: Engine>(
     if service != ServiceKind::Grafana {
         return Ok(Saved::NotNeeded);
     }
-    let Some(bytes) = atomic::read(&path(session, container_id))? else { return Ok(Saved::Missing) };
-    session.engine.upload(container_id, DATA, bytes).await?;
+    let data = path(session, container_id).join("data");
+    if !data.is_dir() {
+        return Ok(Saved::Missing);
+    }
+    restore::upload(session, container_id, data).await?;
     Ok(Saved::Restored)
 }
 
 /// The update is over, one way or the other.
 pub(super) fn forget<E: Engine>(session: &StackSession<E>, container_id: &str) {
-    if let Err(error) = atomic::remove(&path(session, container_id)) {
-        tracing::warn!("{error}: {}", error.source);
+    let kept = path(session, container_id);
+    for folder in [kept.with_extension("unfinished"), kept] {
+        if let Err(error) = backups::clear(&folder) {
+            tracing::warn!("{error}: {}", error.source);
+        }
     }
 }
 
@@ -79,9 +100,5 @@ pub(super) fn forget<E: Engine>(session: &StackSession<E>, container_id: &str) {
 fn path<E: Engine>(session: &StackSession<E>, container_id: &str) -> PathBuf {
     let directory = session.state.lock().map(|state| state.directory().to_owned()).unwrap_or_default();
     let short: String = container_id.chars().take(12).collect();
-    directory.join(format!("grafana-before-update-{short}.tar"))
-}
-
-fn unpackable(error: &std::io::Error) -> Error {
-    Error::new(ExitCode::Failed, format!("cannot pack Grafana's database: {error}"))
+    directory.join(format!("grafana-before-update-{short}"))
 }

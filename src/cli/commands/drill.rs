@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 
 use tokio::time::Instant;
 
-use crate::apply::StackSession;
 use crate::apply::drill::{self, Drill};
+use crate::apply::{StackSession, interrupted};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::drill::intake::{self, Target};
@@ -40,6 +40,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let engine = context.engine(&project.ports()).await?;
     let _lock = context.lock_scope(&engine, (&loaded.settings.stack, Scope::Drill), "drill")?;
     let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::remind(&session)?;
     let alertmanager = if options.live {
         let real = context.desired(&project)?;
         Some((drill::live::running(&session, &real).await?, drill::live::config(&real)))

@@ -7,7 +7,7 @@ use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::apply::overview::{self, Apis};
-use crate::apply::{StackSession, gather, status, wait};
+use crate::apply::{StackSession, gather, interrupted, status, wait};
 use crate::cli::args::{PlanOptions, StatusOptions};
 use crate::cli::commands::up::url;
 use crate::cli::context::{Context, Loaded};
@@ -48,6 +48,7 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
     let mut loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
     let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::remind(&session)?;
     let mut last = None;
     loop {
         let observed = session.engine.list().await?;

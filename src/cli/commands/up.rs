@@ -179,6 +179,7 @@ pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Re
     let loaded = context.load(&options)?;
     let engine = context.engine(&loaded.ports()).await?;
     let session = context.session(engine, &loaded.settings.stack)?;
+    interrupted::remind(&session)?;
     let observed = session.engine.list().await?;
     let loaded = context.with_running_redis(loaded, &options, &observed)?;
     context.print_warnings(&loaded);
