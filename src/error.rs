@@ -103,6 +103,11 @@ impl Error {
     }
 }
 
+/// An error with its sources, in one line.
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    std::iter::once(error.to_string()).chain(chain(error)).collect::<Vec<_>>().join(": ")
+}
+
 /// The sources of an error, without those that only repeat the one before.
 pub fn chain(error: &dyn std::error::Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();

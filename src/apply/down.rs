@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::apply::{StackSession, network};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::{ContainerState, ObservedContainer, ServiceKind, StackName};
+use crate::model::{ObservedContainer, ServiceKind, StackName};
 use crate::report::events::{Event, ServiceState};
 use crate::services::stop_grace;
 
@@ -54,7 +54,7 @@ async fn remove<E: Engine>(session: &StackSession<E>, container: &ObservedContai
         // It holds nothing that a graceful stop would save.
         return Ok(session.engine.remove_container(&container.id, true).await?);
     }
-    if !container.state.is_stopped() && container.state != ContainerState::Removing {
+    if container.state.needs_a_stop() {
         say(session, container, ServiceState::Working, "stopping".to_owned());
         let grace = container.service().map_or(UNKNOWN_GRACE, stop_grace);
         session.engine.stop(&container.id, grace).await?;

@@ -12,6 +12,7 @@ use crate::apply::{gather, probe};
 use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
+use crate::error::in_full;
 use crate::model::ServiceKind;
 use crate::net::backend::{self, Auth};
 use crate::net::grafana::Grafana;
@@ -98,10 +99,6 @@ fn unreachable(target: &TargetSettings, files: &ProjectFiles, error: &NetError) 
         alert: None,
         fix: Some("start the backend, or leave `--live` out to check against config/backend.prom".to_owned()),
     }
-}
-
-fn in_full(error: &NetError) -> String {
-    std::iter::once(error.to_string()).chain(crate::error::chain(error)).collect::<Vec<_>>().join(": ")
 }
 
 /// How long a stack that has just started is given until every panel can show something, and how often

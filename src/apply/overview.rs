@@ -14,7 +14,7 @@ use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
 use crate::net::prometheus::Prometheus;
-use crate::services::{Desired, DesiredService, Probe};
+use crate::services::{Desired, DesiredService};
 
 /// How long one question may take: a service that hangs must not hang who asks.
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -43,21 +43,14 @@ impl Apis {
             prometheus: at(ServiceKind::Prometheus).map(|(wanted, address)| Prometheus {
                 http: session.http.clone(),
                 base_url: address.url(""),
-                auth: basic_auth(wanted),
+                auth: wanted.probe.basic_auth(),
             }),
             alertmanager: at(ServiceKind::Alertmanager).map(|(wanted, address)| Alertmanager {
                 http: session.http.clone(),
                 base_url: address.url(""),
-                auth: basic_auth(wanted),
+                auth: wanted.probe.basic_auth(),
             }),
         }
-    }
-}
-
-fn basic_auth(wanted: &DesiredService) -> Option<crate::net::http::Credentials> {
-    match &wanted.probe {
-        Probe::Http { basic_auth, .. } => basic_auth.clone(),
-        Probe::Redis { .. } => None,
     }
 }
 

@@ -5,13 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
-use tokio_util::io::{ReaderStream, SyncIoBridge};
 
-use crate::apply::backup::{self, DATA, blocking};
-use crate::apply::{StackSession, explain, oneshot};
+use crate::apply::backup::{self, blocking};
+use crate::apply::{StackSession, explain, oneshot, restore};
 use crate::backup::Counts;
 use crate::backup::contents::is_provisioning;
 use crate::engine::{Engine, EngineError, ErrorKind};
@@ -19,13 +17,10 @@ use crate::error::{Error, ExitCode};
 use crate::health::{Verdict, verdict};
 use crate::model::{ContainerSpec, ImageRef, RestartPolicy};
 use crate::render::context::secret_path;
-use crate::render::files::GRAFANA_USER;
 use crate::services::DesiredService;
 use crate::store::{outgoing, tarball};
 
 const PAUSE: Duration = Duration::from_millis(250);
-/// Longest time to write the copy.
-const UPLOAD: Duration = Duration::from_hours(1);
 /// The port on which Grafana listens in its container.
 const PORT: u16 = 3000;
 
@@ -94,7 +89,7 @@ impl<E: Engine> Trial<'_, E> {
         let id = engine.create_container(spec).await?;
         self.session.check_cancelled()?;
         engine.upload(&id, "/", self.configuration(folder).await?).await?;
-        self.upload_data(&id, folder).await?;
+        restore::upload(self.session, &id, folder.join("data")).await?;
         self.session.check_cancelled()?;
         engine.start(&id).await?;
         self.until_it_answers(&id).await?;
@@ -130,16 +125,6 @@ impl<E: Engine> Trial<'_, E> {
         };
         let packed = pack().and_then(|()| archive.finish());
         packed.map_err(|error| Error::new(ExitCode::Failed, format!("cannot pack its files: {error}")))
-    }
-
-    async fn upload_data(&self, id: &str, folder: &Path) -> Result<(), Error> {
-        let data = folder.join("data");
-        let (writer, reader) = tokio::io::duplex(1 << 20);
-        let packing = blocking(move || outgoing::pack(&data, GRAFANA_USER, 0, SyncIoBridge::new(writer)));
-        let tar = ReaderStream::with_capacity(reader, 1 << 18).boxed();
-        let (packed, sent) = tokio::join!(packing, self.session.engine.upload_stream(id, DATA, tar, UPLOAD));
-        sent?;
-        packed?.map_err(|error| Error::new(ExitCode::Failed, format!("cannot pack the copy: {error}")))
     }
 
     /// It has no network, so it is asked from inside.

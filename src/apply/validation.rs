@@ -80,12 +80,12 @@ pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
     let Some(selection) = scope.selection() else {
         let of = |service| rendered.get(&service).map(validators::without_secrets);
         let config = of(ServiceKind::Prometheus).and_then(|files| {
-            let command = ["promtool", "check", "config", "--lint=none", PROMETHEUS_CONFIG];
-            add(ValidationTarget::Prometheus, ServiceKind::Prometheus, &command, files)
+            let command = validators::whole_tree(ServiceKind::Prometheus)?;
+            add(ValidationTarget::Prometheus, ServiceKind::Prometheus, command, files)
         });
         let routing = of(ServiceKind::Alertmanager).and_then(|files| {
-            let command = ["amtool", "check-config", ALERTMANAGER_CONFIG];
-            add(ValidationTarget::Alertmanager, ServiceKind::Alertmanager, &command, files)
+            let command = validators::whole_tree(ServiceKind::Alertmanager)?;
+            add(ValidationTarget::Alertmanager, ServiceKind::Alertmanager, command, files)
         });
         return config.into_iter().chain(routing).collect();
     };

@@ -8,7 +8,7 @@ use crate::apply::oneshot::{self, OneShot, Outcome};
 use crate::apply::pull;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
-use crate::model::{FileSet, RenderedFile, ServiceKind};
+use crate::model::{FileSet, ImageRef, RenderedFile, ServiceKind, StackName};
 use crate::report::events::Reporter;
 use crate::settings::Settings;
 
@@ -42,15 +42,39 @@ pub fn job(
     command: &[&str],
     files: Vec<RenderedFile>,
 ) -> Option<OneShot> {
-    Some(OneShot {
-        stack: settings.stack.clone(),
+    let image = settings.images.get(&service)?;
+    Some(job_in(image, (&settings.stack, service), command, files))
+}
+
+/// The same in any image.
+pub fn job_in(
+    image: &ImageRef,
+    (stack, service): (&StackName, ServiceKind),
+    command: &[&str],
+    files: Vec<RenderedFile>,
+) -> OneShot {
+    OneShot {
+        stack: stack.clone(),
         service,
-        image: settings.images.get(&service)?.clone(),
+        image: image.clone(),
         command: command.iter().map(|word| (*word).to_owned()).collect(),
         files,
         collect: None,
         deadline: DEADLINE,
-    })
+    }
+}
+
+/// The command that validates all files of a service at their real paths; `None` for a service whose image has
+/// no tool for it.
+pub const fn whole_tree(service: ServiceKind) -> Option<&'static [&'static str]> {
+    match service {
+        // Lints are `check`'s matter.
+        ServiceKind::Prometheus => {
+            Some(&["promtool", "check", "config", "--lint=none", "/etc/prometheus/prometheus.yml"])
+        }
+        ServiceKind::Alertmanager => Some(&["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"]),
+        ServiceKind::Grafana | ServiceKind::Redis => None,
+    }
 }
 
 /// Files for a validator. It only looks whether a secret's file is there, so no secret leaves.

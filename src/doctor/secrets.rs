@@ -6,17 +6,8 @@ use crate::settings::{Settings, TargetAuth};
 /// Variable and value of each secret of the settings.
 pub fn of(settings: &Settings) -> Vec<(String, Secret)> {
     let mut secrets = vec![("GRAFANA_ADMIN_PASSWORD".to_owned(), settings.grafana.admin_password.clone())];
-    let receivers = &settings.receivers;
-    let optional = [
-        ("REDIS_PASSWORD", &settings.redis.password),
-        ("SLACK_WEBHOOK_URL", &receivers.slack_webhook),
-        ("SLACK_WEBHOOK_CRITICAL", &receivers.slack_webhook_critical),
-        ("PAGERDUTY_SERVICE_KEY", &receivers.pagerduty_service_key),
-        ("ALERT_WEBHOOK_URL", &receivers.webhook_url),
-    ];
-    for (name, value) in optional {
-        secrets.extend(value.clone().map(|value| (name.to_owned(), value)));
-    }
+    secrets.extend(settings.redis.password.clone().map(|value| ("REDIS_PASSWORD".to_owned(), value)));
+    secrets.extend(settings.receivers.set().map(|(_, variable, value)| (variable.to_owned(), value.clone())));
     if let Some(auth) = &settings.security.web_auth {
         secrets.push(("WEB_AUTH_PASSWORD".to_owned(), auth.password.clone()));
     }

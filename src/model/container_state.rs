@@ -25,6 +25,11 @@ impl ContainerState {
     pub const fn is_stopped(&self) -> bool {
         matches!(self, Self::Created | Self::Exited | Self::Dead)
     }
+
+    /// True when it has to be stopped before it can be removed. One that is being removed is on its way.
+    pub fn needs_a_stop(&self) -> bool {
+        !self.is_stopped() && *self != Self::Removing
+    }
 }
 
 impl From<&str> for ContainerState {

@@ -36,6 +36,13 @@ pub struct LoadedGroup {
     pub rules: Vec<LoadedRule>,
 }
 
+impl LoadedGroup {
+    /// File, group, and the names of its rules in order.
+    pub fn names(&self) -> (String, String, Vec<String>) {
+        (self.file.clone(), self.name.clone(), self.rules.iter().map(|rule| rule.name.clone()).collect())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedRule {
     /// Alert name or recorded metric.

@@ -127,7 +127,7 @@ fn existing(
     facts: &Facts,
 ) -> Vec<Step> {
     if let Some(cause) = reason_to_recreate(wanted, container, facts) {
-        let running = !container.state.is_stopped() && container.state != ContainerState::Removing;
+        let running = container.state.needs_a_stop();
         let remove = Step::Remove { container_id: container.id.clone(), running, cause: cause.clone() };
         return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
     }

@@ -60,6 +60,14 @@ pub enum Probe {
 }
 
 impl Probe {
+    /// User and password, where the service asks for them over HTTP.
+    pub fn basic_auth(&self) -> Option<(String, Secret)> {
+        match self {
+            Self::Http { basic_auth, .. } => basic_auth.clone(),
+            Self::Redis { .. } => None,
+        }
+    }
+
     pub const fn container_port(&self) -> u16 {
         match self {
             Self::Http { container_port, .. } | Self::Redis { container_port, .. } => *container_port,

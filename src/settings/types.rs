@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
+use crate::settings::env_vars;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -107,18 +108,25 @@ pub struct ReceiverSettings {
 impl ReceiverSettings {
     /// True when some receiver would really notify somebody.
     pub fn notifies_somebody(&self) -> bool {
-        !self.kinds().is_empty()
+        self.set().next().is_some()
     }
 
-    /// The kinds of receivers that would really notify somebody, as a person calls them.
-    pub fn kinds(&self) -> Vec<&'static str> {
-        let slack = self.slack_webhook.is_some() || self.slack_webhook_critical.is_some();
+    /// The receivers that would really notify somebody: what a person calls each, its variable and its value.
+    pub fn set(&self) -> impl Iterator<Item = (&'static str, &'static str, &Secret)> {
         let all = [
-            ("Slack", slack),
-            ("PagerDuty", self.pagerduty_service_key.is_some()),
-            ("webhook", self.webhook_url.is_some()),
+            ("Slack", env_vars::SLACK_WEBHOOK_URL, &self.slack_webhook),
+            ("Slack", env_vars::SLACK_WEBHOOK_CRITICAL, &self.slack_webhook_critical),
+            ("PagerDuty", env_vars::PAGERDUTY_SERVICE_KEY, &self.pagerduty_service_key),
+            ("webhook", env_vars::ALERT_WEBHOOK_URL, &self.webhook_url),
         ];
-        all.into_iter().filter_map(|(kind, is_set)| is_set.then_some(kind)).collect()
+        all.into_iter().filter_map(|(kind, variable, value)| Some((kind, variable, value.as_ref()?)))
+    }
+
+    /// Their kinds, each once.
+    pub fn kinds(&self) -> Vec<&'static str> {
+        let mut kinds: Vec<_> = self.set().map(|(kind, ..)| kind).collect();
+        kinds.dedup();
+        kinds
     }
 }
 

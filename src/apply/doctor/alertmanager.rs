@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::apply::doctor::{Inspector, in_full, logs, now};
+use crate::apply::doctor::{Inspector, logs, now};
 use crate::doctor::facts::{ActiveAlert, Alertmanager as Facts, Asked, Notifications};
 use crate::engine::Engine;
+use crate::error::in_full;
 use crate::formats::exposition;
 use crate::model::ServiceKind;
 use crate::net::alertmanager::Alertmanager;

@@ -7,11 +7,12 @@ use futures_util::StreamExt;
 use futures_util::stream;
 use tokio::time::Instant;
 
-use crate::apply::doctor::{Inspector, REQUEST, asked, in_full, logs, rule_metrics};
+use crate::apply::doctor::{Inspector, REQUEST, asked, logs, rule_metrics};
 use crate::check::panels::{self, PanelQuery, warmup};
 use crate::doctor::Topic;
 use crate::doctor::facts::{Asked, Facts, Grafana as GrafanaFacts, Panel, Panels};
 use crate::engine::Engine;
+use crate::error::in_full;
 use crate::health::provisioned::{pages, refusals};
 use crate::model::ServiceKind;
 use crate::net::grafana::Grafana;

@@ -22,10 +22,11 @@ use crate::apply::{StackSession, gather, probe};
 use crate::doctor::facts::{Asked, Facts};
 use crate::doctor::{Topic, secrets};
 use crate::engine::Engine;
+use crate::error::in_full;
 use crate::model::{Observed, ObservedContainer, Secret, ServiceKind};
 use crate::net::HttpClient;
 use crate::net::http::Credentials;
-use crate::services::{Desired, Probe};
+use crate::services::Desired;
 use crate::settings::Settings;
 
 /// The deadline of one request.
@@ -97,11 +98,6 @@ async fn within<T>(who: &str, limit: Duration, question: impl Future<Output = As
     tokio::time::timeout(limit, question).await.unwrap_or_else(|_| late())
 }
 
-/// A failure with its causes, in one line.
-fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
-    std::iter::once(error.to_string()).chain(crate::error::chain(error)).collect::<Vec<_>>().join(": ")
-}
-
 /// What a failed request says.
 fn asked<T, F: std::error::Error + 'static>(result: Result<T, F>) -> Asked<T> {
     result.map_err(|error| in_full(&error)).into()
@@ -142,10 +138,7 @@ impl<E: Engine> Inspector<'_, E> {
     }
 
     fn credentials(&self, service: ServiceKind) -> Option<Credentials> {
-        match &self.desired.services.get(&service)?.probe {
-            Probe::Http { basic_auth, .. } => basic_auth.clone(),
-            Probe::Redis { .. } => None,
-        }
+        self.desired.services.get(&service)?.probe.basic_auth()
     }
 
     fn secrets(&self) -> Vec<(String, Secret)> {

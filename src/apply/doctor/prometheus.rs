@@ -6,9 +6,10 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::apply::doctor::{Inspector, asked, in_full, logs, now, targets};
+use crate::apply::doctor::{Inspector, asked, logs, now, targets};
 use crate::doctor::facts::{Asked, Head, Prometheus as Facts, Rule};
 use crate::engine::Engine;
+use crate::error::in_full;
 use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::prometheus::{LoadedGroup, Prometheus};
@@ -130,12 +131,8 @@ fn rule(rule: crate::net::prometheus::LoadedRule) -> Rule {
 
 fn differences<E: Engine>(inspector: &Inspector<'_, E>, groups: &[LoadedGroup]) -> Vec<String> {
     let Some(wanted) = inspector.desired.services.get(&ServiceKind::Prometheus) else { return Vec::new() };
-    let loaded = groups.iter().map(|group| {
-        let names = group.rules.iter().map(|rule| rule.name.clone()).collect();
-        (group.file.clone(), group.name.clone(), names)
-    });
-    let wanted = rule_intent::of_files(&wanted.files);
-    rule_intent::difference(&wanted, &Intent::of_loaded(loaded)).into_iter().collect()
+    let loaded = Intent::of_loaded(groups.iter().map(LoadedGroup::names));
+    rule_intent::difference(&rule_intent::of_files(&wanted.files), &loaded).into_iter().collect()
 }
 
 fn head(status: &Value) -> Head {

@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
-use crate::services::{Desired, Probe};
+use crate::services::Desired;
 
 /// Between two looks at the counters.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -33,10 +33,7 @@ pub async fn running<E: Engine>(session: &StackSession<E>, desired: &Desired) ->
     let Some((wanted, (_, port))) = found else {
         return Err(not_running());
     };
-    let auth = match &wanted.probe {
-        Probe::Http { basic_auth, .. } => basic_auth.clone(),
-        Probe::Redis { .. } => None,
-    };
+    let auth = wanted.probe.basic_auth();
     let base_url = session.address(wanted, *port).url("");
     let alertmanager = Alertmanager { http: session.http.clone(), base_url, auth };
     if alertmanager.is_ready().await { Ok(alertmanager) } else { Err(not_running()) }

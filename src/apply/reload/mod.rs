@@ -60,6 +60,18 @@ pub enum Validation {
     NotValidated(String),
 }
 
+impl Validation {
+    /// What an exit code and the words on both streams mean.
+    fn of(tool: &str, exit_code: i64, words: &str) -> Self {
+        match exit_code {
+            0 => Self::Valid,
+            // The shell's and the engine's codes for "cannot be run" and "not there".
+            126 | 127 => Self::NotValidated(format!("`{tool}` is not in the image")),
+            _ => Self::Refused(strip_success_lines(words)),
+        }
+    }
+}
+
 /// Applies `changes`; with `restart` the service is restarted, because only a start reads them.
 pub async fn change<E: Engine>(
     session: &StackSession<E>,
@@ -277,16 +289,9 @@ impl<'a, E: Engine> Change<'a, E> {
             }
             Err(error) => return Err(error.into()),
         };
-        // The shell's and the engine's codes for "cannot be run" and "not there".
-        if matches!(output.exit_code, 126 | 127) {
-            return Ok(Validation::NotValidated(format!("`{}` is not in the image", command[0])));
-        }
-        if output.exit_code == 0 {
-            return Ok(Validation::Valid);
-        }
         let words = format!("{}{}", output.stdout, output.stderr);
         let staged = format!("{}/{STAGING}", self.wanted.files.root);
-        Ok(Validation::Refused(strip_success_lines(&words.replace(&staged, ""))))
+        Ok(Validation::of(command[0], output.exit_code, &words.replace(&staged, "")))
     }
 
     fn staged_path(&self, name: &str) -> String {
@@ -417,10 +422,7 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     fn auth(&self) -> Option<(String, crate::model::Secret)> {
-        match &self.wanted.probe {
-            crate::services::Probe::Http { basic_auth, .. } => basic_auth.clone(),
-            crate::services::Probe::Redis { .. } => None,
-        }
+        self.wanted.probe.basic_auth()
     }
 }
 

@@ -35,18 +35,16 @@ pub(super) async fn prove(prometheus: &Prometheus, set: &FileSet) -> Result<Vec<
             .hint("its reason is in its log: `confidexmon logs prometheus --tail 20`"));
     }
     let groups = prometheus.rules().await?;
-    match rule_intent::difference(&rule_intent::of_files(set), &loaded(&groups)) {
+    match rule_intent::difference(
+        &rule_intent::of_files(set),
+        &Intent::of_loaded(groups.iter().map(LoadedGroup::names)),
+    ) {
         None => Ok(groups),
         Some(difference) => Err(Error::new(
             ExitCode::Failed,
             format!("Prometheus does not hold the rules that were written: {difference}"),
         )),
     }
-}
-
-fn loaded(groups: &[LoadedGroup]) -> Intent {
-    let names = |group: &LoadedGroup| group.rules.iter().map(|rule| rule.name.clone()).collect();
-    Intent::of_loaded(groups.iter().map(|group| (group.file.clone(), group.name.clone(), names(group))))
 }
 
 /// By the lifecycle API where it is on, else by a signal sent inside the container. Never by the

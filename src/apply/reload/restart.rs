@@ -4,19 +4,16 @@
 use std::time::Duration;
 
 use super::{Change, Previous, Validation, append_to_message};
-use crate::apply::oneshot::{self, OneShot};
+use crate::apply::oneshot;
 use crate::apply::validators;
 use crate::apply::wait::{self, Waited};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::ServiceKind;
 use crate::services::stop_grace;
 
 /// How long a restarted service may take to crash or to answer. One that does neither (a long write-ahead
 /// log, for example) is taken for one that is still starting: whoever called waits on, with its own limit.
 const COMEBACK: Duration = Duration::from_mins(1);
-/// How long an official tool may look at a configuration.
-const VALIDATION: Duration = Duration::from_mins(1);
 
 /// Whether the service answered at all before the change: only then is there something to go back to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,32 +61,15 @@ impl<E: Engine> Change<'_, E> {
 
     /// Asks the official tool in a container of its own: this one may not run long enough to be asked.
     async fn validate_apart(&self) -> Result<Validation, Error> {
-        let command = match self.service {
-            ServiceKind::Prometheus => {
-                ["promtool", "check", "config", "/etc/prometheus/prometheus.yml"].as_slice()
-            }
-            ServiceKind::Alertmanager => &["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"],
-            ServiceKind::Grafana | ServiceKind::Redis => return self.validate().await,
-        };
+        let Some(command) = validators::whole_tree(self.service) else { return self.validate().await };
         let spec = &self.wanted.spec;
-        let job = OneShot {
-            stack: spec.stack.clone(),
-            service: self.service,
-            image: spec.image.clone(),
-            command: command.iter().map(|word| (*word).to_owned()).collect(),
-            files: validators::without_secrets(&self.wanted.files),
-            collect: None,
-            deadline: VALIDATION,
-        };
+        let files = validators::without_secrets(&self.wanted.files);
+        let job = validators::job_in(&spec.image, (&spec.stack, self.service), command, files);
         match oneshot::run(&self.session.engine, &self.session.cancel, &job).await {
-            Ok(outcome) if outcome.exit_code == 0 => Ok(Validation::Valid),
-            Ok(outcome) if matches!(outcome.exit_code, 126 | 127) => {
-                Ok(Validation::NotValidated(format!("`{}` is not in the image", command[0])))
+            Ok(outcome) => {
+                let words = format!("{}{}", outcome.stdout, outcome.stderr);
+                Ok(Validation::of(command[0], outcome.exit_code, &words))
             }
-            Ok(outcome) => Ok(Validation::Refused(super::strip_success_lines(&format!(
-                "{}{}",
-                outcome.stdout, outcome.stderr
-            )))),
             Err(error) if error.code == ExitCode::Interrupted => Err(error),
             Err(error) => Ok(Validation::NotValidated(error.message)),
         }

@@ -22,7 +22,6 @@ use crate::engine::Engine;
 use crate::error::Error;
 use crate::model::{ImageRef, ObservedContainer, ServiceKind};
 use crate::services::{Desired, DesiredService};
-use crate::settings::Settings;
 use crate::store::images_lock::LockFile;
 use crate::update::LockedImage;
 use prepare::Prepared;
@@ -32,7 +31,6 @@ use replace::{Patience, Replacement};
 /// What an update needs beside the images.
 pub struct Update<'a, E> {
     pub session: &'a StackSession<E>,
-    pub settings: &'a Settings,
     /// The services to update, as they are now.
     pub desired: &'a Desired,
     /// Their containers.
@@ -69,7 +67,7 @@ impl<E: Engine> Update<'_, E> {
     async fn validate(&self, prepared: &[Prepared]) -> Result<(), Error> {
         for one in prepared {
             let wanted = &self.desired.services[&one.service];
-            prepare::validate(self.session, self.settings, wanted, one).await?;
+            prepare::validate(self.session, wanted, one).await?;
             if one.service == ServiceKind::Grafana {
                 self.rehearse(wanted, one).await?;
             }

@@ -7,7 +7,6 @@ use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, LocalImage, ServiceKind};
 use crate::net::registry::Repository;
 use crate::services::DesiredService;
-use crate::settings::Settings;
 use crate::update::availability::{Availability, News};
 use crate::update::compatibility;
 
@@ -122,21 +121,13 @@ fn other_platform(image: &ImageRef, theirs: &str, ours: &str) -> Error {
 /// Lets the new image's own tool read the present configuration.
 pub async fn validate<E: Engine>(
     session: &StackSession<E>,
-    settings: &Settings,
     wanted: &DesiredService,
     prepared: &Prepared,
 ) -> Result<(), Error> {
     let service = prepared.service;
-    let command: &[&str] = match service {
-        ServiceKind::Prometheus => {
-            &["promtool", "check", "config", "--lint=none", "/etc/prometheus/prometheus.yml"]
-        }
-        ServiceKind::Alertmanager => &["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"],
-        ServiceKind::Grafana | ServiceKind::Redis => return Ok(()),
-    };
+    let Some(command) = validators::whole_tree(service) else { return Ok(()) };
     let files = validators::without_secrets(&wanted.files);
-    let Some(mut job) = validators::job(settings, service, command, files) else { return Ok(()) };
-    job.image = prepared.image.clone();
+    let job = validators::job_in(&prepared.image, (&wanted.spec.stack, service), command, files);
     let validators =
         Validators { engine: &session.engine, reporter: session.reporter.as_ref(), cancel: &session.cancel };
     let image = &prepared.image;

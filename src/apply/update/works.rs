@@ -121,10 +121,7 @@ impl<E: Engine> ServiceInspector<'_, E> {
     }
 
     fn auth(&self) -> Option<Credentials> {
-        match &self.wanted.probe {
-            Probe::Http { basic_auth, .. } => basic_auth.clone(),
-            Probe::Redis { .. } => None,
-        }
+        self.wanted.probe.basic_auth()
     }
 
     fn prometheus(&self) -> Prometheus {

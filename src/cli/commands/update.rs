@@ -186,8 +186,7 @@ impl Stack {
         let patience = Patience { to_work: patience.timeout, watch: patience.watch };
         let containers: Vec<&ObservedContainer> =
             gather::services(&self.observed, &self.desired.stack).collect();
-        let settings = &self.loaded.settings;
-        Update { session, settings, desired: &self.desired, containers, patience, backups: &self.backups }
+        Update { session, desired: &self.desired, containers, patience, backups: &self.backups }
     }
 }
 
