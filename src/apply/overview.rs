@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::apply::StackSession;
 use crate::apply::probe::Address;
 use crate::engine::Engine;
-use crate::health::overview::{ActiveAlert, Delivery, LastReload, ReceivedAlert, Target, TargetHealth, join};
+use crate::health::overview::{ActiveAlert, LastReload, ReceivedAlert, Target, TargetHealth, join};
 use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
@@ -105,25 +104,7 @@ pub async fn alerts(apis: &Apis) -> Option<Vec<ActiveAlert>> {
 }
 
 async fn received(alertmanager: Option<&Alertmanager>) -> Option<Vec<ReceivedAlert>> {
-    let value = answered(alertmanager?.alerts("")).await?;
-    Some(value.as_array()?.iter().map(received_alert).collect())
-}
-
-fn received_alert(value: &Value) -> ReceivedAlert {
-    let list = |name: &str| value["status"][name].as_array().is_some_and(|list| !list.is_empty());
-    let labels = value["labels"].as_object().into_iter().flatten();
-    let names = value["receivers"].as_array().into_iter().flatten();
-    ReceivedAlert {
-        labels: labels.filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect(),
-        delivery: match value["status"]["state"].as_str() {
-            _ if list("silencedBy") => Delivery::Silenced,
-            _ if list("inhibitedBy") => Delivery::Inhibited,
-            _ if list("mutedBy") => Delivery::Muted,
-            Some("active") => Delivery::Active,
-            _ => Delivery::Unknown,
-        },
-        receivers: names.filter_map(|receiver| Some(receiver["name"].as_str()?.to_owned())).collect(),
-    }
+    answered(alertmanager?.held()).await
 }
 
 /// What Prometheus says of its last reload.

@@ -98,11 +98,37 @@ pub struct EvaluatedAlert {
 }
 
 /// An alert as Alertmanager holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ReceivedAlert {
     pub labels: BTreeMap<String, String>,
-    pub delivery: Delivery,
+    /// The names of the receivers that its routes lead to.
     pub receivers: Vec<String>,
+    /// Alertmanager's word: `active`, `suppressed`, `unprocessed`.
+    pub state: String,
+    /// Ids of silences.
+    pub silenced_by: Vec<String>,
+    /// Fingerprints of alerts.
+    pub inhibited_by: Vec<String>,
+    /// Names of time intervals; empty when only some of its routes are muted.
+    pub muted_by: Vec<String>,
+    /// RFC 3339: when Prometheus sent it last.
+    pub updated_at: String,
+}
+
+impl ReceivedAlert {
+    pub fn delivery(&self) -> Delivery {
+        if !self.silenced_by.is_empty() {
+            Delivery::Silenced
+        } else if !self.inhibited_by.is_empty() {
+            Delivery::Inhibited
+        } else if !self.muted_by.is_empty() {
+            Delivery::Muted
+        } else if self.state == "active" {
+            Delivery::Active
+        } else {
+            Delivery::Unknown
+        }
+    }
 }
 
 /// Everything that is known about the stack's work. `None`: it could not be asked.
@@ -160,7 +186,7 @@ fn one(alert: EvaluatedAlert, received: Option<&[ReceivedAlert]>) -> ActiveAlert
         state: alert.state,
         since: alert.since,
         summary: alert.annotations.get("summary").cloned().unwrap_or_default(),
-        delivery: found.map_or(Delivery::Unknown, |found| found.delivery.clone()),
+        delivery: found.map_or(Delivery::Unknown, ReceivedAlert::delivery),
         receivers: found.map(|found| found.receivers.clone()).unwrap_or_default(),
         labels: alert.labels,
     }
@@ -196,13 +222,16 @@ mod tests {
         let firing = evaluated(&[("alertname", "A"), ("severity", "critical")], AlertState::Firing);
         let other = ReceivedAlert {
             labels: labels(&[("alertname", "A"), ("severity", "warning"), ("site", "x")]),
-            delivery: Delivery::Active,
             receivers: vec!["warnings".to_owned()],
+            state: "active".to_owned(),
+            ..ReceivedAlert::default()
         };
         let same = ReceivedAlert {
             labels: labels(&[("alertname", "A"), ("severity", "critical"), ("site", "x")]),
-            delivery: Delivery::Silenced,
             receivers: vec!["pager".to_owned()],
+            state: "suppressed".to_owned(),
+            silenced_by: vec!["1".to_owned()],
+            ..ReceivedAlert::default()
         };
         let joined = join(vec![firing.clone()], Some(&[other, same]));
         assert_eq!(

@@ -1,9 +1,11 @@
 //! The parts of Alertmanager's HTTP API that a proof needs.
 
-use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::health::overview::ReceivedAlert;
 use crate::model::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
@@ -57,6 +59,12 @@ impl Alertmanager {
         self.http.get_json(&url, self.auth.as_ref()).await
     }
 
+    /// Every alert that it holds, each once. Read from the groups: the plain list does not tell which time interval
+    /// mutes an alert.
+    pub async fn held(&self) -> Result<Vec<ReceivedAlert>, NetError> {
+        Ok(each_once(&self.groups("").await?))
+    }
+
     /// The text of `/metrics`.
     pub async fn metrics(&self) -> Result<String, NetError> {
         let url = self.url("/metrics");
@@ -78,10 +86,70 @@ fn query(filter: &str) -> String {
     if filter.is_empty() { String::new() } else { format!("?filter={}", percent_encoded(filter)) }
 }
 
+/// One alert may be in several groups, one for each of its routes.
+fn each_once(groups: &Value) -> Vec<ReceivedAlert> {
+    let mut found: BTreeMap<&str, ReceivedAlert> = BTreeMap::new();
+    let groups = groups.as_array().into_iter().flatten();
+    for alert in groups.flat_map(|group| group["alerts"].as_array().into_iter().flatten()) {
+        let one = received(alert);
+        match found.entry(alert["fingerprint"].as_str().unwrap_or_default()) {
+            Entry::Vacant(entry) => {
+                entry.insert(one);
+            }
+            // What one route mutes another may send.
+            Entry::Occupied(mut known) if one.muted_by.is_empty() => known.get_mut().muted_by.clear(),
+            Entry::Occupied(_) => {}
+        }
+    }
+    found.into_values().collect()
+}
+
+fn received(alert: &Value) -> ReceivedAlert {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let list = |name: &str| -> Vec<String> {
+        alert["status"][name].as_array().into_iter().flatten().map(text).collect()
+    };
+    let labels = alert["labels"].as_object().into_iter().flatten();
+    let receivers = alert["receivers"].as_array().into_iter().flatten();
+    ReceivedAlert {
+        labels: labels.map(|(name, value)| (name.clone(), text(value))).collect(),
+        receivers: receivers.map(|receiver| text(&receiver["name"])).collect(),
+        state: text(&alert["status"]["state"]),
+        silenced_by: list("silencedBy"),
+        inhibited_by: list("inhibitedBy"),
+        muted_by: list("mutedBy"),
+        updated_at: text(&alert["updatedAt"]),
+    }
+}
+
 /// The value of a sample in an exposition: the first line that starts with `name` and holds `label`.
 pub fn sample(exposition: &str, name: &str, label: &str) -> Option<f64> {
     let line = exposition.lines().find(|line| {
         line.strip_prefix(name).is_some_and(|rest| rest.starts_with(['{', ' '])) && line.contains(label)
     })?;
     line.rsplit(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_of_several_groups_is_one_and_muted_only_where_all_of_them_are() {
+        let alert = |fingerprint: &str, muted: &[&str]| {
+            json!({"fingerprint": fingerprint, "labels": {"alertname": fingerprint}, "receivers": [{"name": "team"}],
+                "updatedAt": "", "status": {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": muted}})
+        };
+        let groups = json!([
+            {"alerts": [alert("a", &["night"]), alert("b", &["night"])]},
+            {"alerts": [alert("a", &[]), alert("b", &["weekend"])]},
+        ]);
+        let found = each_once(&groups);
+        let muted: Vec<_> =
+            found.iter().map(|one| (one.labels["alertname"].as_str(), one.muted_by.len())).collect();
+        assert_eq!(muted, [("a", 0), ("b", 1)]);
+        assert_eq!(found[0].receivers, ["team"]);
+    }
 }

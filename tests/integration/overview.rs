@@ -83,3 +83,24 @@ fn status_tells_what_fires_who_is_told_and_what_is_not_in_force() {
     assert!(began.elapsed() < Duration::from_secs(12), "{:?}", began.elapsed());
     assert_eq!((hung["targets"].clone(), hung["services"].as_array().unwrap().len()), (Value::Null, 3));
 }
+
+const MUTING: &str = "route:\n  receiver: team\n  group_wait: 1s\n  routes:\n    - receiver: team\n      matchers: ['alertname=\"ApiDown\"']\n      \
+     mute_time_intervals: [always]\nreceivers:\n  - name: team\ntime_intervals:\n  - name: always\n    time_intervals:\n      \
+     - times: [{start_time: '00:00', end_time: '24:00'}]\n";
+
+/// Alertmanager's plain list of alerts does not tell that a time interval mutes one.
+#[test]
+fn an_alert_that_a_time_interval_mutes_is_not_said_to_be_sent() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("config/confidexmon.yml", &settings(free_port()));
+    lab.write("config/templates/alertmanager.yml", MUTING);
+    lab.write("rules/api.yml", RULES);
+    lab.run(&UP).expect(0);
+    let mut last = Value::Null;
+    eventually("it is muted", Duration::from_secs(40), || {
+        last = lab.run(&["alerts", "--format", "json"]).expect(0).json();
+        let alerts = last["alerts"].as_array().cloned().unwrap_or_default();
+        alerts.iter().any(|alert| alert["name"] == "ApiDown" && alert["delivery"] == "muted")
+    });
+    assert!(lab.run(&["alerts"]).expect(0).stdout.contains("muted by a time interval"), "{last:#}");
+}

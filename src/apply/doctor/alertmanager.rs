@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use crate::apply::doctor::{Inspector, logs, now};
 use crate::doctor::facts::{ActiveAlert, Alertmanager as Facts, Asked, Notifications};
 use crate::engine::Engine;
 use crate::error::in_full;
 use crate::formats::exposition;
+use crate::health::overview::ReceivedAlert;
 use crate::model::ServiceKind;
 use crate::net::alertmanager::Alertmanager;
 
@@ -28,46 +27,31 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Fac
     };
     let auth = inspector.credentials(ServiceKind::Alertmanager);
     let alertmanager = Alertmanager { http: inspector.http.clone(), base_url, auth };
-    // The groups tell which time interval mutes an alert; the plain list does not.
-    let groups = match alertmanager.groups("").await {
-        Ok(groups) => groups,
+    let held = match alertmanager.held().await {
+        Ok(held) => held,
         Err(error) => return Asked::NoAnswer(format!("Alertmanager does not answer: {}", in_full(&error))),
     };
     let (receivers, metrics, log) =
         tokio::join!(alertmanager.receivers(), alertmanager.metrics(), log(inspector));
     Asked::Answer(Facts {
         receivers: receivers.unwrap_or_default(),
-        alerts: alerts(&groups),
+        alerts: held.into_iter().map(alert).collect(),
         notifications: notifications(&metrics.unwrap_or_default()),
         log,
     })
 }
 
-/// One alert may be in several groups, one for each receiver.
-fn alerts(groups: &Value) -> Vec<ActiveAlert> {
-    let mut found: BTreeMap<String, ActiveAlert> = BTreeMap::new();
-    let all = groups
-        .as_array()
-        .into_iter()
-        .flatten()
-        .flat_map(|group| group["alerts"].as_array().into_iter().flatten());
-    for alert in all {
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let list = |name: &str| -> Vec<String> {
-            alert["status"][name].as_array().into_iter().flatten().map(text).collect()
-        };
-        let updated = text(&alert["updatedAt"]).parse::<jiff::Timestamp>().ok();
-        let one = ActiveAlert {
-            name: text(&alert["labels"]["alertname"]),
-            severity: text(&alert["labels"]["severity"]),
-            silenced_by: list("silencedBy"),
-            inhibited_by: list("inhibitedBy"),
-            muted_by: list("mutedBy"),
-            age: updated.map_or(0.0, |at| now() - at.as_duration().as_secs_f64()),
-        };
-        found.insert(text(&alert["fingerprint"]), one);
+fn alert(held: ReceivedAlert) -> ActiveAlert {
+    let label = |name: &str| held.labels.get(name).cloned().unwrap_or_default();
+    let updated = held.updated_at.parse::<jiff::Timestamp>().ok();
+    ActiveAlert {
+        name: label("alertname"),
+        severity: label("severity"),
+        age: updated.map_or(0.0, |at| now() - at.as_duration().as_secs_f64()),
+        silenced_by: held.silenced_by,
+        inhibited_by: held.inhibited_by,
+        muted_by: held.muted_by,
     }
-    found.into_values().collect()
 }
 
 fn notifications(metrics: &str) -> Vec<Notifications> {
