@@ -67,6 +67,10 @@ fn drift_text(output: Output, drift: &[String]) -> String {
 }
 
 fn target_counts(output: Output, targets: &[Target]) -> String {
+    if targets.is_empty() {
+        return output
+            .styled_data("none yet: Prometheus takes some seconds after a start to know them", WARN);
+    }
     let up = targets.iter().filter(|target| target.health == TargetHealth::Up).count();
     let text = format!("{up} of {} up", targets.len());
     output.styled_data(&text, if up == targets.len() { GOOD } else { WARN })
@@ -184,6 +188,8 @@ mod tests {
             block(PLAIN, &overview, 300),
             "targets   1 of 1 up\nalerts    none fires\nnotified  Slack\nreload    the rules and targets in force were loaded 5m ago\nsettings  everything is as they say\n"
         );
+        overview.targets = Some(Vec::new());
+        assert!(block(PLAIN, &overview, 300).starts_with("targets   none yet"));
         overview.targets = Some(vec![target(TargetHealth::Down, "connection refused")]);
         overview.notifies.clear();
         overview.alerts = Some(vec![ActiveAlert {
