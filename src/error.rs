@@ -44,8 +44,6 @@ pub struct Error {
     pub others: Vec<Error>,
     /// What kind of failure of the engine it was, when it was one.
     pub engine_kind: Option<ErrorKind>,
-    /// True when everything worth saying has been printed already.
-    pub silent: bool,
 }
 
 impl Error {
@@ -58,7 +56,6 @@ impl Error {
             evidence: String::new(),
             others: Vec::new(),
             engine_kind: None,
-            silent: false,
         }
     }
 
@@ -73,11 +70,6 @@ impl Error {
         let mut distinct = distinct.into_iter();
         let first = distinct.next()?;
         Some(Self { others: distinct.collect(), ..first })
-    }
-
-    /// Nothing more to print; only the exit code matters.
-    pub fn silent(code: ExitCode) -> Self {
-        Self { silent: true, ..Self::new(code, "") }
     }
 
     #[must_use]

@@ -58,7 +58,7 @@ pub async fn run<E: Engine>(
     let report = report?;
     let seen: Vec<_> = facts.rule_files.iter().filter(|_| report.rules_validated()).collect();
     validators::merge(&mut findings, validation::findings(&report, &subjects), &seen);
-    findings.retain(|finding| scope.covers(&finding.file));
+    findings.retain(|finding| scope.covers(&finding.place.file));
     let mut notes: Vec<String> = misfits(&mut findings).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
     validators::sort(&mut findings);
@@ -79,7 +79,7 @@ pub async fn run<E: Engine>(
 fn misfits(findings: &mut Vec<Finding>) -> Option<String> {
     let before = findings.len();
     findings.retain(|finding| {
-        let shipped = finding.file.strip_prefix("<embedded>/").unwrap_or_default();
+        let shipped = finding.place.file.strip_prefix("<embedded>/").unwrap_or_default();
         let checked = matches!(finding.id, validators::PROMTOOL | validators::AMTOOL);
         checked || !(shipped.starts_with("dashboards/") || shipped.starts_with("config/"))
     });

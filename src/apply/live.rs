@@ -13,7 +13,7 @@ use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
 use crate::error::in_full;
-use crate::model::ServiceKind;
+use crate::model::{Place, ServiceKind};
 use crate::net::backend::{self, Auth};
 use crate::net::grafana::Grafana;
 use crate::net::{HttpClient, NetError};
@@ -85,20 +85,19 @@ fn unreachable(target: &TargetSettings, files: &ProjectFiles, error: &NetError) 
         let named = |line: &str| line.contains(&target.address) && !line.trim_start().starts_with('#');
         file.text.lines().position(named)
     });
-    Finding {
-        id: UNREACHABLE,
-        severity: Severity::Warning,
+    let place = Place {
         file: settings.map_or_else(|| "config/confidexmon.yml".to_owned(), |file| file.shown_as.clone()),
         line: line.map_or(0, |line| line + 1),
         column: usize::from(line.is_some()),
-        message: format!(
-            "the metrics of the target `{}` cannot be read from here, so rules were checked without them: {}",
-            target.job,
-            in_full(error)
-        ),
-        alert: None,
-        fix: Some("start the backend, or leave `--live` out to check against config/backend.prom".to_owned()),
-    }
+        length: 0,
+    };
+    let message = format!(
+        "the metrics of the target `{}` cannot be read from here, so rules were checked without them: {}",
+        target.job,
+        in_full(error)
+    );
+    Finding::new(UNREACHABLE, Severity::Warning, place, message)
+        .fix("start the backend, or leave `--live` out to check against config/backend.prom")
 }
 
 /// How long a stack that has just started is given until every panel can show something, and how often
@@ -193,14 +192,7 @@ async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, 
 }
 
 pub fn no_grafana(reason: &str) -> Finding {
-    Finding {
-        id: UNREACHABLE,
-        severity: Severity::Warning,
-        file: "dashboards".to_owned(),
-        line: 0,
-        column: 0,
-        message: format!("the panels could not be asked through Grafana: {reason}"),
-        alert: None,
-        fix: Some("`confidexmon up` starts the stack; `confidexmon status` shows how it is".to_owned()),
-    }
+    let message = format!("the panels could not be asked through Grafana: {reason}");
+    Finding::new(UNREACHABLE, Severity::Warning, Place::file("dashboards"), message)
+        .fix("`confidexmon up` starts the stack; `confidexmon status` shows how it is")
 }

@@ -3,14 +3,15 @@
 //! it, such as `"//": "# confidexmon: ignore panel-unit counts"`; in a template a `{{/* … */}}` does.
 
 use crate::check::finding::{Finding, Severity};
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
+use crate::model::Place;
 
 const MARKER: &str = "# confidexmon: ignore";
 
 /// A comment that silences one lint on its own line and on the next line that is not such a comment.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ignore {
-    pub place: Place,
+    pub place: Position,
     pub id: String,
     pub reason: String,
     /// The other line that it covers.
@@ -48,7 +49,7 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
         } else {
             line
         };
-        let place = Place { line, column: text[..at].chars().count() + 1 };
+        let place = Position { line, column: text[..at].chars().count() + 1 };
         found.push(Ignore {
             place,
             id: id.to_owned(),
@@ -68,7 +69,8 @@ pub fn apply(source: &Source, known: &dyn Fn(&str) -> bool, findings: &mut Vec<F
     }
     let valid = |ignore: &&Ignore| known(&ignore.id) && !ignore.reason.is_empty();
     findings.retain(|finding| {
-        finding.file != source.path || !ignores.iter().filter(valid).any(|ignore| ignore.silences(finding))
+        finding.place.file != source.path
+            || !ignores.iter().filter(valid).any(|ignore| ignore.silences(finding))
     });
     findings
         .extend(ignores.iter().filter(|ignore| !valid(ignore)).map(|ignore| ignore.complaint(source, known)));
@@ -76,8 +78,8 @@ pub fn apply(source: &Source, known: &dyn Fn(&str) -> bool, findings: &mut Vec<F
 
 impl Ignore {
     fn silences(&self, finding: &Finding) -> bool {
-        let same_place = finding.line == self.place.line || finding.line == self.covers;
-        self.id == finding.id && (same_place || finding.line == 0 && self.at_head)
+        let same_place = finding.place.line == self.place.line || finding.place.line == self.covers;
+        self.id == finding.id && (same_place || finding.place.line == 0 && self.at_head)
     }
 
     fn complaint(&self, source: &Source, known: &dyn Fn(&str) -> bool) -> Finding {
@@ -86,19 +88,10 @@ impl Ignore {
         } else {
             format!("there is no lint `{}`, so this comment silences nothing", self.id)
         };
-        Finding {
-            id: "bad-ignore",
-            severity: Severity::Warning,
-            file: source.path.clone(),
-            line: self.place.line,
-            column: self.place.column,
-            message,
-            alert: None,
-            fix: Some(
-                "write `# confidexmon: ignore <id> <reason>`; `<id>` is the name in brackets of the finding"
-                    .to_owned(),
-            ),
-        }
+        let place =
+            Place { file: source.path.clone(), line: self.place.line, column: self.place.column, length: 0 };
+        Finding::new("bad-ignore", Severity::Warning, place, message)
+            .fix("write `# confidexmon: ignore <id> <reason>`; `<id>` is the name in brackets of the finding")
     }
 }
 
@@ -107,22 +100,14 @@ mod tests {
     use super::*;
 
     fn finding(line: usize) -> Finding {
-        Finding {
-            id: "no-for",
-            severity: Severity::Warning,
-            file: "f".to_owned(),
-            line,
-            column: 1,
-            message: String::new(),
-            alert: None,
-            fix: None,
-        }
+        let place = Place { line, column: 1, ..Place::file("f") };
+        Finding::new("no-for", Severity::Warning, place, "")
     }
 
     fn left(text: &str) -> Vec<(&'static str, usize)> {
         let mut findings = (1..=4).map(finding).collect();
         apply(&Source::new("f", text), &|id| id == "no-for" || id == "other", &mut findings);
-        findings.iter().map(|f| (f.id, f.line)).collect()
+        findings.iter().map(|f| (f.id, f.place.line)).collect()
     }
 
     #[test]
@@ -145,10 +130,11 @@ mod tests {
     #[test]
     fn every_kind_of_file_can_hold_one() {
         let left = |path: &str, text: &str| {
-            let at = |line| Finding { file: path.to_owned(), ..finding(line) };
+            let at =
+                |line| Finding { place: Place { line, column: 1, ..Place::file(path) }, ..finding(line) };
             let mut findings = vec![at(0), at(2)];
             apply(&Source::new(path, text), &|id| id == "no-for", &mut findings);
-            findings.iter().map(|f| (f.id, f.line)).collect::<Vec<_>>()
+            findings.iter().map(|f| (f.id, f.place.line)).collect::<Vec<_>>()
         };
         let both = [("no-for", 0), ("no-for", 2)];
         assert_eq!(left("f", "a:\n  b: c\n"), both);

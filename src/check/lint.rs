@@ -4,7 +4,8 @@ pub use crate::analysis::view::{RuleView, View};
 
 use crate::check::finding::{Finding, Severity};
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
+use crate::model::Place;
 
 /// One lint; its id is also the name of its file, of its corpus folder and of its line in the docs.
 #[derive(Debug)]
@@ -29,37 +30,10 @@ pub enum Run {
 
 impl Lint {
     /// A finding at a place, with the lint's own severity.
-    pub fn at(&self, source: &Source, place: Place, message: String) -> Finding {
-        Finding {
-            id: self.id,
-            severity: self.severity,
-            file: source.path.clone(),
-            line: place.line,
-            column: place.column,
-            message,
-            alert: None,
-            fix: None,
-        }
-    }
-}
-
-impl Finding {
-    #[must_use]
-    pub fn fix(mut self, fix: impl Into<String>) -> Self {
-        self.fix = Some(fix.into());
-        self
-    }
-
-    #[must_use]
-    pub fn alert(mut self, name: &str) -> Self {
-        self.alert = Some(name.to_owned());
-        self
-    }
-
-    #[must_use]
-    pub fn severity(mut self, severity: Severity) -> Self {
-        self.severity = severity;
-        self
+    pub fn at(&self, source: &Source, position: Position, message: String) -> Finding {
+        let place =
+            Place { file: source.path.clone(), line: position.line, column: position.column, length: 0 };
+        Finding::new(self.id, self.severity, place, message)
     }
 }
 

@@ -107,10 +107,7 @@ pub fn finish<'a>(findings: &mut Vec<Finding>, sources: impl Iterator<Item = &'a
     for source in sources {
         ignore::apply(source, &known, findings);
     }
-    findings.sort_by(|a, b| {
-        (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
-    });
-    findings.dedup();
+    validators::sort(findings);
 }
 
 #[cfg(test)]

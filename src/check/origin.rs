@@ -1,10 +1,10 @@
 //! From a place in a rendered file back to the template's line.
 
 use crate::check::validators::rendered::Rendered;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// The template's place for a place of its output; `None` where that cannot be told.
-pub(super) fn template_place(rendered: &Source, place: Place, template: &Source) -> Option<Place> {
+pub(super) fn template_place(rendered: &Source, place: Position, template: &Source) -> Option<Position> {
     let both = Rendered { shown_as: &template.path, template: &template.text, text: &rendered.text };
     let line = rendered.line(place.line);
     if line.trim().is_empty() {
@@ -14,7 +14,7 @@ pub(super) fn template_place(rendered: &Source, place: Place, template: &Source)
     let wanted = template.line(there);
     // Only a line that was copied has the same columns.
     let shift = if wanted.trim() == line.trim() { place.column.saturating_sub(indent(line)) } else { 1 };
-    Some(Place { line: there, column: (indent(wanted) + shift).max(1) })
+    Some(Position { line: there, column: (indent(wanted) + shift).max(1) })
 }
 
 fn indent(line: &str) -> usize {
@@ -36,10 +36,10 @@ mod tests {
             let place = file.source.place(text.find(needle).unwrap());
             template_place(&file.source, place, file.edited())
         };
-        assert_eq!(at("a=b"), Some(Place { line: 8, column: 18 }));
-        assert_eq!(at("a\nreceivers"), Some(Place { line: 9, column: 17 }));
-        assert_eq!(at("\"r\"\n  routes"), Some(Place { line: 4, column: 3 }));
-        assert_eq!(at("\"a\""), Some(Place { line: 12, column: 3 }));
+        assert_eq!(at("a=b"), Some(Position { line: 8, column: 18 }));
+        assert_eq!(at("a\nreceivers"), Some(Position { line: 9, column: 17 }));
+        assert_eq!(at("\"r\"\n  routes"), Some(Position { line: 4, column: 3 }));
+        assert_eq!(at("\"a\""), Some(Position { line: 12, column: 3 }));
         assert_eq!(at("extra"), None);
     }
 }

@@ -230,7 +230,10 @@ mod tests {
             ..Facts::default()
         };
         Selection::new(files).narrow(&mut facts);
-        crate::check::run(&facts).into_iter().map(|found| (found.id, found.severity, found.line)).collect()
+        crate::check::run(&facts)
+            .into_iter()
+            .map(|found| (found.id, found.severity, found.place.line))
+            .collect()
     }
 
     #[test]

@@ -133,7 +133,9 @@ fn each_planted_mistake_is_found_at_its_place() {
         let found: BTreeSet<Mark> = run(&facts(lint.id, "bad"))
             .into_iter()
             .filter(|finding| finding.id == lint.id)
-            .map(|finding| (finding.file, finding.line, finding.column, finding.id.to_owned()))
+            .map(|finding| {
+                (finding.place.file, finding.place.line, finding.place.column, finding.id.to_owned())
+            })
             .collect();
         let wanted: BTreeSet<Mark> =
             files(lint.id, "bad").iter().flat_map(|(name, text)| wanted(name, text)).collect();
@@ -181,10 +183,10 @@ fn what_nobody_hears_of_is_told() {
     let [finding] = &found[..] else { panic!("{found:#?}") };
     assert_eq!(finding.severity, Severity::Info);
     assert!(finding.message.contains("nobody-is-notified"), "{}", finding.message);
-    assert!(finding.file.ends_with("config/templates/alertmanager.yml"), "{}", finding.file);
+    assert!(finding.place.file.ends_with("config/templates/alertmanager.yml"), "{}", finding.place.file);
     let template = &crate::render::ProjectFiles::embedded().config["templates/alertmanager.yml"].text;
-    let line = template.lines().nth(finding.line - 1).unwrap();
-    assert_eq!(line.trim(), "- name: nobody-is-notified", "line {}", finding.line);
+    let line = template.lines().nth(finding.place.line - 1).unwrap();
+    assert_eq!(line.trim(), "- name: nobody-is-notified", "line {}", finding.place.line);
     assert_eq!(told(&[]), []);
 }
 
@@ -201,7 +203,7 @@ fn each_of_several_configurations_is_checked() {
     };
     let found = run(&facts);
     let missing: Vec<_> =
-        found.iter().filter(|f| f.id == "missing-receiver").map(|f| f.file.as_str()).collect();
+        found.iter().filter(|f| f.id == "missing-receiver").map(|f| f.place.file.as_str()).collect();
     assert_eq!(missing, ["x", "y"], "{found:#?}");
 }
 
@@ -225,8 +227,9 @@ fn ids_are_file_names_and_unique() {
 
 #[test]
 fn marks_without_a_line_are_right_too() {
-    let lines =
-        |id| run(&facts(id, "bad")).into_iter().filter(|f| f.id == id).map(|f| f.line).collect::<Vec<_>>();
+    let lines = |id| {
+        run(&facts(id, "bad")).into_iter().filter(|f| f.id == id).map(|f| f.place.line).collect::<Vec<_>>()
+    };
     assert_eq!(lines("unwatched-stack"), [0, 0, 0, 0]);
     assert_eq!(lines("bad-ignore"), [1, 13]);
     assert!(lines("unreadable-rules") >= vec![3]);

@@ -11,13 +11,13 @@ use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
-use crate::model::{self, ImageRef, Observed, ServiceKind, StackName};
+use crate::model::{self, Diagnostic, ImageRef, Observed, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
-use crate::render::{TemplateProblem, render_stack};
+use crate::render::render_stack;
 use crate::report::output::ColorChoice;
 use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
-use crate::settings::{self, FlagOverrides, Place, Problem, Settings, Severity, Sources};
+use crate::settings::{self, FlagOverrides, Settings, Sources};
 use crate::store::StoreError;
 use crate::store::identity;
 use crate::store::images_lock::LockFile;
@@ -44,16 +44,16 @@ pub struct Loaded {
     /// Whose stack it is.
     pub identity: model::Project,
     /// What is worth saying before something is changed.
-    warnings: Vec<Problem>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// A project whose settings cannot be used, and why.
-pub type Refused = (Project, Vec<Problem>);
+pub type Refused = (Project, Vec<Diagnostic>);
 
 impl Loaded {
     /// What is worth saying of the user's own files, each with its place.
-    pub fn placed_warnings(&self) -> impl Iterator<Item = &Problem> {
-        self.warnings.iter().filter(|problem| problem.place.is_some())
+    pub fn placed_warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.warnings.iter().filter(|problem| problem.place.is_known())
     }
 
     /// The lines of the lock that hold for the settings as they are.
@@ -90,7 +90,7 @@ impl Context {
     pub fn load(&self, options: &PlanOptions) -> Result<Loaded, Error> {
         self.load_or_problems(options)?.map_err(|(project, problems)| {
             let (errors, warnings): (Vec<_>, Vec<_>) =
-                problems.into_iter().partition(|problem| problem.severity == Severity::Error);
+                problems.into_iter().partition(|problem| problem.severity == Severity::Bug);
             self.report(&warnings, &project);
             self.report(&errors, &project);
             configuration_error(errors.len())
@@ -128,7 +128,7 @@ impl Context {
         &self,
         mut settings: Settings,
         project: Project,
-        warnings: Vec<Problem>,
+        warnings: Vec<Diagnostic>,
     ) -> Result<Loaded, Error> {
         let folder = &self.global.project_dir;
         let images_lock =
@@ -190,21 +190,20 @@ impl Context {
                 Ok(desired)
             }
             Err(problems) => {
-                let problems: Vec<Problem> = problems.into_iter().map(template_problem).collect();
                 self.report(&problems, &loaded.project);
                 Err(configuration_error(problems.len()))
             }
         }
     }
 
-    fn report(&self, problems: &[Problem], project: &Project) {
+    fn report(&self, problems: &[Diagnostic], project: &Project) {
         for problem in problems {
             if self.output.format == Format::Json {
                 self.output.say(&problem_event(problem).to_string());
                 continue;
             }
-            let file = problem.place.as_ref().map(|place| place.file.as_str());
-            let text = project.files.config.values().find(|config| Some(config.shown_as.as_str()) == file);
+            let file = problem.place.file.as_str();
+            let text = project.files.config.values().find(|config| config.shown_as == file);
             let text = text.map(|config| config.text.as_str());
             self.output.say(diagnostic::render(problem, text, self.output.color_stderr).trim_end());
         }
@@ -263,15 +262,15 @@ impl Context {
 }
 
 /// A problem of the configuration, for programs.
-fn problem_event(problem: &Problem) -> serde_json::Value {
-    let place = problem.place.as_ref();
+fn problem_event(problem: &Diagnostic) -> serde_json::Value {
+    let place = Some(&problem.place).filter(|place| place.is_known());
     serde_json::json!({
-        "event": if problem.severity == Severity::Error { "problem" } else { "warning" },
+        "event": if problem.severity == Severity::Bug { "problem" } else { "warning" },
         "text": problem.message,
         "file": place.map(|place| &place.file),
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),
-        "hint": problem.hint,
+        "hint": problem.fix,
     })
 }
 
@@ -283,15 +282,6 @@ pub fn unreadable(error: StoreError) -> Error {
 fn configuration_error(problems: usize) -> Error {
     let count = crate::report::words::count(problems, "problem");
     Error::new(ExitCode::Usage, format!("the configuration has {count}; nothing was touched"))
-}
-
-pub fn template_problem(problem: TemplateProblem) -> Problem {
-    Problem {
-        severity: Severity::Error,
-        message: problem.message,
-        place: Some(Place { file: problem.file, line: problem.line, column: problem.column, length: 1 }),
-        hint: problem.hint,
-    }
 }
 
 /// Streams and colour, as flags, `NO_COLOR` and terminals say.

@@ -40,7 +40,7 @@ pub fn main() -> ProcessExitCode {
     // A helper thread that hangs (a name look-up, a credential helper) must not hold the exit.
     runtime.shutdown_timeout(std::time::Duration::from_millis(200));
     match result {
-        Ok(()) => code(ExitCode::Done),
+        Ok(outcome) => code(outcome),
         Err(error) => {
             print_error(output, &error);
             code(error.code)
@@ -69,16 +69,18 @@ fn code(exit_code: ExitCode) -> ProcessExitCode {
     ProcessExitCode::from(exit_code as u8)
 }
 
-async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
+/// Runs the command. What it found wrong in the user's files or stack is an outcome with an exit code of its
+/// own; an error is what kept it from working.
+async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
     let context = Context::new(arguments.global, output);
-    match arguments.command {
+    let done = match arguments.command {
         Command::Up(options) => commands::up::run(&context, options).await,
         Command::Plan(options) => {
             commands::up::plan(&context, options, commands::up::Wishes::default()).await
         }
         Command::Down(options) => commands::down::run(&context, &options).await,
         Command::Alerts => commands::alerts::run(&context).await,
-        Command::Status(options) => Box::pin(commands::status::run(&context, &options)).await,
+        Command::Status(options) => return Box::pin(commands::status::run(&context, &options)).await,
         Command::Ls => commands::ls::run(&context).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
         Command::Logs(options) => commands::logs::run(&context, options).await,
@@ -91,9 +93,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
         Command::Rollback(options) => Box::pin(commands::rollback::run(&context, &options)).await,
         Command::Images(command) => commands::images::run(&context, &command).await,
         Command::Open(options) => commands::open::run(&context, &options),
-        Command::Check(options) => commands::check::run(context, options).await,
-        Command::TestRules(options) => commands::test_rules::run(&context, &options).await,
-        Command::Doctor(options) => Box::pin(commands::doctor::run(&context, &options)).await,
+        Command::Check(options) => return commands::check::run(context, options).await,
+        Command::TestRules(options) => return commands::test_rules::run(&context, &options).await,
+        Command::Doctor(options) => return Box::pin(commands::doctor::run(&context, &options)).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::BackupGrafana(options) => commands::backup_grafana::run(&context, &options).await,
         Command::Backups(options) => commands::backups::run(&context, &options).await,
@@ -105,14 +107,12 @@ async fn run(arguments: Arguments, output: Output) -> Result<(), Error> {
             commands::completions::run(output, shell);
             Ok(())
         }
-    }
+    };
+    done.map(|()| ExitCode::Done)
 }
 
 /// What failed, why, the evidence, and what to do about it.
 fn print_error(output: Output, error: &Error) {
-    if error.silent {
-        return;
-    }
     if output.format == Format::Json {
         return output.say(&error_event(error).to_string());
     }
@@ -140,6 +140,6 @@ fn error_event(error: &Error) -> serde_json::Value {
         "causes": error.causes,
         "hints": error.hints,
         "evidence": error.evidence,
-        "others": error.others.iter().filter(|other| !other.silent).map(error_event).collect::<Vec<_>>(),
+        "others": error.others.iter().map(error_event).collect::<Vec<_>>(),
     })
 }

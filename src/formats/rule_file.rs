@@ -5,14 +5,14 @@ use crate::formats::parallel;
 use crate::formats::promql::{self, Expr, Unread};
 use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// A rule file; unreadable ones have no groups and say why.
 #[derive(Debug)]
 pub struct RuleFile {
     pub source: Source,
     pub groups: Vec<Group>,
-    pub problem: Option<(Place, String)>,
+    pub problem: Option<(Position, String)>,
 }
 
 #[derive(Debug)]
@@ -192,8 +192,8 @@ mod tests {
     fn reads_rules_with_their_places() {
         let file = RuleFile::parse("a.yml", FILE);
         let (_, rule) = file.rules().next().unwrap();
-        assert_eq!(rule.name.place(&file.source), Place { line: 4, column: 16 });
-        assert_eq!(rule.expr.place_of(&file.source, 3), Place { line: 7, column: 11 });
+        assert_eq!(rule.name.place(&file.source), Position { line: 4, column: 16 });
+        assert_eq!(rule.expr.place_of(&file.source, 3), Position { line: 7, column: 11 });
         assert_eq!(rule.hold.as_ref().unwrap().value, "1m");
         assert_eq!(rule.labels.get("yes").unwrap().value, "1");
         assert_eq!(file.rules().nth(1).unwrap().1.kind, RuleKind::Recording);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 #[derive(Debug)]
 pub struct RuleTestFile {
@@ -13,7 +13,7 @@ pub struct RuleTestFile {
     pub cases: Vec<AlertCase>,
     /// The names of all scenarios in their order; empty ones have none.
     pub scenarios: Vec<Scalar>,
-    pub problem: Option<(Place, String)>,
+    pub problem: Option<(Position, String)>,
 }
 
 /// One entry of an `alert_rule_test`.
@@ -39,7 +39,7 @@ impl RuleTestFile {
                 Self { source, cases, scenarios, problem: None }
             }
             Err(error) => {
-                let place = error.location().map_or(Place::default(), |at| Place {
+                let place = error.location().map_or(Position::default(), |at| Position {
                     line: usize::try_from(at.line()).unwrap_or(0),
                     column: usize::try_from(at.column()).unwrap_or(0),
                 });

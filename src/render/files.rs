@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::model::{FileSet, RenderedFile, Secret, ServiceKind};
+use crate::model::{Diagnostic, FileSet, Place, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
 use crate::render::context::{context, scrape_names, secret_path};
-use crate::render::{TemplateProblem, overview, runbook, template};
+use crate::render::{overview, runbook, template};
 use crate::settings::{Settings, TargetAuth, WebAuth};
 
 /// The files of every service of the stack.
@@ -32,10 +32,7 @@ fn literal(name: &str) -> String {
 }
 
 /// Renders the whole stack, or tells every problem of every template.
-pub fn render_stack(
-    settings: &Settings,
-    project: &ProjectFiles,
-) -> Result<RenderedStack, Vec<TemplateProblem>> {
+pub fn render_stack(settings: &Settings, project: &ProjectFiles) -> Result<RenderedStack, Vec<Diagnostic>> {
     let rule_files: Vec<String> =
         project.rule_files().map(|(name, _)| format!("rules/{}", literal(name))).collect();
     let mut templates: Vec<String> =
@@ -62,20 +59,18 @@ struct Renderer<'a> {
     context: Value,
     /// Uid of the dashboard that links lead to by default.
     overview: String,
-    problems: Vec<TemplateProblem>,
+    problems: Vec<Diagnostic>,
 }
 
 impl Renderer<'_> {
     /// The rendered template, or the empty string with the problem noted.
     fn template(&mut self, name: &str) -> String {
         let Some(file) = self.project.config.get(&format!("templates/{name}")) else {
-            self.problems.push(TemplateProblem {
-                file: format!("config/templates/{name}"),
-                line: 0,
-                column: 0,
-                message: "the template is missing".to_owned(),
-                hint: Some("`confidexmon init` writes the embedded templates out".to_owned()),
-            });
+            let place = Place::file(format!("config/templates/{name}"));
+            self.problems.push(
+                template::problem(place, "the template is missing".to_owned())
+                    .fix("`confidexmon init` writes the embedded templates out"),
+            );
             return String::new();
         };
         let rendered = template::render(name, &file.shown_as, &file.text, &self.context)
@@ -88,7 +83,7 @@ impl Renderer<'_> {
 }
 
 /// YAML that does not parse is caught here, before any service sees it.
-fn parsed_back(name: &str, shown_as: &str, text: String) -> Result<String, TemplateProblem> {
+fn parsed_back(name: &str, shown_as: &str, text: String) -> Result<String, Diagnostic> {
     if !crate::render::assets::is_yaml(name) {
         return Ok(text);
     }
@@ -97,13 +92,8 @@ fn parsed_back(name: &str, shown_as: &str, text: String) -> Result<String, Templ
         Err(error) => {
             let location = error.location();
             let rendered_line = location.map_or(0, |at| usize::try_from(at.line()).unwrap_or(0));
-            Err(TemplateProblem {
-                file: shown_as.to_owned(),
-                line: 0,
-                column: 0,
-                message: not_yaml(&text, rendered_line),
-                hint: Some("correct the template around that line".to_owned()),
-            })
+            let problem = template::problem(Place::file(shown_as), not_yaml(&text, rendered_line));
+            Err(problem.fix("correct the template around that line"))
         }
     }
 }

@@ -12,4 +12,3 @@ pub mod template;
 
 pub use assets::ProjectFiles;
 pub use files::{HOME_DASHBOARD, RenderedStack, render_stack};
-pub use template::TemplateProblem;

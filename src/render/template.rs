@@ -3,21 +3,12 @@
 //! `${{ value }}` renders JSON in `.yml` files: any string becomes one valid, quoted YAML scalar,
 //! so no label, URL or secret can break out. Go's `{{ … }}` passes through untouched.
 
+use crate::model::{Diagnostic, Place, Severity};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior, Value, escape_formatter};
 
-/// What is wrong in a template, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TemplateProblem {
-    /// The template as the user knows it.
-    pub file: String,
-    /// 1-based; 0 when the engine does not tell.
-    pub line: usize,
-    /// 1-based; 0 when the engine does not tell.
-    pub column: usize,
-    pub message: String,
-    pub hint: Option<String>,
-}
+/// Who says what is wrong with a template, in reports of `check`; the settings' own word.
+const SETTINGS: &str = "settings";
 
 /// Instructions one template may use up; an endless loop in a user's template ends here.
 const FUEL: u64 = 5_000_000;
@@ -28,14 +19,14 @@ pub fn render(
     shown_as: &str,
     source: &str,
     context: &serde_json::Value,
-) -> Result<String, TemplateProblem> {
+) -> Result<String, Diagnostic> {
     let context = Value::from(minijinja::value::Serde(context));
     let attempt = || -> Result<String, Error> {
         let mut environment = environment()?;
         environment.add_template(name, source)?;
         environment.get_template(name)?.render(&context)
     };
-    attempt().map_err(|error| problem(shown_as, source, &error))
+    attempt().map_err(|error| refused(shown_as, source, &error))
 }
 
 fn environment() -> Result<Environment<'static>, Error> {
@@ -99,7 +90,7 @@ pub fn redis_quote(value: String) -> String {
     quoted
 }
 
-fn problem(shown_as: &str, source: &str, error: &Error) -> TemplateProblem {
+fn refused(shown_as: &str, source: &str, error: &Error) -> Diagnostic {
     let line = error.line().unwrap_or(0);
     let column = error.range().map_or(0, |range| column_of(source, range.start));
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
@@ -118,7 +109,13 @@ fn problem(shown_as: &str, source: &str, error: &Error) -> TemplateProblem {
         }
         _ => detail,
     };
-    TemplateProblem { file: shown_as.to_owned(), line, column, message, hint }
+    let place = Place { file: shown_as.to_owned(), line, column, length: 1 };
+    Diagnostic { fix: hint, ..problem(place, message) }
+}
+
+/// A template, or what it renders to, that cannot be used.
+pub(super) fn problem(place: Place, message: String) -> Diagnostic {
+    Diagnostic::new(SETTINGS, Severity::Bug, place, message)
 }
 
 fn column_of(source: &str, offset: usize) -> usize {
@@ -146,7 +143,7 @@ mod tests {
     fn an_undefined_name_is_reported_with_its_place() {
         let problem =
             render("x.yml", "config/x.yml", "a: 1\nb: ${{ missing.name }}\n", &json!({})).unwrap_err();
-        assert_eq!((problem.line, problem.file.as_str()), (2, "config/x.yml"));
+        assert_eq!((problem.place.line, problem.place.file.as_str()), (2, "config/x.yml"));
         assert!(problem.message.contains("missing"), "{}", problem.message);
     }
 

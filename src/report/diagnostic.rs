@@ -2,16 +2,17 @@
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use crate::settings::{Place, Problem, Severity};
+use crate::model::{Diagnostic, Place, Severity};
 
 /// The problem as text. `source` is the whole file; without it (and for `.env`, whose lines are
 /// secrets) only the place is named.
-pub fn render(problem: &Problem, source: Option<&str>, color: bool) -> String {
+pub fn render(problem: &Diagnostic, source: Option<&str>, color: bool) -> String {
     let level = match problem.severity {
-        Severity::Error => Level::ERROR,
+        Severity::Bug => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
     };
-    let located = problem.place.as_ref().zip(source).filter(|(place, _)| place.line > 0);
+    let located = source.map(|source| (&problem.place, source)).filter(|(place, _)| place.line > 0);
     let group = match located {
         Some((place, source)) => {
             let span = byte_span(source, place);
@@ -26,12 +27,10 @@ pub fn render(problem: &Problem, source: Option<&str>, color: bool) -> String {
     };
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let mut text = renderer.render(&[group]).clone();
-    if located.is_none()
-        && let Some(place) = &problem.place
-    {
-        text.push_str(&format!("\n --> {}", shown(place)));
+    if located.is_none() && problem.place.is_known() {
+        text.push_str(&format!("\n --> {}", shown(&problem.place)));
     }
-    if let Some(hint) = &problem.hint {
+    if let Some(hint) = &problem.fix {
         text.push_str(&format!("\nhint: {hint}"));
     }
     text.push('\n');

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::model::closest_name;
+use crate::model::{Diagnostic, Place};
 use crate::settings::env_vars::{self, VARIABLES};
-use crate::settings::{Place, Problem};
+use crate::settings::problem;
 
 /// A variable and where its value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub fn variables(
     dotenv: Option<(&str, &str)>,
     environment: &BTreeMap<String, String>,
     known: &[String],
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Variables {
     let mut variables = Variables::new();
     if let Some((file, text)) = dotenv {
@@ -43,7 +44,7 @@ fn read_file(
     text: &str,
     known: &[String],
     variables: &mut Variables,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // dotenvy fails at the first bad line, so each assignment is given to it alone.
@@ -51,24 +52,24 @@ fn read_file(
         let place = Place { file: file.to_owned(), line, column: 1, length: 1 };
         let Some((name, value)) = read_one(&assignment) else {
             problems.push(
-                Problem::error("this line cannot be read", Some(place))
-                    .hint("write NAME='value'; single quotes keep every character as it is"),
+                problem::error("this line cannot be read", Some(place))
+                    .fix("write NAME='value'; single quotes keep every character as it is"),
             );
             continue;
         };
         if expands(&assignment) {
             problems.push(
-                Problem::error(
+                problem::error(
                     format!("the value of `{name}` holds a `$`, which would be replaced"),
                     Some(place.clone()),
                 )
-                .hint("put the value in single quotes"),
+                .fix("put the value in single quotes"),
             );
         }
         unknown_name(&name, known, &place, problems);
         if variables.insert(name.clone(), Located { value, place: Some(place.clone()) }).is_some() {
             problems.push(
-                Problem::error(format!("`{name}` is set twice"), Some(place)).hint("keep one of the lines"),
+                problem::error(format!("`{name}` is set twice"), Some(place)).fix("keep one of the lines"),
             );
         }
     }
@@ -109,7 +110,7 @@ fn expands(assignment: &str) -> bool {
     !value.starts_with('\'') && value.replace("\\$", "").contains('$')
 }
 
-fn unknown_name(name: &str, known: &[String], place: &Place, problems: &mut Vec<Problem>) {
+fn unknown_name(name: &str, known: &[String], place: &Place, problems: &mut Vec<Diagnostic>) {
     if env_vars::find(name).is_some() || known.iter().any(|other| other == name) {
         return;
     }
@@ -117,7 +118,7 @@ fn unknown_name(name: &str, known: &[String], place: &Place, problems: &mut Vec<
     let names = VARIABLES.iter().map(|variable| variable.name).chain(known.iter().map(String::as_str));
     if let Some(meant) = closest_name(name, names) {
         let problem =
-            Problem::warning(format!("`{name}` is not a variable that is read"), Some(place.clone()));
-        problems.push(problem.hint(format!("did you mean `{meant}`?")));
+            problem::warning(format!("`{name}` is not a variable that is read"), Some(place.clone()));
+        problems.push(problem.fix(format!("did you mean `{meant}`?")));
     }
 }

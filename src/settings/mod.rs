@@ -15,7 +15,6 @@ mod tests;
 mod tree;
 pub mod types;
 
-pub use problem::{Place, Problem, Severity};
 pub use resolve::{FlagOverrides, Sources, default_image, resolve};
 pub use scalar::{is_dashboard_uid, url};
 pub use types::*;

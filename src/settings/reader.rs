@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::model::closest_name;
+use crate::model::{Diagnostic, Place};
 use crate::settings::fields::{BASIC_AUTH_FIELDS, FIELDS, Field, Kind, TARGET_FIELDS};
+use crate::settings::problem;
 use crate::settings::scalar;
 use crate::settings::tree::{Node, Value};
-use crate::settings::{Place, Problem};
 
 /// Checked values of one mapping, by field path.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +50,7 @@ impl Values {
 }
 
 /// Reads one file's document.
-pub(super) fn read(file: &str, document: &Node, problems: &mut Vec<Problem>) -> Values {
+pub(super) fn read(file: &str, document: &Node, problems: &mut Vec<Diagnostic>) -> Values {
     let mut reader = Reader { file, fields: FIELDS, values: Values::default(), problems };
     reader.mapping("", document);
     reader.values
@@ -59,7 +60,7 @@ struct Reader<'a> {
     file: &'a str,
     fields: &'static [Field],
     values: Values,
-    problems: &'a mut Vec<Problem>,
+    problems: &'a mut Vec<Diagnostic>,
 }
 
 impl Reader<'_> {
@@ -96,22 +97,22 @@ impl Reader<'_> {
     fn unknown(&mut self, prefix: &str, name: &str, key: &Node) {
         let secret_words = ["password", "token", "secret", "webhook", "api_key", "service_key"];
         let lower = name.to_lowercase();
-        let problem = Problem::error(format!("unknown key `{prefix}{name}`"), Some(self.place(key)));
+        let problem = problem::error(format!("unknown key `{prefix}{name}`"), Some(self.place(key)));
         let siblings: Vec<&str> = self
             .fields
             .iter()
             .filter_map(|field| field.path.strip_prefix(prefix)?.split('.').next())
             .collect();
         let problem = if let Some(meant) = closest_name(name, siblings.iter().copied()) {
-            problem.hint(format!("did you mean `{meant}`?"))
+            problem.fix(format!("did you mean `{meant}`?"))
         } else if secret_words.iter().any(|word| lower.contains(word)) {
-            problem.hint(
+            problem.fix(
                 "secrets stand in .env or the environment, never in YAML; .env.example lists their names",
             )
         } else {
             let mut known = siblings;
             known.dedup();
-            problem.hint(format!("known here: {}", known.join(", ")))
+            problem.fix(format!("known here: {}", known.join(", ")))
         };
         self.problems.push(problem);
     }
@@ -145,8 +146,8 @@ impl Reader<'_> {
                 }
                 Err((message, hint)) => {
                     let mut problem =
-                        Problem::error(format!("`{}`: {message}", field.path), Some(self.place(node)));
-                    problem.hint = hint;
+                        problem::error(format!("`{}`: {message}", field.path), Some(self.place(node)));
+                    problem.fix = hint;
                     self.problems.push(problem);
                 }
             },
@@ -213,7 +214,7 @@ impl Reader<'_> {
 
     fn error(&mut self, node: &Node, message: String) {
         let place = self.place(node);
-        self.problems.push(Problem::error(message, Some(place)));
+        self.problems.push(problem::error(message, Some(place)));
     }
 
     fn place(&self, node: &Node) -> Place {

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::loopback;
-use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
+use crate::model::{Diagnostic, ImageRef, Place, PromDuration, Secret, ServiceKind, Severity, StackName};
 use crate::settings::dotenv::{self, Variables};
 use crate::settings::env_vars::{self, VARIABLES};
 use crate::settings::fields::FIELDS;
 use crate::settings::reader::{self, Values};
 use crate::settings::{
-    GrafanaSettings, LinkSettings, LogLevel, Place, Problem, PrometheusSettings, ReceiverSettings,
-    RedisSettings, ResourceSettings, SecuritySettings, Settings, Severity, WebAuth, scalar, targets, tree,
+    GrafanaSettings, LinkSettings, LogLevel, PrometheusSettings, ReceiverSettings, RedisSettings,
+    ResourceSettings, SecuritySettings, Settings, WebAuth, problem, scalar, targets, tree,
 };
 
 /// Grafana's documented first password.
@@ -35,7 +35,7 @@ pub struct FlagOverrides {
 }
 
 /// Settings, and every problem. With a problem of severity `Error` there are no settings.
-pub fn resolve(sources: &Sources<'_>) -> (Option<Settings>, Vec<Problem>) {
+pub fn resolve(sources: &Sources<'_>) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let mut values = file_values(sources, &mut problems);
     let known = targets::variable_names(&values);
@@ -47,11 +47,11 @@ pub fn resolve(sources: &Sources<'_>) -> (Option<Settings>, Vec<Problem>) {
         super::rules::check(settings, &values, &mut problems);
     }
     problems.sort_by(|a, b| a.place.cmp(&b.place));
-    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Bug);
     (settings.filter(|_| !failed), problems)
 }
 
-fn file_values(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Values {
+fn file_values(sources: &Sources<'_>, problems: &mut Vec<Diagnostic>) -> Values {
     let Some((file, text)) = sources.settings_file else { return Values::default() };
     match tree::parse(file, text) {
         Ok(document) => reader::read(file, &document, problems),
@@ -63,7 +63,7 @@ fn file_values(sources: &Sources<'_>, problems: &mut Vec<Problem>) -> Values {
 }
 
 /// Lets variables that name a field replace the file's value, under the same checks.
-fn override_values(values: &mut Values, variables: &Variables, problems: &mut Vec<Problem>) {
+fn override_values(values: &mut Values, variables: &Variables, problems: &mut Vec<Diagnostic>) {
     for variable in VARIABLES {
         let Some((located, path)) = variables.get(variable.name).zip(variable.overrides) else { continue };
         let Some(field) = FIELDS.iter().find(|field| field.path == path) else { continue };
@@ -74,8 +74,8 @@ fn override_values(values: &mut Values, variables: &Variables, problems: &mut Ve
             }
             Err((message, hint)) => {
                 let mut problem =
-                    Problem::error(format!("{}: {message}", variable.name), located.place.clone());
-                problem.hint = hint;
+                    problem::error(format!("{}: {message}", variable.name), located.place.clone());
+                problem.fix = hint;
                 problems.push(problem);
             }
         }
@@ -93,7 +93,7 @@ struct Resolver<'a> {
 }
 
 impl Resolver<'_> {
-    fn settings(&self, problems: &mut Vec<Problem>) -> Option<Settings> {
+    fn settings(&self, problems: &mut Vec<Diagnostic>) -> Option<Settings> {
         let bind: IpAddr = self.text("bind", "127.0.0.1").parse().ok()?;
         Some(Settings {
             stack: StackName::new(self.text("stack", "confidex"))?,
@@ -171,21 +171,21 @@ impl Resolver<'_> {
         })
     }
 
-    fn grafana(&self, bind: IpAddr, problems: &mut Vec<Problem>) -> GrafanaSettings {
+    fn grafana(&self, bind: IpAddr, problems: &mut Vec<Diagnostic>) -> GrafanaSettings {
         let set = self.secret(env_vars::GRAFANA_ADMIN_PASSWORD);
         let is_default = set.as_ref().is_none_or(|password| password.reveal() == DEFAULT_PASSWORD);
         if is_default && bind.is_loopback() {
             problems.push(
-                Problem::warning("Grafana's admin password is the default `changeme`", None)
-                    .hint("set GRAFANA_ADMIN_PASSWORD in .env"),
+                problem::warning("Grafana's admin password is the default `changeme`", None)
+                    .fix("set GRAFANA_ADMIN_PASSWORD in .env"),
             );
         } else if is_default {
             problems.push(
-                Problem::error(
+                problem::error(
                     format!("the default Grafana password is refused while ports are published on {bind}"),
                     self.values.place("bind").cloned(),
                 )
-                .hint("set GRAFANA_ADMIN_PASSWORD in .env, or bind to 127.0.0.1"),
+                .fix("set GRAFANA_ADMIN_PASSWORD in .env, or bind to 127.0.0.1"),
             );
         }
         GrafanaSettings {
@@ -195,18 +195,18 @@ impl Resolver<'_> {
         }
     }
 
-    fn redis(&self, problems: &mut Vec<Problem>) -> RedisSettings {
+    fn redis(&self, problems: &mut Vec<Diagnostic>) -> RedisSettings {
         let redis = ServiceKind::Redis;
         let enabled = (self.text("redis.enabled", "false") == "true" || self.flags.with.contains(&redis))
             && !self.flags.without.contains(&redis);
         let password = self.secret(env_vars::REDIS_PASSWORD);
         if enabled && password.is_none() {
             problems.push(
-                Problem::error(
+                problem::error(
                     "redis is enabled, but REDIS_PASSWORD is not set",
                     self.values.place("redis.enabled").cloned(),
                 )
-                .hint("set REDIS_PASSWORD in .env"),
+                .fix("set REDIS_PASSWORD in .env"),
             );
         }
         RedisSettings {
@@ -217,14 +217,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn receivers(&self, problems: &mut Vec<Problem>) -> Option<ReceiverSettings> {
+    fn receivers(&self, problems: &mut Vec<Diagnostic>) -> Option<ReceiverSettings> {
         let mut webhook = |name: &str| {
             let secret = self.secret(name)?;
             if scalar::url(secret.reveal()).is_none() {
                 let place = self.variables.get(name).and_then(|located| located.place.clone());
                 problems.push(
-                    Problem::error(format!("`{name}` is not an http or https URL"), place)
-                        .hint("copy the whole webhook URL; its value is not shown here"),
+                    problem::error(format!("`{name}` is not an http or https URL"), place)
+                        .fix("copy the whole webhook URL; its value is not shown here"),
                 );
             }
             let Some(reachable) = loopback::at_engine_host(secret.reveal()) else { return Some(secret) };
@@ -234,7 +234,7 @@ impl Resolver<'_> {
                 loopback::ENGINE_HOST
             );
             problems
-                .push(Problem::warning(text, place).hint(format!("write `{}` there", loopback::ENGINE_HOST)));
+                .push(problem::warning(text, place).fix(format!("write `{}` there", loopback::ENGINE_HOST)));
             Some(Secret::new(reachable))
         };
         Some(ReceiverSettings {
@@ -283,23 +283,23 @@ impl Resolver<'_> {
         }
     }
 
-    fn security(&self, bind: IpAddr, problems: &mut Vec<Problem>) -> SecuritySettings {
+    fn security(&self, bind: IpAddr, problems: &mut Vec<Diagnostic>) -> SecuritySettings {
         let wanted = self.text("security.web_auth", "false") == "true";
         let password = self.secret(env_vars::WEB_AUTH_PASSWORD);
         let place = self.values.place("security.web_auth").cloned();
         if !wanted && !bind.is_loopback() {
             problems.push(
-                Problem::error(
+                problem::error(
                     format!("Prometheus and Alertmanager would be open to everybody who reaches {bind}"),
                     self.values.place("bind").cloned(),
                 )
-                .hint("set `security.web_auth: true` and WEB_AUTH_PASSWORD in .env, or bind to 127.0.0.1"),
+                .fix("set `security.web_auth: true` and WEB_AUTH_PASSWORD in .env, or bind to 127.0.0.1"),
             );
         }
         if wanted && password.is_none() {
             problems.push(
-                Problem::error("`security.web_auth` is on, but WEB_AUTH_PASSWORD is not set", place)
-                    .hint("set WEB_AUTH_PASSWORD in .env"),
+                problem::error("`security.web_auth` is on, but WEB_AUTH_PASSWORD is not set", place)
+                    .fix("set WEB_AUTH_PASSWORD in .env"),
             );
         }
         let username = self.text("security.web_auth_username", "confidexmon").to_owned();

@@ -3,32 +3,33 @@
 use std::collections::BTreeMap;
 
 use crate::model::ServiceKind;
+use crate::model::{Diagnostic, Place};
 use crate::settings::reader::Values;
-use crate::settings::{Place, Problem, Settings, targets};
+use crate::settings::{Settings, problem, targets};
 
 /// Jobs that the stack's own scrape targets use.
 const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
 
-pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
     duplicate_ports(settings, values, problems);
     jobs(values, problems);
     let prometheus = &settings.prometheus;
     if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
         let place = values.place("prometheus.scrape_timeout").or(values.place("prometheus.scrape_interval"));
         problems.push(
-            Problem::error(
+            problem::error(
                 format!(
                     "the scrape timeout {} is longer than the scrape interval {}",
                     prometheus.scrape_timeout, prometheus.scrape_interval
                 ),
                 place.cloned(),
             )
-            .hint("Prometheus refuses this; lower prometheus.scrape_timeout"),
+            .fix("Prometheus refuses this; lower prometheus.scrape_timeout"),
         );
     }
 }
 
-fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Problem>) {
+fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<u16, ServiceKind> = BTreeMap::new();
     // Redis's port counts even while it is disabled: `up --with redis` must not fail later.
     for service in ServiceKind::ALL {
@@ -40,11 +41,11 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Prob
             let place: Option<&Place> =
                 values.place(&format!("ports.{service}")).or_else(|| values.place(&format!("ports.{other}")));
             problems.push(
-                Problem::error(
+                problem::error(
                     format!("`ports.{service}` and `ports.{other}` are both {port}"),
                     place.cloned(),
                 )
-                .hint("give each service a port of its own"),
+                .fix("give each service a port of its own"),
             );
         }
     }
@@ -52,7 +53,7 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Prob
 
 /// Several targets may share a job, as several backends do; `job` and `instance` together may not come
 /// twice. Checked on what the file lists: a target with another problem is not among the settings.
-fn jobs(values: &Values, problems: &mut Vec<Problem>) {
+fn jobs(values: &Values, problems: &mut Vec<Diagnostic>) {
     let mut seen: Vec<(&str, String)> = Vec::new();
     for target in values.targets.iter().flatten() {
         let Some(job) = target.values.text("job") else { continue };
@@ -60,8 +61,8 @@ fn jobs(values: &Values, problems: &mut Vec<Problem>) {
         if OWN_JOBS.contains(&job) {
             let text = format!("the job `{job}` is one of the stack's own");
             problems.push(
-                Problem::error(text, Some(place.clone()))
-                    .hint("prometheus, alertmanager and grafana are scraped anyway; choose another name"),
+                problem::error(text, Some(place.clone()))
+                    .fix("prometheus, alertmanager and grafana are scraped anyway; choose another name"),
             );
         }
         let Some((_, address, _)) = target.values.text("url").and_then(targets::taken_apart) else {
@@ -72,8 +73,8 @@ fn jobs(values: &Values, problems: &mut Vec<Problem>) {
             let text = format!("the job `{job}` has the target `{}` twice", series.1);
             let place = target.values.place("url").unwrap_or(place).clone();
             problems.push(
-                Problem::error(text, Some(place))
-                    .hint("both would write the same series; give one of them a job of its own"),
+                problem::error(text, Some(place))
+                    .fix("both would write the same series; give one of them a job of its own"),
             );
         }
         seen.push(series);

@@ -1,10 +1,11 @@
 //! Scrape targets: URLs taken apart, credentials looked up by the variables that the file names.
 
 use crate::model::loopback::{self, at_engine_host};
+use crate::model::{Diagnostic, Place};
 use crate::model::{PromDuration, Secret};
 use crate::settings::dotenv::Variables;
 use crate::settings::reader::{Target, Values};
-use crate::settings::{Place, Problem, TargetAuth, TargetSettings, scalar};
+use crate::settings::{TargetAuth, TargetSettings, problem, scalar};
 
 /// The backend as its own documentation has it.
 const DEFAULT_JOB: &str = "confidex-backend";
@@ -25,7 +26,7 @@ pub(super) fn variable_names(values: &Values) -> Vec<String> {
 pub(super) fn resolve(
     values: &Values,
     variables: &Variables,
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> Vec<TargetSettings> {
     let Some(targets) = &values.targets else { return vec![default_target()] };
     targets.iter().filter_map(|target| one(target, variables, problems)).collect()
@@ -45,7 +46,7 @@ fn default_target() -> TargetSettings {
 }
 
 /// `None` when a problem with the required fields was reported already.
-fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> Option<TargetSettings> {
+fn one(target: &Target, variables: &Variables, problems: &mut Vec<Diagnostic>) -> Option<TargetSettings> {
     let values = &target.values;
     let job = values.text("job")?.to_owned();
     let (scheme, address, path) = taken_apart(values.text("url")?)?;
@@ -53,7 +54,7 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> O
     let auth = auth(target, variables, problems);
     if auth != TargetAuth::None && scheme == "http" {
         let text = format!("the credentials of `{job}` travel unencrypted over http");
-        problems.push(Problem::warning(text, values.place("url").cloned()).hint("use an https URL"));
+        problems.push(problem::warning(text, values.place("url").cloned()).fix("use an https URL"));
     }
     Some(TargetSettings {
         job,
@@ -71,7 +72,7 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> O
 fn reachable(
     values: &Values,
     (scheme, address, path): (&str, String, &str),
-    problems: &mut Vec<Problem>,
+    problems: &mut Vec<Diagnostic>,
 ) -> String {
     let Some(reachable) = at_engine_host(&address) else { return address };
     let host = loopback::host_of(&address);
@@ -79,7 +80,7 @@ fn reachable(
         "inside Prometheus's container `{host}` is the container itself; `{reachable}` is scraped instead, on the machine that runs the engine"
     );
     let hint = format!("write `url: {scheme}://{reachable}{path}`");
-    problems.push(Problem::warning(text, values.place("url").cloned()).hint(hint));
+    problems.push(problem::warning(text, values.place("url").cloned()).fix(hint));
     reachable
 }
 
@@ -92,12 +93,12 @@ pub(super) fn taken_apart(url: &str) -> Option<(String, String, String)> {
     Some((scheme, address, path))
 }
 
-fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> TargetAuth {
+fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Diagnostic>) -> TargetAuth {
     let values = &target.values;
     let bearer = values.text("bearer_token_env");
     let basic = values.basic_auth();
     if bearer.is_some() && basic.is_some() {
-        problems.push(Problem::error(
+        problems.push(problem::error(
             "a target takes `bearer_token_env` or `basic_auth`, not both",
             values.place("bearer_token_env").cloned(),
         ));
@@ -107,8 +108,8 @@ fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Problem>) -> 
             Some(Secret::new(located.value.clone()))
         } else {
             problems.push(
-                Problem::error(format!("the variable `{name}` is not set"), place.cloned())
-                    .hint(format!("set {name} in .env or the environment")),
+                problem::error(format!("the variable `{name}` is not set"), place.cloned())
+                    .fix(format!("set {name} in .env or the environment")),
             );
             None
         }

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::ServiceKind;
+use crate::model::{Diagnostic, ServiceKind, Severity};
 use crate::render::{ProjectFiles, render_stack};
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn resolved(file: &str, dotenv: &str, variables: &[(&str, &str)]) -> (Option<Settings>, Vec<Problem>) {
+fn resolved(file: &str, dotenv: &str, variables: &[(&str, &str)]) -> (Option<Settings>, Vec<Diagnostic>) {
     let environment = environment(variables);
     resolve(&Sources {
         settings_file: Some(("config/confidexmon.yml", file)),
@@ -32,9 +32,9 @@ fn settings(file: &str, dotenv: &str, variables: &[(&str, &str)]) -> Settings {
 fn errors(file: &str, dotenv: &str) -> Vec<(usize, usize, String)> {
     let problems = resolved(file, dotenv, &[]).1.into_iter();
     problems
-        .filter(|problem| problem.severity == Severity::Error)
+        .filter(|problem| problem.severity == Severity::Bug)
         .map(|problem| {
-            let place = problem.place.unwrap();
+            let place = problem.place;
             (place.line, place.column, problem.message)
         })
         .collect()
@@ -98,7 +98,7 @@ fn this_machine_is_reached_from_a_container_and_said_with_its_place() {
     let webhook = found.receivers.webhook_url.unwrap();
     assert_eq!(webhook.reveal(), "http://host.docker.internal:5001/secret");
     let said: Vec<(usize, Severity)> =
-        problems.iter().map(|problem| (problem.place.as_ref().unwrap().line, problem.severity)).collect();
+        problems.iter().map(|problem| (problem.place.line, problem.severity)).collect();
     assert_eq!(said, [(2, Severity::Warning), (3, Severity::Warning)], "{problems:#?}");
     assert!(problems.iter().all(|problem| !problem.message.contains("secret")), "{problems:#?}");
 }

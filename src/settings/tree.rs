@@ -5,7 +5,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::Spanned;
 
-use crate::settings::{Place, Problem};
+use crate::model::{Diagnostic, Place};
+use crate::settings::problem;
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +46,7 @@ impl Value {
 }
 
 /// The document, or the one problem that keeps it from being read.
-pub(super) fn parse(file: &str, text: &str) -> Result<Node, Problem> {
+pub(super) fn parse(file: &str, text: &str) -> Result<Node, Diagnostic> {
     let options = serde_yaml::options! { strict_booleans: true, leading_zero_numbers_as_strings: true };
     match serde_yaml::from_str_with_options::<Option<Tree>>(text, options) {
         Ok(tree) => {
@@ -60,7 +61,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Node, Problem> {
             });
             let whole = error.to_string();
             let message = whole.lines().next().unwrap_or("not YAML").trim_start_matches("error: ").to_owned();
-            Err(Problem::error(format!("the file is not valid YAML: {message}"), place))
+            Err(problem::error(format!("the file is not valid YAML: {message}"), place))
         }
     }
 }

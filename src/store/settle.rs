@@ -1,4 +1,5 @@
 //! Waits for files that somebody is still writing: an editor's save is not atomic everywhere.
+#![allow(clippy::disallowed_methods, reason = "it waits before there is anything else to do")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,6 +16,10 @@ type Snapshot = BTreeMap<PathBuf, (u64, SystemTime)>;
 
 /// Returns at once when nothing below the folders changed lately; else when two looks in a row see
 /// the same. `Err` names a file that is still changing after `limit`.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "called where blocking is expected: before the runtime has work"
+)]
 pub fn wait_until_unchanged(folders: &[PathBuf], limit: Duration) -> Result<(), PathBuf> {
     let began = Instant::now();
     let mut before = snapshot(folders);

@@ -1,5 +1,7 @@
 //! Tests of the whole program and of the engine's adapter, in one binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+// A test's own thread may wait.
+#![allow(clippy::disallowed_methods)]
 
 mod architecture;
 mod backup;

@@ -108,7 +108,7 @@ proptest! {
         let root = file.root.as_ref().unwrap();
         let findings = crate::check::run(&facts);
         let dead: BTreeSet<_> =
-            findings.iter().filter(|f| f.id == "shadowed-route").map(|f| (f.line, f.column)).collect();
+            findings.iter().filter(|f| f.id == "shadowed-route").map(|f| (f.place.line, f.place.column)).collect();
         for labels in every_alert() {
             for hit in walk(root, &labels) {
                 for route in root.path_to(hit.route) {

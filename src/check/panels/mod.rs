@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::check::finding::{Finding, Severity};
 use crate::formats::yaml::source::Source;
+use crate::model::Place;
 use variables::Variables;
 
 pub const ERROR: &str = "panel-error";
@@ -125,7 +126,7 @@ impl Reader {
     }
 
     /// The expression as JSON writes it, after the one before it.
-    fn place(&self, expr: &str, searched: &mut usize) -> crate::formats::yaml::source::Place {
+    fn place(&self, expr: &str, searched: &mut usize) -> crate::formats::yaml::source::Position {
         let encoded = serde_json::to_string(expr).unwrap_or_default();
         let rest = self.source.text.get(*searched..).unwrap_or_default();
         let at = rest.find(&encoded).map(|at| *searched + at).or_else(|| self.source.text.find(&encoded));
@@ -134,7 +135,7 @@ impl Reader {
                 *searched = at + encoded.len();
                 self.source.place(at + 1)
             }
-            None => crate::formats::yaml::source::Place::default(),
+            None => crate::formats::yaml::source::Position::default(),
         }
     }
 
@@ -189,16 +190,8 @@ fn seconds_between(from: &str, to: &str) -> u64 {
 
 impl PanelQuery {
     fn finding(&self, id: &'static str, severity: Severity, message: String) -> Finding {
-        Finding {
-            id,
-            severity,
-            file: self.file.clone(),
-            line: self.line,
-            column: self.column,
-            message,
-            alert: Some(self.panel.clone()),
-            fix: None,
-        }
+        let place = Place { file: self.file.clone(), line: self.line, column: self.column, length: 0 };
+        Finding::new(id, severity, place, message).alert(&self.panel)
     }
 }
 

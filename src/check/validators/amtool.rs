@@ -8,7 +8,7 @@
 use crate::check::finding::Finding;
 use crate::check::validators::rendered::Rendered;
 use crate::check::validators::{AMTOOL, bug};
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 
 /// Templates by the name that amtool shows (the file's base name).
 pub type Templates<'a> = Vec<(&'a str, Rendered<'a>)>;
@@ -39,7 +39,7 @@ pub fn findings(
     if found.is_empty() {
         let words = [stdout.trim(), stderr.trim()].join("\n");
         let message = format!("amtool refuses it: {}", words.trim());
-        found.push(bug(AMTOOL, config.shown_as, Place::default(), message));
+        found.push(bug(AMTOOL, config.shown_as, Position::default(), message));
     }
     found
 }
@@ -67,7 +67,7 @@ mod tests {
             let found =
                 findings(&config, &templates, 1, stdout, "amtool: error: failed to validate 1 file(s)");
             let first = found.into_iter().next().unwrap();
-            (first.file, first.line)
+            (first.place.file, first.place.line)
         };
         let unknown = "Checking '/e/am.yml'  FAILED: yaml: unmarshal errors:\n  line 3: field foo not found in type config.plain\n";
         assert_eq!(findings_in(unknown), ("am.yml".to_owned(), 3));

@@ -7,7 +7,8 @@ pub mod rendered;
 
 use crate::check::finding::{Finding, Severity};
 use crate::formats::rule_file::RuleFile;
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
+use crate::model::Place;
 
 pub const PROMTOOL: &str = "promtool";
 pub const AMTOOL: &str = "amtool";
@@ -20,34 +21,28 @@ pub fn doc(id: &str) -> Option<&'static str> {
     }
 }
 
-fn bug(id: &'static str, file: &str, place: Place, message: String) -> Finding {
-    Finding {
-        id,
-        severity: Severity::Bug,
-        file: file.to_owned(),
-        line: place.line,
-        column: place.column,
-        message,
-        alert: None,
-        fix: None,
-    }
+fn bug(id: &'static str, file: &str, position: Position, message: String) -> Finding {
+    let place = Place { file: file.to_owned(), line: position.line, column: position.column, length: 0 };
+    Finding::new(id, Severity::Bug, place, message)
 }
 
 /// Puts the validator's findings to ours and says each thing once. `validated` are the rule files that
 /// promtool has seen: it has the word on what can be read.
 pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, checked: &[&RuleFile]) {
-    let refused = |file: &str| theirs.iter().any(|finding| finding.id == PROMTOOL && finding.file == file);
+    let refused =
+        |file: &str| theirs.iter().any(|finding| finding.id == PROMTOOL && finding.place.file == file);
     let seen = |file: &str| checked.iter().any(|rules| rules.source.path == file);
-    findings.retain(|own| !(own.id == "unreadable-rules" && refused(&own.file)));
+    findings.retain(|own| !(own.id == "unreadable-rules" && refused(&own.place.file)));
     for own in findings.iter_mut() {
-        if own.id == "unreadable-rules" && seen(&own.file) {
+        if own.id == "unreadable-rules" && seen(&own.place.file) {
             own.id = "not-linted";
             own.severity = Severity::Info;
             own.message = format!("promtool accepts this file, but it could not be linted: {}", own.message);
         }
     }
     findings.retain(|own| {
-        own.id != "not-linted" || !theirs.iter().any(|other| other.file == own.file && same_rule(other, own))
+        own.id != "not-linted"
+            || !theirs.iter().any(|other| other.place.file == own.place.file && same_rule(other, own))
     });
     let known = |other: &Finding| findings.iter().any(|own| says_the_same(own, other));
     let new: Vec<Finding> = theirs.into_iter().filter(|other| !known(other)).collect();
@@ -57,20 +52,18 @@ pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, checked: &[&Rule
 
 /// In the order of files and lines, each once.
 pub fn sort(findings: &mut Vec<Finding>) {
-    findings.sort_by(|a, b| {
-        (&a.file, a.line, a.column, a.id, &a.message).cmp(&(&b.file, b.line, b.column, b.id, &b.message))
-    });
+    findings.sort_by(|a, b| a.order().cmp(&b.order()));
     findings.dedup();
 }
 
 /// Both are about the expression of one rule: the validator's place may lie deeper in it than ours.
 fn same_rule(theirs: &Finding, own: &Finding) -> bool {
-    theirs.message.contains("parse error") && theirs.line >= own.line && theirs.alert == own.alert
+    theirs.message.contains("parse error") && theirs.place.line >= own.place.line && theirs.alert == own.alert
 }
 
 /// Our own finding has the better place and a fix; it stays, when it is as bad as the validator says.
 fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
-    if own.file != theirs.file || own.severity != Severity::Bug {
+    if own.place.file != theirs.place.file || own.severity != Severity::Bug {
         return false;
     }
     if theirs.id == PROMTOOL {
@@ -78,7 +71,7 @@ fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
             && own.alert == theirs.alert
             && theirs.message.contains("template:");
     }
-    own.line == theirs.line && own.line > 0
+    own.place.line == theirs.place.line && own.place.line > 0
         || quoted(&theirs.message).is_some_and(|name| own.message.contains(name))
 }
 

@@ -15,7 +15,7 @@ use crate::check::validators::rendered::Rendered;
 use crate::check::validators::{PROMTOOL, bug};
 use crate::formats::label_map::Fields;
 use crate::formats::rule_file::{Group, Rule, RuleFile};
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// What was checked: paths in the container and what the user knows them as.
 #[derive(Debug, Default)]
@@ -54,7 +54,12 @@ pub fn findings(checked: &Validated<'_>, exit_code: i64, stdout: &str, stderr: &
         // Words of a future promtool: better shown as they are than lost.
         let words = [stdout.trim(), stderr.trim()].join("\n");
         let file = checked.config.as_ref().map_or("rules", |config| config.shown_as);
-        found.push(bug(PROMTOOL, file, Place::default(), format!("promtool refuses it: {}", words.trim())));
+        found.push(bug(
+            PROMTOOL,
+            file,
+            Position::default(),
+            format!("promtool refuses it: {}", words.trim()),
+        ));
     }
     found
 }
@@ -86,13 +91,13 @@ fn at_line(source: &Source, line: &str) -> Option<Finding> {
     let number: usize = number.parse().ok()?;
     let text = source.line(number);
     let column = text.chars().take_while(|c| c.is_whitespace() || *c == '-').count() + 1;
-    let place = Place { line: number, column };
+    let place = Position { line: number, column };
     Some(bug(PROMTOOL, &source.path, place, format!("promtool refuses it: {message}")))
 }
 
 /// Names the alert that the line lies in.
 fn of_rule_at(file: &RuleFile, finding: Finding) -> Finding {
-    let before = |rule: &&Rule| rule.name.place(&file.source).line <= finding.line;
+    let before = |rule: &&Rule| rule.name.place(&file.source).line <= finding.place.line;
     let rule = file.rules().map(|(_, rule)| rule).filter(before).last();
     named(finding, rule)
 }
@@ -124,12 +129,12 @@ fn rule_finding(file: &RuleFile, message: &str) -> Option<Finding> {
 }
 
 /// Leading `line:column: ` pairs; the last one is the most exact.
-fn positions(message: &str) -> (Option<Place>, &str) {
+fn positions(message: &str) -> (Option<Position>, &str) {
     let (mut place, mut rest) = (None, message);
     while let Some((pair, after)) = rest.split_once(": ") {
         let Some((line, column)) = pair.split_once(':') else { break };
         let (Ok(line), Ok(column)) = (line.parse(), column.parse()) else { break };
-        place = Some(Place { line, column });
+        place = Some(Position { line, column });
         rest = after;
     }
     (place, rest)
@@ -148,7 +153,7 @@ fn located<'a, 'm>(file: &'a RuleFile, text: &'m str) -> Option<(&'a Rule, &'m s
     Some((rule, words))
 }
 
-fn place_in_rule(file: &RuleFile, rule: &Rule, words: &str) -> Option<Place> {
+fn place_in_rule(file: &RuleFile, rule: &Rule, words: &str) -> Option<Position> {
     let source = &file.source;
     if let Some(error) = words.strip_prefix("could not parse expression: ") {
         let (within, _) = positions(error);
@@ -163,14 +168,14 @@ fn place_in_rule(file: &RuleFile, rule: &Rule, words: &str) -> Option<Place> {
 
 /// The byte that a line and column of an expression stand for; what is missing at the end is shown at
 /// the last character.
-fn offset(text: &str, at: Place) -> usize {
+fn offset(text: &str, at: Position) -> usize {
     let before: usize = text.split_inclusive('\n').take(at.line.saturating_sub(1)).map(str::len).sum();
     let last = text.trim_end().char_indices().last().map_or(0, |(at, _)| at);
     (before + at.column.saturating_sub(1)).min(last)
 }
 
 /// Messages that name no place: our own reading of the file may know it.
-fn whole_file(file: &RuleFile, text: &str) -> Option<Place> {
+fn whole_file(file: &RuleFile, text: &str) -> Option<Position> {
     let quoted = crate::check::validators::quoted(text);
     if text.starts_with("yaml: ") {
         return file.problem.as_ref().map(|(place, _)| *place).or_else(|| yaml_line(text));
@@ -190,9 +195,9 @@ fn whole_file(file: &RuleFile, text: &str) -> Option<Place> {
 }
 
 /// `yaml: line 3: did not find expected key`
-fn yaml_line(text: &str) -> Option<Place> {
+fn yaml_line(text: &str) -> Option<Position> {
     let (number, _) = text.strip_prefix("yaml: line ")?.split_once(':')?;
-    Some(Place { line: number.parse().ok()?, column: 0 })
+    Some(Position { line: number.parse().ok()?, column: 0 })
 }
 
 #[cfg(test)]
@@ -206,8 +211,8 @@ mod tests {
         let file = RuleFile::parse("rules/two.yml", FILE);
         let rules = BTreeMap::from([("/e/two.yml".to_owned(), &file)]);
         let found = findings(&Validated { rules, config: None }, 1, "", stderr);
-        assert!(found.iter().all(|finding| finding.file == "rules/two.yml" || finding.line == 0));
-        found.into_iter().map(|f| (f.line, f.column, f.alert, f.message)).collect()
+        assert!(found.iter().all(|finding| finding.place.file == "rules/two.yml" || finding.place.line == 0));
+        found.into_iter().map(|f| (f.place.line, f.place.column, f.alert, f.message)).collect()
     }
 
     /// The words are those of promtool 3.5.3.

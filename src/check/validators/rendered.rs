@@ -2,7 +2,7 @@
 
 use crate::check::finding::Finding;
 use crate::check::validators::bug;
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 
 /// A rendered file with its template.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ impl<'a> Rendered<'a> {
         let in_yaml = message.strip_prefix("yaml: ").and_then(|words| self.at_line(id, words));
         in_yaml.unwrap_or_else(|| match self.line_of_name(message) {
             Some(line) => self.on_line(id, line, message),
-            None => bug(id, self.shown_as, Place::default(), format!("{id} refuses it: {message}")),
+            None => bug(id, self.shown_as, Position::default(), format!("{id} refuses it: {message}")),
         })
     }
 
@@ -44,7 +44,7 @@ impl<'a> Rendered<'a> {
         let line = self.template_line(rendered).unwrap_or(0);
         let source = self.template.lines().nth(line.saturating_sub(1)).unwrap_or_default();
         let indent = source.chars().take_while(|c| c.is_whitespace() || *c == '-').count();
-        let place = Place { line, column: if line == 0 { 0 } else { indent + 1 } };
+        let place = Position { line, column: if line == 0 { 0 } else { indent + 1 } };
         bug(id, self.shown_as, place, format!("{id} refuses it: {message}{shown}"))
     }
 
@@ -138,7 +138,7 @@ mod tests {
         let lines: Vec<_> = (1..=9).map(|line| rendered.template_line(line)).collect();
         assert_eq!(lines, [Some(1), Some(2), Some(4), Some(5), Some(4), Some(5), Some(7), Some(8), None]);
         let finding = rendered.at_line("promtool", "  line 5: field name not found");
-        assert_eq!(finding.map(|f| (f.line, f.column)), Some((4, 5)));
+        assert_eq!(finding.map(|f| (f.place.line, f.place.column)), Some((4, 5)));
     }
 
     #[test]
@@ -163,6 +163,6 @@ mod tests {
     fn a_name_that_stands_on_one_line_is_found() {
         let finding = Rendered::plain("am.yml", "route:\n  receiver: nope\n")
             .finding("amtool", "undefined receiver \"nope\" used in route");
-        assert_eq!((finding.line, finding.column), (2, 3));
+        assert_eq!((finding.place.line, finding.place.column), (2, 3));
     }
 }

@@ -7,19 +7,19 @@ use crate::apply::validation;
 use crate::check::selection::{Scope, Selection};
 use crate::check::{Finding, Severity, lints, validators};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
-use crate::cli::context::{Context, Loaded, Refused, template_problem, unreadable};
+use crate::cli::context::{Context, Loaded, Refused, unreadable};
 use crate::cli::signals;
 use crate::error::{Error, ExitCode};
+use crate::model::{Diagnostic, Place};
 use crate::render::render_stack;
 use crate::report::findings::{CheckReport, github, json, sarif, text, word};
 use crate::report::{Format, progress};
-use crate::settings::{self, Problem};
 use crate::store::project;
 
-pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), Error> {
+pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<ExitCode, Error> {
     if options.list {
         list(&context);
-        return Ok(());
+        return Ok(ExitCode::Done);
     }
     // One folder that is a project means that project.
     if let [folder] = options.paths.as_slice()
@@ -29,13 +29,12 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
     }
     let loaded = match context.load_or_problems(&PlanOptions::default())? {
         Ok(loaded) => loaded,
-        Err(refused) => return refuse(&context, &options, refused),
+        Err(refused) => return Ok(refuse(&context, &options, refused)),
     };
     let rendered = match render_stack(&loaded.settings, &loaded.project.files) {
         Ok(rendered) => rendered,
         Err(problems) => {
-            let problems = problems.into_iter().map(template_problem).collect();
-            return refuse(&context, &options, (loaded.project, problems));
+            return Ok(refuse(&context, &options, (loaded.project, problems)));
         }
     };
     let scope = scope(&context, &options, &loaded)?;
@@ -47,7 +46,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         live: options.live,
     };
     if options.routes {
-        return routes(&context, &request);
+        return routes(&context, &request).map(|()| ExitCode::Done);
     }
     let engine = context.engine(&loaded.ports()).await;
     let reporter = progress::reporter(context.output);
@@ -64,7 +63,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<(), 
         validators::sort(&mut report.findings);
     }
     show(&context, &options, &report);
-    if report.fails() { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+    Ok(if report.fails() { ExitCode::Findings } else { ExitCode::Done })
 }
 
 /// `--list`: the lints, their severity, and what each finds.
@@ -123,8 +122,7 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
 }
 
 /// Settings that cannot be used are findings too, but nothing can be checked without them.
-fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> Result<(), Error> {
-    // Problems of the environment have no place; the settings are where they are answered.
+fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> ExitCode {
     let settings = project.files.config.get("confidexmon.yml");
     let file = settings.map_or("config/confidexmon.yml", |file| file.shown_as.as_str());
     let report = CheckReport {
@@ -134,24 +132,16 @@ fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refuse
         ..CheckReport::default()
     };
     show(context, options, &report);
-    Err(Error::silent(ExitCode::Usage))
+    ExitCode::Usage
 }
 
-fn of_settings(problem: Problem, settings_file: &str) -> Finding {
-    let place = problem.place;
-    Finding {
-        id: "settings",
-        severity: match problem.severity {
-            settings::Severity::Error => Severity::Bug,
-            settings::Severity::Warning => Severity::Info,
-        },
-        file: place.as_ref().map_or_else(|| settings_file.to_owned(), |place| place.file.clone()),
-        line: place.as_ref().map_or(0, |place| place.line),
-        column: place.as_ref().map_or(0, |place| place.column),
-        message: problem.message,
-        alert: None,
-        fix: problem.hint,
+/// Problems of the environment have no place; the settings are where they are answered. What does not stop a
+/// command does not fail a check.
+fn of_settings(mut problem: Diagnostic, settings_file: &str) -> Finding {
+    if !problem.place.is_known() {
+        problem.place = Place::file(settings_file);
     }
+    if problem.severity == Severity::Warning { problem.severity(Severity::Info) } else { problem }
 }
 
 fn show(context: &Context, options: &CheckOptions, report: &CheckReport) {

@@ -22,13 +22,13 @@ const AGAIN: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_millis(2500);
 const LIST: Duration = Duration::from_secs(2);
 
-pub async fn run(context: &Context, options: &DoctorOptions) -> Result<(), Error> {
+pub async fn run(context: &Context, options: &DoctorOptions) -> Result<ExitCode, Error> {
     if options.list {
         match context.output.format {
             Format::Human => context.output.data(&report::list()),
             Format::Json => context.output.json(&report::list_json()),
         }
-        return Ok(());
+        return Ok(ExitCode::Done);
     }
     let loaded = context.load(&PlanOptions::default())?;
     let cancel = signals::watch(context.output);
@@ -39,7 +39,7 @@ pub async fn run(context: &Context, options: &DoctorOptions) -> Result<(), Error
         let succeeded = report::succeeded(&checks);
         if (succeeded && is_settled(&checks)) || !options.wait {
             view.show(&checks);
-            return if succeeded { Ok(()) } else { Err(Error::silent(ExitCode::Findings)) };
+            return Ok(if succeeded { ExitCode::Done } else { ExitCode::Findings });
         }
         let first = checks.first().map(|check| format!("waiting: {}: {}", check.what, check.cause));
         if let Some(first) = first.filter(|first| *first != said) {
@@ -50,7 +50,7 @@ pub async fn run(context: &Context, options: &DoctorOptions) -> Result<(), Error
             () = tokio::time::sleep(AGAIN) => {}
             () = cancel.cancelled() => {
                 view.show(&checks);
-                return Err(Error::silent(ExitCode::Interrupted));
+                return Ok(ExitCode::Interrupted);
             }
         }
     }

@@ -43,7 +43,7 @@ struct ServiceJson {
     started_at: Option<String>,
 }
 
-pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error> {
+pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode, Error> {
     let none = PlanOptions::default();
     let mut loaded = context.load(&none)?;
     let engine = context.engine(&loaded.ports()).await?;
@@ -65,15 +65,11 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<(), Error
         }
         if !options.watch {
             let healthy = rows.iter().all(|row| row.health == "healthy");
-            return if healthy || options.exit_zero {
-                Ok(())
-            } else {
-                Err(Error::silent(ExitCode::Unhealthy))
-            };
+            return Ok(if healthy || options.exit_zero { ExitCode::Done } else { ExitCode::Unhealthy });
         }
         tokio::select! {
             () = tokio::time::sleep(INTERVAL) => {}
-            () = session.cancel.cancelled() => return Ok(()),
+            () = session.cancel.cancelled() => return Ok(ExitCode::Done),
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::error::{Error, ExitCode};
 use crate::formats::rule_test::RuleTestFile;
 use crate::report::{Format, progress, rule_tests};
 
-pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<(), Error> {
+pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<ExitCode, Error> {
     let began = Instant::now();
     if let Some(pattern) = &options.run {
         // promtool itself panics over a broken one.
@@ -42,7 +42,7 @@ pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<(), Er
     }
     let failed = results?.iter().any(|result| !result.passed);
     let uncovered = coverage.is_some_and(|coverage| !coverage.is_complete());
-    if failed || uncovered { Err(Error::silent(ExitCode::Findings)) } else { Ok(()) }
+    Ok(if failed || uncovered { ExitCode::Findings } else { ExitCode::Done })
 }
 
 async fn test(

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use super::*;
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 
 const FILE: &str = "\
 global: {resolve_timeout: 5m}
@@ -50,8 +50,8 @@ fn routes_inherit() {
     );
     assert!(deep.group_by.all && deep.muted_during.is_empty() && !deep.proceeds);
     assert_eq!(last.group_by, GroupBy::default());
-    assert_eq!(file.source.place(pager.at), Place { line: 8, column: 7 });
-    assert_eq!(file.source.place(pager.matchers[1].at), Place { line: 8, column: 41 });
+    assert_eq!(file.source.place(pager.at), Position { line: 8, column: 7 });
+    assert_eq!(file.source.place(pager.matchers[1].at), Position { line: 8, column: 41 });
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod v2;
 
 use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 pub use query::{Query, VARIABLE_RANGE};
 
@@ -15,7 +15,7 @@ pub use query::{Query, VARIABLE_RANGE};
 #[derive(Debug)]
 pub struct Dashboard {
     pub source: Source,
-    pub problem: Option<(Place, String)>,
+    pub problem: Option<(Position, String)>,
     pub uid: Option<Scalar>,
     pub panels: Vec<Panel>,
     pub variables: Vec<Variable>,

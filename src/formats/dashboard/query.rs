@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::formats::promql::{Expr, Unread, parse};
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// What a range is in the tree when the dashboard leaves it to a variable; nobody writes this one.
 pub const VARIABLE_RANGE: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ impl Query {
     }
 
     /// The place of byte `at` of the expression.
-    pub fn place(&self, source: &Source, at: usize) -> Place {
+    pub fn place(&self, source: &Source, at: usize) -> Position {
         self.text.place_of(source, self.offset + at)
     }
 

@@ -9,7 +9,7 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
 use crate::formats::yaml::plain_yaml;
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// One value. Scalars keep the text that was written: `5m`, `true` and `"x"` are all text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,16 +24,16 @@ pub enum Node {
 const MOST_REPEATED: usize = 1_000_000;
 
 /// Reads a file, or says where it breaks.
-pub fn parse(source: &Source) -> Result<Node, (Place, String)> {
+pub fn parse(source: &Source) -> Result<Node, (Position, String)> {
     plain_yaml::read(&source.text).map_or_else(|| parsed(source), Ok)
 }
 
 /// The same by the real parser, whatever the file is like.
-pub(super) fn parsed(source: &Source) -> Result<Node, (Place, String)> {
+pub(super) fn parsed(source: &Source) -> Result<Node, (Position, String)> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(&source.text) {
         let (event, span) = event.map_err(|error| {
-            let place = Place { line: error.marker().line(), column: error.marker().col() + 1 };
+            let place = Position { line: error.marker().line(), column: error.marker().col() + 1 };
             (place, error.info())
         })?;
         let at = offset(span.start);
@@ -306,8 +306,8 @@ mod tests {
             [Some("1.50"), Some("yes"), None, Some("q")]
         );
         let deep = node.get("c").unwrap().scalar_at("d").unwrap();
-        assert_eq!((deep.value.as_str(), deep.place(&source)), ("0x10", Place { line: 4, column: 6 }));
-        assert_eq!(node.key("b").unwrap().place(&source), Place { line: 2, column: 1 });
+        assert_eq!((deep.value.as_str(), deep.place(&source)), ("0x10", Position { line: 4, column: 6 }));
+        assert_eq!(node.key("b").unwrap().place(&source), Position { line: 2, column: 1 });
         assert_eq!(node.get("c").unwrap().get("e"), Some(&Node::Null));
     }
 
@@ -317,7 +317,7 @@ mod tests {
         let source = Source::new("f", text);
         let node = parse(&source).unwrap();
         assert_eq!(node.text_at("e"), Some("ä / 😀"));
-        assert_eq!(node.key("e").unwrap().place(&source), Place { line: 2, column: 2 });
+        assert_eq!(node.key("e").unwrap().place(&source), Position { line: 2, column: 2 });
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_yaml::Spanned;
 
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 /// The value of a scalar and the byte range of its text in the file: quotes included, and of a block
 /// scalar the lines below its header.
@@ -39,7 +39,7 @@ impl Scalar {
     }
 
     /// Where the scalar begins; for a block scalar this is its first line of text.
-    pub fn place(&self, source: &Source) -> Place {
+    pub fn place(&self, source: &Source) -> Position {
         source.place(self.start)
     }
 
@@ -48,7 +48,7 @@ impl Scalar {
     /// YAML folds and dedents white space only, so the n-th character that is not white space is the
     /// same in the file and in the value, whatever the scalar's style; only escapes need care. What is
     /// missing at the end is shown at the last character.
-    pub fn place_of(&self, source: &Source, at: usize) -> Place {
+    pub fn place_of(&self, source: &Source, at: usize) -> Position {
         let wanted =
             self.value.get(..at).unwrap_or(&self.value).chars().filter(|c| !c.is_whitespace()).count();
         source.place(self.nth_visible(source, wanted))
@@ -112,12 +112,12 @@ mod tests {
         ] {
             let file: File = serde_yaml::from_str(text).unwrap();
             let place = file.expr.place_of(&Source::new("f", text), file.expr.value.len());
-            assert_eq!(place, Place { line, column }, "{text}");
+            assert_eq!(place, Position { line, column }, "{text}");
         }
     }
 
     /// The place of `needle` of the value, and what stands there in the file.
-    fn find<'a>(text: &'a str, needle: &str) -> (Place, &'a str) {
+    fn find<'a>(text: &'a str, needle: &str) -> (Position, &'a str) {
         let file: File = serde_yaml::from_str(text).unwrap();
         let at = file.expr.value.find(needle).unwrap();
         let source = Source::new("f", text);
@@ -144,7 +144,7 @@ mod tests {
         for (text, line, column) in styles {
             let (place, found) = find(text, "bee");
             assert!(found.starts_with("bee"), "{text}: {found}");
-            assert_eq!(place, Place { line, column }, "{text}");
+            assert_eq!(place, Position { line, column }, "{text}");
         }
     }
 }

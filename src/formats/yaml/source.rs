@@ -2,7 +2,7 @@
 
 /// Where something is: 1-based line and column, the column in characters. Zero means the whole file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct Position {
     pub line: usize,
     pub column: usize,
 }
@@ -25,14 +25,14 @@ impl Source {
     }
 
     /// The place of a byte offset; offsets beyond the end give the end.
-    pub fn place(&self, offset: usize) -> Place {
+    pub fn place(&self, offset: usize) -> Position {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
         let line = self.starts.partition_point(|start| *start <= offset).max(1);
         let start = self.starts.get(line - 1).copied().unwrap_or(0);
-        Place { line, column: self.text[start..offset].chars().count() + 1 }
+        Position { line, column: self.text[start..offset].chars().count() + 1 }
     }
 
     /// The text of a 1-based line without its line break; empty when there is no such line.
@@ -47,7 +47,7 @@ impl Source {
     }
 
     /// The byte offset of a place, for excerpts; the end of the line when the column is beyond it.
-    pub fn offset(&self, place: Place) -> usize {
+    pub fn offset(&self, place: Position) -> usize {
         let Some(start) = place.line.checked_sub(1).and_then(|index| self.starts.get(index)) else {
             return 0;
         };
@@ -64,12 +64,12 @@ mod tests {
     #[test]
     fn counts_columns_in_characters() {
         let source = Source::new("a.yml", "one\nzwei ä b\n");
-        assert_eq!(source.place(0), Place { line: 1, column: 1 });
-        assert_eq!(source.place(4), Place { line: 2, column: 1 });
-        assert_eq!(source.place(12), Place { line: 2, column: 8 });
-        assert_eq!(source.place(999), Place { line: 3, column: 1 });
+        assert_eq!(source.place(0), Position { line: 1, column: 1 });
+        assert_eq!(source.place(4), Position { line: 2, column: 1 });
+        assert_eq!(source.place(12), Position { line: 2, column: 8 });
+        assert_eq!(source.place(999), Position { line: 3, column: 1 });
         assert_eq!(source.line(2), "zwei ä b");
         assert_eq!(source.line(9), "");
-        assert_eq!(source.offset(Place { line: 2, column: 8 }), 12);
+        assert_eq!(source.offset(Position { line: 2, column: 8 }), 12);
     }
 }

@@ -13,9 +13,9 @@ fn annotation(finding: &Finding) -> String {
         Severity::Warning => "warning",
         Severity::Info => "notice",
     };
-    let mut place = format!("file={}", property(&finding.file));
-    if finding.line > 0 {
-        place.push_str(&format!(",line={},col={}", finding.line, finding.column.max(1)));
+    let mut place = format!("file={}", property(&finding.place.file));
+    if finding.place.line > 0 {
+        place.push_str(&format!(",line={},col={}", finding.place.line, finding.place.column.max(1)));
     }
     let fix = finding.fix.as_ref().map_or_else(String::new, |fix| format!("\nfix: {fix}"));
     let text = data(&format!("{}{fix}", finding.message));

@@ -53,17 +53,12 @@ pub const fn word(severity: Severity) -> &'static str {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::model::Place;
 
     pub(crate) fn report() -> CheckReport {
-        let finding = |id, severity, line, message: &str| Finding {
-            id,
-            severity,
-            file: "rules/a b.yml".to_owned(),
-            line,
-            column: line.min(1) * 9,
-            message: message.to_owned(),
-            alert: Some("Up, down".to_owned()),
-            fix: Some("write it".to_owned()),
+        let finding = |id, severity, line, message: &str| {
+            let place = Place { line, column: line.min(1) * 9, ..Place::file("rules/a b.yml") };
+            Finding::new(id, severity, place, message).alert("Up, down").fix("write it")
         };
         CheckReport {
             findings: vec![

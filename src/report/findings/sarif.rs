@@ -51,9 +51,10 @@ fn rule(id: &str, severity: Severity) -> Value {
 
 fn result(finding: &Finding, rule: usize) -> Value {
     let fix = finding.fix.as_ref().map_or_else(String::new, |fix| format!("\nFix: {fix}"));
-    let mut place = json!({"artifactLocation": {"uri": uri(&finding.file)}});
-    if finding.line > 0 {
-        place["region"] = json!({"startLine": finding.line, "startColumn": finding.column.max(1)});
+    let mut place = json!({"artifactLocation": {"uri": uri(&finding.place.file)}});
+    if finding.place.line > 0 {
+        place["region"] =
+            json!({"startLine": finding.place.line, "startColumn": finding.place.column.max(1)});
     }
     json!({
         "ruleId": finding.id,

@@ -14,11 +14,11 @@ pub fn render(report: &CheckReport, color: bool) -> String {
     // Findings come file by file, and there may be thousands.
     let (mut file, mut lines) = ("", Vec::new());
     for finding in &report.findings {
-        if finding.file != file {
-            file = &finding.file;
+        if finding.place.file != file {
+            file = &finding.place.file;
             lines = report.sources.get(file).map(|source| source.lines().collect()).unwrap_or_default();
         }
-        let line = finding.line.checked_sub(1).and_then(|index| lines.get(index)).copied();
+        let line = finding.place.line.checked_sub(1).and_then(|index| lines.get(index)).copied();
         text.push_str(&one(finding, line, &renderer));
         text.push('\n');
     }
@@ -38,9 +38,9 @@ fn one(finding: &Finding, line: Option<&str>, renderer: &Renderer) -> String {
     let mut group = match line {
         Some(line) => {
             let snippet = Snippet::source(line)
-                .line_start(finding.line)
-                .path(finding.file.as_str())
-                .annotation(AnnotationKind::Primary.span(span(line, finding.column)));
+                .line_start(finding.place.line)
+                .path(finding.place.file.as_str())
+                .annotation(AnnotationKind::Primary.span(span(line, finding.place.column)));
             title.element(snippet)
         }
         None => title.element(annotate_snippets::Origin::path(place(finding))),
@@ -56,10 +56,10 @@ fn one(finding: &Finding, line: Option<&str>, renderer: &Renderer) -> String {
 }
 
 fn place(finding: &Finding) -> String {
-    match (finding.line, finding.column) {
-        (0, _) => finding.file.clone(),
-        (line, 0) => format!("{}:{line}", finding.file),
-        (line, column) => format!("{}:{line}:{column}", finding.file),
+    match (finding.place.line, finding.place.column) {
+        (0, _) => finding.place.file.clone(),
+        (line, 0) => format!("{}:{line}", finding.place.file),
+        (line, column) => format!("{}:{line}:{column}", finding.place.file),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::formats::alertmanager::Matcher;
 use crate::formats::promql::{Expr, Selector};
 use crate::formats::rule_file::{Rule, RuleFile};
 use crate::formats::yaml::node::{self, Node};
-use crate::formats::yaml::source::{Place, Source};
+use crate::formats::yaml::source::{Position, Source};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unwatched-job",
@@ -49,11 +49,11 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
 }
 
 /// Where the settings name the job; the whole file when they do not.
-fn place_of(job: &str, file: &Source) -> Place {
+fn place_of(job: &str, file: &Source) -> Position {
     let tree = node::parse(file).unwrap_or(Node::Null);
     let targets = tree.list_at("targets").iter();
     let mut named = targets.filter_map(|target| target.scalar_at("job")).filter(|name| name.value == job);
-    named.next().map_or(Place::default(), |name| name.place(file))
+    named.next().map_or(Position::default(), |name| name.place(file))
 }
 
 fn is_up(node: &Expr) -> bool {

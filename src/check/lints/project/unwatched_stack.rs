@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unwatched-stack",
@@ -37,7 +37,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         return;
     };
     let mut add =
-        |message: String, fix: String| out.push(LINT.at(&file.source, Place::default(), message).fix(fix));
+        |message: String, fix: String| out.push(LINT.at(&file.source, Position::default(), message).fix(fix));
     let mut watchdog = false;
     let mut used = BTreeSet::new();
     for rule in view.rules() {

@@ -118,7 +118,7 @@ impl RouteCheck<'_, '_> {
 
     fn shown(&self, route: &Route) -> String {
         let condition = route.condition();
-        let line = self.file.finding(&LINT, route.at, String::new()).line;
+        let line = self.file.finding(&LINT, route.at, String::new()).place.line;
         let place = if line == 0 { String::new() } else { format!(" (line {line})") };
         if condition.is_empty() {
             format!("the route to `{}`{place}", route.sends_to)

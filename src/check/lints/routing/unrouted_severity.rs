@@ -4,7 +4,7 @@ use crate::analysis::routing::{Alert, Tristate, matrix};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::Route;
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -59,7 +59,7 @@ fn assess(root: &Route, alert: &Alert<'_>, routed: &[&str]) -> Option<Finding> {
     if near.is_none() && for_people < 2 {
         return None;
     }
-    let place: Place = alert
+    let place: Position = alert
         .rule
         .labels
         .get("severity")

@@ -50,7 +50,8 @@ pub(in crate::check::lints) fn untold(rule: &RuleView<'_>, mut found: Vec<Findin
     ratio_without_sum::check(rule, &mut told);
     threshold_beyond_buckets::check(rule, &mut told);
     found.retain(|finding| {
-        told.iter().all(|other| (other.line, other.column) != (finding.line, finding.column))
+        told.iter()
+            .all(|other| (other.place.line, other.place.column) != (finding.place.line, finding.place.column))
     });
     found
 }

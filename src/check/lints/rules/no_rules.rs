@@ -2,7 +2,8 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
+use crate::model::Place;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "no-rules",
@@ -13,23 +14,18 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for pattern in &view.facts.empty_rule_patterns {
-        out.push(Finding {
-            id: LINT.id,
-            severity: LINT.severity,
-            file: pattern.clone(),
-            line: 0,
-            column: 0,
-            message: format!(
-                "`{pattern}` matches no rule file: Prometheus loads zero rules from it and reports success"
-            ),
-            alert: None,
-            fix: Some("correct the path, or remove it".to_owned()),
-        });
+        let message = format!(
+            "`{pattern}` matches no rule file: Prometheus loads zero rules from it and reports success"
+        );
+        let finding = Finding::new(LINT.id, LINT.severity, Place::file(pattern.as_str()), message);
+        out.push(finding.fix("correct the path, or remove it"));
     }
     for file in &view.facts.rule_files {
         if file.problem.is_none() && file.rules().next().is_none() {
             let message = "this file holds no rule: Prometheus loads it without a word".to_owned();
-            out.push(LINT.at(&file.source, Place::default(), message).fix("add rules, or remove the file"));
+            out.push(
+                LINT.at(&file.source, Position::default(), message).fix("add rules, or remove the file"),
+            );
         }
     }
 }
