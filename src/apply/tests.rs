@@ -15,6 +15,7 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
 use crate::model::{ServiceKind, StackName};
 use crate::net::HttpClient;
+use crate::plan::removal::{Data, removal};
 use crate::plan::{Plan, Policy, PullPolicy, reconcile};
 use crate::render::{ProjectFiles, render_stack};
 use crate::report::events::Silent;
@@ -54,6 +55,12 @@ fn desired(log_level: &str) -> Desired {
     let settings = settings::resolve(&sources).0.unwrap();
     let files = render_stack(&settings, &ProjectFiles::embedded()).unwrap();
     crate::services::desired(&settings, files)
+}
+
+async fn down(session: &StackSession<MemoryEngine>, stack: &StackName, data: Data) {
+    let observed = session.engine.list().await.unwrap();
+    let found = super::down::gather(session, stack, observed).await.unwrap();
+    super::down::run(session, &removal(&found, stack, data)).await.unwrap();
 }
 
 fn session(engine: MemoryEngine, folder: &Path) -> StackSession<MemoryEngine> {
@@ -220,12 +227,12 @@ fn a_stack_without_an_owner_is_taken_over_as_it_is_and_another_projects_is_refus
         up(&session, &old).await.unwrap();
         assert!(plan(&session, &ours).await.unwrap().is_empty(), "an older version's is not made again");
 
-        super::down::run(&session, &old.stack, true).await.unwrap();
+        down(&session, &old.stack, Data::Removed).await;
         up(&session, &ours).await.unwrap();
         assert!(plan(&session, &ours).await.unwrap().is_empty());
         let refused = plan(&session, &others).await.unwrap();
         assert!(matches!(&refused.blockers[..], [Blocker::OtherProject { owner, .. }] if owner == "/ours"));
-        super::down::run(&session, &ours.stack, false).await.unwrap();
+        down(&session, &ours.stack, Data::Kept).await;
         let refused = plan(&session, &others).await.unwrap();
         assert!(matches!(&refused.blockers[..], [Blocker::OtherProject { .. }]), "the data is theirs");
 

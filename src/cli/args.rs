@@ -163,6 +163,9 @@ pub struct DownOptions {
     /// Remove the data volumes too: metrics, silences and Grafana's database are lost
     #[arg(long)]
     pub volumes: bool,
+    /// Show what would be removed and stop
+    #[arg(long)]
+    pub dry_run: bool,
     #[command(flatten)]
     pub owner: OwnerOptions,
 }

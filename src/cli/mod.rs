@@ -3,6 +3,7 @@
 pub mod args;
 pub mod commands;
 pub mod context;
+pub mod opened;
 pub mod signals;
 mod usage;
 

@@ -4,6 +4,7 @@ pub mod fingerprint;
 pub mod ownership;
 mod ports;
 mod reconcile;
+pub mod removal;
 pub mod rule_intent;
 pub mod secrets;
 mod text;

@@ -43,6 +43,15 @@ fn a_stack_comes_up_serves_and_goes_leaving_its_data() {
         }
     }
 
+    let shown = lab.run(&["down", "--dry-run"]).expect(0).stdout;
+    assert_eq!(lab.containers().len(), 4, "a dry run removes nothing");
+    for line in [
+        "- stop and remove {}-redis",
+        "- remove network {}-monitoring",
+        "note: the volume {}-grafana-data stays",
+    ] {
+        assert!(shown.contains(&line.replace("{}", &lab.stack)), "{line} in\n{shown}");
+    }
     lab.run(&["down"]).expect(0);
     assert!(lab.containers().is_empty());
     assert!(lab.networks().is_empty());

@@ -30,7 +30,6 @@ use crate::model::{FileSet, ServiceKind};
 use crate::report::events::Event;
 use crate::services::Desired;
 
-pub(crate) use sandbox::remove_network;
 pub use sandbox::sweep;
 
 /// What is drilled, and with what.

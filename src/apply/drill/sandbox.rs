@@ -198,10 +198,7 @@ pub async fn sweep<E: Engine>(session: &StackSession<E>, stack: &StackName) -> R
 }
 
 /// Removes the drill's network, unless it is somebody else's or in use.
-pub(crate) async fn remove_network<E: Engine>(
-    session: &StackSession<E>,
-    stack: &StackName,
-) -> Result<(), Error> {
+async fn remove_network<E: Engine>(session: &StackSession<E>, stack: &StackName) -> Result<(), Error> {
     for network in session.engine.find_networks(&stack.drill_network()).await? {
         if network.labels.get(labels::STACK).map(String::as_str) != Some(stack.as_str()) {
             continue;

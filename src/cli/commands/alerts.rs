@@ -6,17 +6,15 @@ use crate::apply::overview::{self, Apis};
 use crate::apply::wait;
 use crate::cli::args::PlanOptions;
 use crate::cli::context::Context;
-use crate::engine::Engine;
+use crate::cli::opened::Opened;
 use crate::error::{Error, ExitCode};
 use crate::report::Format;
 use crate::report::overview::alert_line;
 
 pub async fn run(context: &Context) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
-    let engine = context.engine(&loaded.ports()).await?;
-    let session = context.session(engine, &loaded.settings.stack)?;
+    let Opened { session, observed, .. } = context.look_at(&loaded).await?;
     let desired = context.desired(&loaded)?;
-    let observed = session.engine.list().await?;
     let running = wait::running_in(&observed, &desired);
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &ports)).await else {

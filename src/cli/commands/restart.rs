@@ -2,9 +2,10 @@
 
 use futures_util::future::join_all;
 
-use crate::apply::{gather, interrupted, ownership, wait};
+use crate::apply::{gather, ownership, wait};
 use crate::cli::args::{PlanOptions, ServicesOptions};
 use crate::cli::context::Context;
+use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::report::events::ServiceState;
@@ -13,11 +14,7 @@ use crate::services::stop_grace;
 pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
     let none = PlanOptions::default();
     let loaded = context.load(&none)?;
-    let engine = context.engine(&loaded.ports()).await?;
-    let _lock = context.lock(&engine, &loaded.settings.stack, "restart")?;
-    let session = context.session(engine, &loaded.settings.stack)?;
-    interrupted::finish(&session).await?;
-    let observed = session.engine.list().await?;
+    let Opened { session, observed, lock: _lock } = context.take(&loaded, "restart").await?;
     let owner = (&loaded.settings.stack, &loaded.identity);
     ownership::check(&session, owner, &observed, options.owner.adopt.into()).await?;
     let loaded = context.with_running_redis(loaded, &none, &observed)?;

@@ -7,10 +7,11 @@ use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::apply::overview::{self, Apis};
-use crate::apply::{StackSession, gather, interrupted, status, wait};
+use crate::apply::{StackSession, gather, status, wait};
 use crate::cli::args::{PlanOptions, StatusOptions};
 use crate::cli::commands::up::url;
 use crate::cli::context::{Context, Loaded};
+use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::Overview;
@@ -46,12 +47,9 @@ struct ServiceJson {
 pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode, Error> {
     let none = PlanOptions::default();
     let mut loaded = context.load(&none)?;
-    let engine = context.engine(&loaded.ports()).await?;
-    let session = context.session(engine, &loaded.settings.stack)?;
-    interrupted::remind(&session)?;
+    let Opened { session, mut observed, .. } = context.look_at(&loaded).await?;
     let mut last = None;
     loop {
-        let observed = session.engine.list().await?;
         loaded = context.with_running_redis(loaded, &none, &observed)?;
         let desired = context.desired(&loaded)?;
         let (rows, overview) = tokio::join!(
@@ -71,6 +69,7 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode,
             () = tokio::time::sleep(INTERVAL) => {}
             () = session.cancel.cancelled() => return Ok(ExitCode::Done),
         }
+        observed = session.engine.list().await?;
     }
 }
 

@@ -14,6 +14,7 @@ use crate::apply::update::recover;
 use crate::apply::{StackSession, explain, gather, interrupted, pull, services as apply_services, wait};
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
+use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::{Target, TargetHealth};
@@ -35,11 +36,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let began = Instant::now();
     let mut loaded = context.load(&options.plan)?;
     context.identify(&mut loaded)?;
-    let engine = context.engine(&loaded.ports()).await?;
-    let _lock = context.lock(&engine, &loaded.settings.stack, "up")?;
-    let session = context.session(engine, &loaded.settings.stack)?;
-    interrupted::finish(&session).await?;
-    let mut observed = session.engine.list().await?;
+    let Opened { session, mut observed, lock: _lock } = context.take(&loaded, "up").await?;
     if !options.owner.adopt {
         let remains = Remains { observed: &observed, volumes: &[] };
         let other = ownership::other_project(&loaded.settings.stack, &loaded.identity, remains);
@@ -177,10 +174,7 @@ struct Outcome<'a> {
 /// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
 pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Result<(), Error> {
     let loaded = context.load(&options)?;
-    let engine = context.engine(&loaded.ports()).await?;
-    let session = context.session(engine, &loaded.settings.stack)?;
-    interrupted::remind(&session)?;
-    let observed = session.engine.list().await?;
+    let Opened { session, observed, .. } = context.look_at(&loaded).await?;
     let loaded = context.with_running_redis(loaded, &options, &observed)?;
     context.print_warnings(&loaded);
     let desired = context.desired(&loaded)?;
