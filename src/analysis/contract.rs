@@ -14,6 +14,10 @@ pub struct Family {
     pub samples: usize,
     /// Label name → values seen; `le` and `quantile` included.
     pub labels: BTreeMap<String, BTreeSet<String>>,
+    /// The label sets of the samples, the first [`MOST_SERIES`] of them, each with its part.
+    pub series: Vec<(Part, SeriesLabels)>,
+    /// Labels that every sample of a part has.
+    certain: Vec<(Part, BTreeSet<String>)>,
     /// Upper bounds of a histogram in rising order, `+Inf` included.
     pub bounds: Vec<f64>,
     /// Every value seen was 0.
@@ -23,6 +27,12 @@ pub struct Family {
     /// The smallest and the largest value seen.
     pub range: Option<(f64, f64)>,
 }
+
+/// The labels of one sample with a value, sorted by name.
+pub type SeriesLabels = BTreeMap<String, String>;
+
+/// As many series of a family are remembered; what they show holds without the rest.
+const MOST_SERIES: usize = 500;
 
 /// The families of an exposition, also those without samples.
 #[derive(Clone, Debug, Default)]
@@ -74,9 +84,10 @@ impl Contract {
     }
 
     fn add(&mut self, sample: Sample) {
-        let name = self
-            .series(&sample.name)
-            .map_or_else(|| sample.name.clone(), |series| series.family_name.to_owned());
+        let (name, part) = self.series(&sample.name).map_or_else(
+            || (sample.name.clone(), Part::Whole),
+            |series| (series.family_name.to_owned(), series.part),
+        );
         let family =
             self.families.entry(name).or_insert_with(|| Family { all_zero: true, ..Family::default() });
         family.samples += 1;
@@ -84,6 +95,12 @@ impl Contract {
         family.has_zero |= sample.value == 0.0;
         let (least, most) = family.range.unwrap_or((sample.value, sample.value));
         family.range = Some((least.min(sample.value), most.max(sample.value)));
+        // A label without a value is none.
+        let labels = || sample.labels.iter().filter(|(_, value)| !value.is_empty());
+        family.note_labels(part, labels().map(|(label, _)| label.as_str()));
+        if family.series.len() < MOST_SERIES {
+            family.series.push((part, labels().cloned().collect()));
+        }
         for (label, value) in sample.labels {
             if label == "le" && family.kind == MetricType::Histogram {
                 family.bounds.extend(value.parse::<f64>().ok());
@@ -133,6 +150,17 @@ impl Contract {
     }
 }
 
+impl Family {
+    /// Keeps the labels that each sample of a part has.
+    fn note_labels<'l>(&mut self, part: Part, labels: impl Iterator<Item = &'l str>) {
+        let labels: BTreeSet<String> = labels.map(ToOwned::to_owned).collect();
+        match self.certain.iter_mut().find(|(of, _)| *of == part) {
+            Some((_, certain)) => certain.retain(|label| labels.contains(label)),
+            None => self.certain.push((part, labels)),
+        }
+    }
+}
+
 impl Series<'_> {
     /// The type of exactly this series, as `rate` sees it.
     pub fn kind(&self) -> MetricType {
@@ -151,6 +179,17 @@ impl Series<'_> {
             .keys()
             .map(String::as_str)
             .filter(move |label| !(hides_le && matches!(*label, "le" | "quantile")))
+    }
+
+    /// Labels that each of the samples has.
+    pub fn certain_labels(&self) -> impl Iterator<Item = &str> {
+        let of_part = self.family.certain.iter().find(|(part, _)| *part == self.part);
+        of_part.into_iter().flat_map(|(_, labels)| labels.iter().map(String::as_str))
+    }
+
+    /// The label sets of its samples.
+    pub fn label_sets(&self) -> impl Iterator<Item = &SeriesLabels> {
+        self.family.series.iter().filter(|(part, _)| *part == self.part).map(|(_, labels)| labels)
     }
 
     /// A histogram declared but never used has no bounds; neither has anything else.

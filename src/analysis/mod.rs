@@ -5,6 +5,7 @@ pub mod conditions;
 pub mod contract;
 pub mod contract_match;
 pub mod facts;
+pub mod labels;
 pub mod routing;
 pub mod value_analysis;
 pub mod view;

@@ -7,7 +7,8 @@ use super::values;
 use crate::analysis::view::View;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
-use crate::formats::promql::{Expr, LabelSet};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Expr};
 use crate::formats::rule_file::{Group, Rule, RuleFile};
 
 /// One alerting rule.

@@ -1,6 +1,7 @@
 //! Whether two expressions are one, and whether their elements find each other.
 
-use crate::formats::promql::{Binary, Cardinality, Expr, Grouping, Kind, LabelSet, Matching, output_labels};
+use crate::analysis::labels::{LabelSet, output_labels};
+use crate::formats::promql::{Binary, Cardinality, Expr, Grouping, Kind, Matching};
 
 /// The same expression, wherever it is written. Where the tree does not tell (how far something is shifted
 /// in time, or how its range is extended), it is not.

@@ -5,7 +5,8 @@ use super::labels::{self, Conflict};
 use super::unsatisfiable::Never;
 use crate::analysis::routing::LabelDomain;
 use crate::analysis::view::View;
-use crate::formats::promql::{Binary, LabelSet, output_labels};
+use crate::analysis::labels::{LabelSet, output_labels};
+use crate::formats::promql::{Binary};
 
 /// Both sides have series, but none of the same labels.
 pub(super) fn unmatched(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {

@@ -8,7 +8,6 @@
 mod ast;
 mod durations;
 mod functions;
-mod labels;
 mod modifiers;
 mod parser;
 mod scanner;
@@ -18,7 +17,6 @@ mod tests;
 mod types;
 
 pub use ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector};
-pub use labels::{LabelSet, output_labels, output_labels_with};
 pub use scanner::Unread;
 
 /// The tree of an expression, or why it is not linted.

@@ -4,7 +4,8 @@ use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::dashboard::{Dashboard, Panel, Query, Variable};
 use crate::formats::go_template;
-use crate::formats::promql::{Expr, Grouping, Kind, LabelSet};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Expr, Grouping, Kind};
 use crate::model::closest_name;
 
 use crate::check::lints::dashboards::panel_metric::fixed;

@@ -5,7 +5,8 @@ use crate::analysis::routing::{Alert, LabelDomain, Tristate, Variant};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::{AlertmanagerFile, InhibitRule, Placed};
-use crate::formats::promql::{Expr, Kind, LabelSet};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Expr, Kind};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "inhibit-missing-label",

@@ -3,7 +3,8 @@
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::formats::go_template::{self, Action};
-use crate::formats::promql::{Kind, LabelSet};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Kind};
 use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {

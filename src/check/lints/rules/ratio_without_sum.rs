@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use crate::analysis::conditions;
 use crate::check::lint::{Lint, RuleView, Run, View};
-use crate::formats::promql::{Binary, Expr, Grouping, Kind, LabelSet, MatchOp, Matching, Op, Selector};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Binary, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "ratio-without-sum",

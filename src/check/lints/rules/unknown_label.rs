@@ -3,7 +3,8 @@
 use crate::analysis::contract::Series;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::promql::{Grouping, Kind, LabelSet, MatchOp, Matcher, Matching};
+use crate::analysis::labels::{LabelSet};
+use crate::formats::promql::{Grouping, Kind, MatchOp, Matcher, Matching};
 use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
