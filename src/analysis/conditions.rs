@@ -1,6 +1,6 @@
 //! What an expression means to its reader: its conditions, and whether it is a share.
 
-use crate::formats::promql::{Binary, Expr, Kind, MatchOp, Op, Selector};
+use crate::formats::promql::{Binary, Expr, Kind, MatchOp, Matching, Op, Selector};
 
 /// `value OP threshold`, with the number on the right whichever way it was written.
 #[derive(Clone, Copy, Debug)]
@@ -166,10 +166,16 @@ fn divided(binary: &Binary, at: usize) -> Option<Share> {
         && parts.len() == 1
         && wholes.len() == 1
         && part_of(part, whole)
-        && same_reading(&binary.lhs, &binary.rhs);
+        && same_reading(&binary.lhs, &binary.rhs)
+        && meets_its_whole(binary);
     let certain = of_itself || parts.len() == 1 && is_term(&binary.lhs, part, &binary.rhs);
     let named = parts.len() == 1 && wholes.len() == 1 && fills(part_name, whole_name);
     Some(Share { factor: factor / divisor, certain, named, at })
+}
+
+/// Each part is divided by what it is a part of: matched by some labels only, a series may meet another one.
+fn meets_its_whole(binary: &Binary) -> bool {
+    binary.matching == Matching::All || matches!(binary.rhs.kind, Kind::Aggregate { .. })
 }
 
 /// `a / (a + b)`: the part is one of the terms of the whole.
@@ -211,7 +217,7 @@ fn same_reading(lhs: &Expr, rhs: &Expr) -> bool {
         (Kind::Call { function: a, args: x }, Kind::Call { function: b, args: y }) => {
             a == b && x.len() == y.len() && x.iter().zip(y).all(|(x, y)| same_reading(x, y))
         }
-        (Kind::Selector(a), Kind::Selector(b)) => a.range == b.range && !a.shifted && !b.shifted,
+        (Kind::Selector(a), Kind::Selector(b)) => a.range == b.range && !a.is_shifted() && !b.is_shifted(),
         (Kind::Binary(a), _) if a.op == Op::Mul && a.lhs.constant().is_some() => same_reading(&a.rhs, rhs),
         (Kind::Binary(a), _) if a.op == Op::Mul && a.rhs.constant().is_some() => same_reading(&a.lhs, rhs),
         (Kind::Number(a), Kind::Number(b)) => a.to_bits() == b.to_bits(),
@@ -249,6 +255,7 @@ mod tests {
             ("round(sum(rate(x{s=\"f\"}[1m])) / sum(rate(x{s!=\"k\"}[1m])), 0.1)", Some((1.0, true))),
             ("1 - a / b", Some((1.0, false))),
             ("100 - 100 * a / b", Some((100.0, false))),
+            ("rate(x{a=\"b\"}[5m]) / on (c) rate(x[5m])", Some((1.0, false))),
             ("rate(x_sum[5m]) / rate(x_count[5m])", None),
             ("x / 1024", None),
             ("rate(x[5m]) / rate(x[1h])", Some((1.0, false))),

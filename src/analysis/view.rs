@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::contract::Series;
 use crate::analysis::facts::Facts;
+use crate::analysis::labels::{LabelSet, ResultLabels, result_labels};
 use crate::analysis::routing::{self, Alert};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
-use crate::analysis::labels::{LabelSet, ResultLabels, result_labels};
 use crate::formats::promql::{Expr, Selector};
 use crate::formats::rule_file::{Group, Rule, RuleFile};
 use crate::formats::yaml::source::Source;
@@ -73,11 +73,14 @@ impl View<'_> {
             let facts = self.facts;
             let ours = selector.pinned("job").is_some_and(|job| facts.backend_jobs.contains(job));
             let labels = facts.target_labels.as_ref().filter(|_| ours);
-            let possible = labels
-                .map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
+            let possible =
+                labels.map_or_else(LabelSet::any, |labels| LabelSet::only(labels.iter().map(String::as_str)));
             return ResultLabels::maybe(possible).with("instance").with("job");
         }
-        self.known(selector).and_then(|_| self.series.get(name)).cloned().unwrap_or_else(ResultLabels::unknown)
+        self.known(selector)
+            .and_then(|_| self.series.get(name))
+            .cloned()
+            .unwrap_or_else(ResultLabels::unknown)
     }
 
     /// The labels that the series of a selector can have.
@@ -145,11 +148,15 @@ pub fn view(facts: &Facts) -> View<'_> {
 
 /// The labels of what a rule records; an empty one of its own takes the label away.
 fn recorded_labels(view: &View<'_>, group: &Group, rule: &Rule) -> ResultLabels {
-    let from_expr = rule.tree.as_ref().map_or_else(|_| ResultLabels::unknown(), |tree| view.result_labels(tree));
+    let from_expr =
+        rule.tree.as_ref().map_or_else(|_| ResultLabels::unknown(), |tree| view.result_labels(tree));
     let own = group.labels.iter().chain(rule.labels.iter());
-    own.fold(from_expr, |labels, (label, value)| {
-        if value.value.is_empty() { labels.without(label) } else { labels.with(label) }
-    })
+    own.fold(
+        from_expr,
+        |labels, (label, value)| {
+            if value.value.is_empty() { labels.without(label) } else { labels.with(label) }
+        },
+    )
 }
 
 /// The labels of the contract's series; none where those that targets add are not known.

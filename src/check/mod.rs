@@ -8,6 +8,7 @@ pub mod ignore;
 pub mod lint;
 pub mod lints;
 mod origin;
+mod overlap;
 pub mod panels;
 mod placed;
 pub mod selection;
@@ -72,11 +73,13 @@ impl Task<'_> {
             Self::All(check) => check(view, &mut findings),
             Self::Rules(file) => {
                 for rule in view.rules_of(file) {
+                    let before = findings.len();
                     for lint in lints::ALL {
                         if let Run::Rule(check) = lint.run {
                             check(&rule, &mut findings);
                         }
                     }
+                    overlap::settle(&mut findings, before);
                 }
             }
         }
@@ -110,6 +113,8 @@ pub fn finish<'a>(findings: &mut Vec<Finding>, sources: impl Iterator<Item = &'a
     validators::sort(findings);
 }
 
+#[cfg(test)]
+mod expression_cases;
 #[cfg(test)]
 pub(crate) mod shipped;
 #[cfg(test)]

@@ -33,7 +33,7 @@ fn selected(selector: &Selector, series: ResultLabels) -> ResultLabels {
         let name = matcher.label.as_str();
         match (matcher.op, matcher.value.as_str()) {
             _ if name == "__name__" || !labels.possible.may_have(name) => labels,
-            (MatchOp::Equal, "") | (MatchOp::Matches, "") => labels.without(name),
+            (MatchOp::Equal | MatchOp::Matches, "") => labels.without(name),
             (MatchOp::Equal, _) | (MatchOp::NotEqual, "") | (MatchOp::Matches, ".+") => labels.with(name),
             _ => labels,
         }
@@ -106,9 +106,7 @@ fn joined(binary: &Binary, lhs: ResultLabels, rhs: ResultLabels) -> ResultLabels
         (Cardinality::GroupRight(copied), _) => grouped(rhs, &lhs, copied),
         // Both sides agree on what they are matched by, so what is known of either is known.
         (Cardinality::OneToOne, Matching::On(labels)) => lhs.keep(labels).and(rhs.keep(labels)),
-        (Cardinality::OneToOne, Matching::Ignoring(labels)) => {
-            lhs.drop_all(labels).and(rhs.drop_all(labels))
-        }
+        (Cardinality::OneToOne, Matching::Ignoring(labels)) => lhs.drop_all(labels).and(rhs.drop_all(labels)),
         (Cardinality::OneToOne, Matching::All) => lhs.and(rhs),
     })
 }

@@ -5,6 +5,7 @@
 //! contract by [`View::series_labels`](crate::analysis::view::View::series_labels)). Of series that nothing
 //! is known of, nothing is claimed but what the expression itself says.
 
+pub mod elements;
 mod infer;
 mod label_set;
 mod result_labels;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::label_domain::{LabelDomain, Labels};
 use super::values;
+use crate::analysis::labels::LabelSet;
 use crate::analysis::view::View;
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
-use crate::analysis::labels::{LabelSet};
-use crate::formats::promql::{Expr};
+use crate::formats::promql::Expr;
 use crate::formats::rule_file::{Group, Rule, RuleFile};
 
 /// One alerting rule.

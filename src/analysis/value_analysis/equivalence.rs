@@ -10,11 +10,11 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         (Kind::Number(a), Kind::Number(b)) => a.to_bits() == b.to_bits(),
         (Kind::Text(a), Kind::Text(b)) => a == b,
         (Kind::Selector(a), Kind::Selector(b)) => {
-            !a.shifted
+            !a.is_shifted()
                 && !a.extended
                 && a.name == b.name
                 && a.range == b.range
-                && !b.shifted
+                && !b.is_shifted()
                 && !b.extended
                 && a.matchers.len() == b.matchers.len()
                 && a.matchers.iter().zip(&b.matchers).all(|(a, b)| a.same(b))

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::matchers::readable;
-use crate::formats::promql::{Binary, Cardinality, Expr, Grouping, Kind, Matching, Op, Selector};
+use crate::formats::promql::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matching, Op, Selector};
 
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -32,6 +32,11 @@ pub(super) fn evaluate(data: &[Element], expr: &Expr) -> Option<Value> {
             Value::Scalar(number) => Value::Scalar(-number),
             Value::Vector(elements) => Value::Vector(each(elements, |value| -value)),
         }),
+        Kind::Call { function: "absent", args } => {
+            let is_empty = vector(of(args.first()?)?)?.is_empty();
+            let made = Element { labels: absent_labels(args.first()?), value: 1.0 };
+            Some(Value::Vector(if is_empty { vec![made] } else { Vec::new() }))
+        }
         Kind::Call { function, args } => {
             let args = args.iter().map(of).collect::<Option<Vec<_>>>()?;
             called(function, &args)
@@ -46,6 +51,14 @@ pub(super) fn evaluate(data: &[Element], expr: &Expr) -> Option<Value> {
         },
         Kind::Text(_) | Kind::Subquery { .. } => None,
     }
+}
+
+/// Labels with one matcher only, which asks for equality.
+fn absent_labels(arg: &Expr) -> Labels {
+    let matchers = arg.as_selector().map_or(&[][..], |selector| &selector.matchers);
+    let alone = |label: &str| matchers.iter().filter(|m| m.label == label).count() == 1;
+    let kept = matchers.iter().filter(|m| m.op == MatchOp::Equal && !m.value.is_empty() && alone(&m.label));
+    kept.map(|m| (m.label.clone(), m.value.clone())).collect()
 }
 
 fn vector(value: Value) -> Option<Vec<Element>> {
@@ -117,7 +130,6 @@ fn called(function: &str, args: &[Value]) -> Option<Value> {
         // Stands for what the samples of a counter could be.
         "rate" | "increase" => each(elements.into_iter().filter(|e| e.value.is_finite()).collect(), f64::abs),
         "sort" => elements,
-        "absent" => return if elements.is_empty() { single(1.0) } else { Some(Value::Vector(Vec::new())) },
         "scalar" => {
             return Some(Value::Scalar(match &elements[..] {
                 [only] => only.value,
@@ -233,16 +245,15 @@ fn set(binary: &Binary, lhs: Vec<Element>, rhs: Vec<Element>) -> Value {
 
 fn joined(binary: &Binary, lhs: Vec<Element>, rhs: Vec<Element>) -> Option<Value> {
     let one_to_one = binary.cardinality == Cardinality::OneToOne;
-    let many_left = match &binary.cardinality {
-        Cardinality::OneToOne => true,
-        Cardinality::GroupLeft(copied) if copied.is_empty() => true,
-        Cardinality::GroupRight(copied) if copied.is_empty() => false,
-        _ => return None,
+    let (many_left, copied) = match &binary.cardinality {
+        Cardinality::OneToOne => (true, &[][..]),
+        Cardinality::GroupLeft(copied) => (true, copied.as_slice()),
+        Cardinality::GroupRight(copied) => (false, copied.as_slice()),
     };
     let (many, one) = if many_left { (lhs, rhs) } else { (rhs, lhs) };
     let mut partners = BTreeMap::new();
     for element in &one {
-        if partners.insert(signature(binary, &element.labels), element.value).is_some() {
+        if partners.insert(signature(binary, &element.labels), element).is_some() {
             return None;
         }
     }
@@ -250,12 +261,18 @@ fn joined(binary: &Binary, lhs: Vec<Element>, rhs: Vec<Element>) -> Option<Value
     let mut results = Vec::new();
     for element in many {
         let key = signature(binary, &element.labels);
-        let Some(partner) = partners.get(&key).copied() else { continue };
+        let Some(partner) = partners.get(&key) else { continue };
         if one_to_one && !seen.insert(key.clone()) {
             return None;
         }
-        let labels = if one_to_one && binary.matching != Matching::All { key } else { element.labels };
-        let (a, b) = if many_left { (element.value, partner) } else { (partner, element.value) };
+        let mut labels = if one_to_one && binary.matching != Matching::All { key } else { element.labels };
+        for label in copied {
+            match partner.labels.get(label) {
+                Some(value) => labels.insert(label.clone(), value.clone()),
+                None => labels.remove(label),
+            };
+        }
+        let (a, b) = if many_left { (element.value, partner.value) } else { (partner.value, element.value) };
         results.extend(pair(binary, labels, a, (a, b))?);
     }
     Some(Value::Vector(results))

@@ -3,13 +3,25 @@
 use super::describe::symbol;
 use super::labels::{self, Conflict};
 use super::unsatisfiable::Never;
+use crate::analysis::labels::{LabelSet, Presence, ResultLabels, output_labels};
 use crate::analysis::routing::LabelDomain;
 use crate::analysis::view::View;
-use crate::analysis::labels::{LabelSet, output_labels};
-use crate::formats::promql::{Binary};
+use crate::formats::promql::{Binary, Matching, Op};
+
+/// Nobody writes an expression with more parts.
+const MOST_NODES: usize = 150;
 
 /// Both sides have series, but none of the same labels.
 pub(super) fn unmatched(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
+    if binary.lhs.is_scalar() || binary.rhs.is_scalar() || matches!(binary.op, Op::Or | Op::Unless | Op::Trim)
+    {
+        return None;
+    }
+    other_values(view, binary, at).or_else(|| other_names(view, binary, at))
+}
+
+/// A label has other values on the one side than on the other.
+fn other_values(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
     let Conflict { label, left, right } = labels::conflict(view, binary)?;
     let op = symbol(binary.op);
     let fix =
@@ -23,6 +35,59 @@ pub(super) fn unmatched(view: &View<'_>, binary: &Binary, at: usize) -> Option<N
         ),
         fix,
     })
+}
+
+/// One side always has a label that the other one never has.
+fn other_names(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
+    if is_generated(binary) {
+        return None;
+    }
+    let (left, right) = (view.result_labels(&binary.lhs), view.result_labels(&binary.rhs));
+    let [missing_right, missing_left] = [lacking(binary, &left, &right), lacking(binary, &right, &left)];
+    if missing_left.is_empty() && missing_right.is_empty() {
+        return None;
+    }
+    let lack = |side: &str, missing: &[&str]| match missing {
+        [] => None,
+        labels => Some(format!("the {side} side has no {}", listed(labels))),
+    };
+    let lacks: Vec<_> =
+        lack("right", &missing_right).into_iter().chain(lack("left", &missing_left)).collect();
+    let by = match &binary.matching {
+        Matching::All => "all of their labels".to_owned(),
+        Matching::On(labels) => listed(labels),
+        Matching::Ignoring(labels) => format!("all of their labels but {}", listed(labels)),
+    };
+    let op = symbol(binary.op);
+    let why = format!("`{op}` matches series by {by}, and {}: no series match", lacks.join(", "));
+    let common: Vec<_> = left.always().intersection(right.always()).map(String::as_str).collect();
+    let fix = if binary.op.is_set() {
+        format!("match by what both sides have: `{op} on ({}) …`", common.join(", "))
+    } else {
+        "give both sides the same labels: `sum by (…)` on both, or `label_replace` where one name stands for the other".to_owned()
+    };
+    Some(Never { at, why, fix })
+}
+
+/// A generated expression would be walked through again at each of its operators.
+fn is_generated(binary: &Binary) -> bool {
+    let mut nodes = 0;
+    for side in [&binary.lhs, &binary.rhs] {
+        side.walk(&mut |_| nodes += 1);
+    }
+    nodes > MOST_NODES
+}
+
+/// The matched labels that each element of one side has and no element of the other.
+fn lacking<'l>(binary: &Binary, one: &'l ResultLabels, other: &ResultLabels) -> Vec<&'l str> {
+    let labels = one.always().iter().filter(|label| binary.matches_by(label));
+    labels.filter(|label| other.presence(label) == Presence::Never).map(String::as_str).collect()
+}
+
+/// `` `a` and `b` ``.
+fn listed<S: AsRef<str>>(labels: &[S]) -> String {
+    let labels: Vec<_> = labels.iter().map(|label| format!("`{}`", label.as_ref())).collect();
+    labels.join(" and ")
 }
 
 /// A match that leaves the label out.

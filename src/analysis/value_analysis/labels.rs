@@ -23,16 +23,13 @@ const MOST: usize = 32;
 
 /// The first label, by name, that keeps every element of one side from every element of the other.
 pub(super) fn conflict(view: &View<'_>, binary: &Binary) -> Option<Conflict> {
-    if binary.lhs.is_scalar() || binary.rhs.is_scalar() || matches!(binary.op, Op::Or | Op::Unless) {
-        return None;
-    }
     let mut labels = BTreeSet::new();
     mentioned(&binary.lhs, &mut labels);
     mentioned(&binary.rhs, &mut labels);
     if labels.len() > MOST {
         return None;
     }
-    labels.into_iter().filter(|label| is_matched(binary, label)).find_map(|label| {
+    labels.into_iter().filter(|label| binary.matches_by(label)).find_map(|label| {
         let mut sides = known_sides(view, binary, label, Patterns::Lists);
         // Compiling a pattern takes longer than all the rest: only where an empty value would decide.
         if sides.0.is_absent() != sides.1.is_absent() {
@@ -67,15 +64,6 @@ fn known_sides(
 ) -> (LabelDomain, LabelDomain) {
     let ask = Ask { view, label, patterns };
     (known(ask, &binary.lhs), known(ask, &binary.rhs))
-}
-
-fn is_matched(binary: &Binary, label: &str) -> bool {
-    match &binary.matching {
-        _ if label == "__name__" => false,
-        Matching::All => true,
-        Matching::On(labels) => labels.iter().any(|on| on == label),
-        Matching::Ignoring(labels) => labels.iter().all(|ignored| ignored != label),
-    }
 }
 
 /// Labels of which something may be known.

@@ -16,6 +16,7 @@ mod interval;
 mod join;
 mod labels;
 mod matchers;
+mod stale;
 mod unsatisfiable;
 
 pub use describe::{named, range, symbol};

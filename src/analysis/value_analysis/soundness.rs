@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::evaluate::{Element, Labels, Value, evaluate};
 use super::{ValueSet, never, values};
 use crate::analysis::facts::Facts;
+use crate::analysis::labels::{LabelSet, ResultLabels, result_labels};
 use crate::analysis::view::View;
 use crate::formats::promql::{Expr, parse};
 
@@ -60,7 +61,14 @@ fn vector() -> impl Strategy<Value = String> {
         let arithmetic = prop::sample::select(vec!["+", "-", "*", "/", "%"]);
         let bool = prop::sample::select(vec!["", "", "bool"]);
         let set = prop::sample::select(vec!["and", "and", "or", "unless"]);
-        let group = prop::sample::select(vec!["", "", "group_left ()", "group_right ()"]);
+        let group = prop::sample::select(vec![
+            "",
+            "",
+            "group_left ()",
+            "group_right ()",
+            "group_left (env)",
+            "group_right (env)",
+        ]);
         prop_oneof![
             (inner.clone(), comparison(), bool.clone(), number())
                 .prop_map(|(a, op, bool, n)| format!("({a} {op} {bool} {n})")),
@@ -133,14 +141,31 @@ fn contains(values: ValueSet, value: f64) -> bool {
     })
 }
 
+/// All of the certain labels, and none but the possible ones.
+fn has_those(labels: &ResultLabels, element: &Element) -> bool {
+    let own = || element.labels.keys().filter(|label| *label != "__name__");
+    own().all(|label| labels.possible.may_have(label))
+        && labels.always().iter().all(|label| element.labels.contains_key(label))
+}
+
 /// What a node returns for any of the data is what is claimed of it.
 fn check(view: &View<'_>, expr: &Expr, several: &[Vec<Element>]) -> Result<(), String> {
     let (claimed, never) = (values(view, expr), never(view, expr));
+    let labels = result_labels(expr, &|selector| match selector.name.as_deref() {
+        Some("up") => ResultLabels::exactly(["instance", "job"]).with_possible("env"),
+        Some(_) => ResultLabels::maybe(LabelSet::only(["env", "job"])),
+        None => ResultLabels::unknown(),
+    });
     for data in several {
         let found = match evaluate(data, expr) {
             None => continue,
             Some(Value::Scalar(number)) => vec![number],
-            Some(Value::Vector(elements)) => elements.into_iter().map(|element| element.value).collect(),
+            Some(Value::Vector(elements)) => {
+                if let Some(element) = elements.iter().find(|element| !has_those(&labels, element)) {
+                    return Err(format!("{element:?} has not the labels {labels:?}: {data:?}"));
+                }
+                elements.into_iter().map(|element| element.value).collect()
+            }
         };
         if let (Some(never), false) = (&never, found.is_empty()) {
             return Err(format!("{never:?}, but {found:?} of {data:?}"));

@@ -1,7 +1,7 @@
 //! Why an expression never returns anything, whatever the data.
 
 use super::describe::{named, symbol};
-use super::{exclusion, join, matchers};
+use super::{exclusion, join, matchers, stale};
 use crate::analysis::view::View;
 use crate::formats::promql::{Expr, Kind, Op, Selector};
 
@@ -32,6 +32,7 @@ pub fn never(view: &View<'_>, expr: &Expr) -> Option<Never> {
             Op::Unless => of(&binary.lhs).or_else(|| exclusion::taken_away(view, binary, expr.at)),
             _ => of(&binary.lhs)
                 .or_else(|| of(&binary.rhs))
+                .or_else(|| stale::gone(view, binary, expr.at))
                 .or_else(|| join::unmatched(view, binary, expr.at))
                 .or_else(|| exclusion::excluded(view, expr)),
         },

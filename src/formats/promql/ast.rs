@@ -32,9 +32,20 @@ pub struct Selector {
     pub matchers: Vec<Matcher>,
     pub range: Option<Duration>,
     /// By `offset` or `@`.
-    pub shifted: bool,
+    pub shift: Option<Shift>,
     /// `anchored` or `smoothed`: samples beyond the range count as well.
     pub extended: bool,
+}
+
+/// The moment that a selector reads, where it is not the one of the evaluation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Shift {
+    /// So many seconds before; those of the future are negative.
+    Ago(f64),
+    /// By more than the text alone decides: `@ start()`, or `@` and `offset` together.
+    Other,
+    /// `@ 1700000000`, in seconds since the epoch.
+    Fixed(f64),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -143,6 +154,18 @@ impl Op {
     }
 }
 
+impl Binary {
+    /// Whether elements of both sides must agree on a label to meet.
+    pub fn matches_by(&self, label: &str) -> bool {
+        match &self.matching {
+            _ if label == "__name__" => false,
+            Matching::All => true,
+            Matching::On(labels) => labels.iter().any(|on| on == label),
+            Matching::Ignoring(labels) => labels.iter().all(|ignored| ignored != label),
+        }
+    }
+}
+
 impl Matcher {
     /// The same condition, wherever it is written.
     pub fn same(&self, other: &Self) -> bool {
@@ -151,6 +174,11 @@ impl Matcher {
 }
 
 impl Selector {
+    /// Reads another moment than that of the evaluation.
+    pub fn is_shifted(&self) -> bool {
+        self.shift.is_some()
+    }
+
     /// The value that an equality matcher pins the label to.
     pub fn pinned(&self, label: &str) -> Option<&str> {
         let found = self.matchers.iter().find(|m| m.label == label && m.op == MatchOp::Equal)?;

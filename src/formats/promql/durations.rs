@@ -19,9 +19,9 @@ pub(super) fn positive(scanner: &mut Scanner<'_>) -> Result<Duration, Unread> {
         .ok_or_else(|| at_byte(at, "a range must be longer than nothing"))
 }
 
-/// What stands behind `offset`; how far it shifts is of no interest.
-pub(super) fn offset(scanner: &mut Scanner<'_>) -> Result<(), Unread> {
-    term(scanner, 0).map(drop)
+/// What stands behind `offset`, in seconds; `None` for what only the query's step and range decide.
+pub(super) fn offset(scanner: &mut Scanner<'_>) -> Result<Option<f64>, Unread> {
+    term(scanner, 0).map(|seconds| seconds.0)
 }
 
 /// Seconds; `None` for what only the query's step and range decide.

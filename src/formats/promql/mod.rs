@@ -16,7 +16,7 @@ mod selectors;
 mod tests;
 mod types;
 
-pub use ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector};
+pub use ast::{Binary, Cardinality, Expr, Grouping, Kind, MatchOp, Matcher, Matching, Op, Selector, Shift};
 pub use scanner::Unread;
 
 /// The tree of an expression, or why it is not linted.

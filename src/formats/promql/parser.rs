@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::ast::{Binary, Expr, Grouping, Kind, Op, Selector};
+use super::ast::{Binary, Expr, Grouping, Kind, Op, Selector, Shift};
 use super::functions::{self, Type};
 use super::modifiers::Modifiers;
 use super::scanner::{Scanner, Unread, at_byte};
@@ -160,14 +160,14 @@ impl Parser<'_> {
                 b'@' => {
                     let at = self.scanner.at;
                     self.scanner.at += 1;
-                    self.timestamp()?;
-                    shift(&mut operand, at)?;
+                    let moment = self.timestamp()?.map_or(Shift::Other, Shift::Fixed);
+                    shift(&mut operand, at, moment)?;
                 }
                 _ if next.is_ascii_alphabetic() => {
                     let at = self.scanner.at;
                     if self.scanner.take_keyword("offset") {
-                        durations::offset(&mut self.scanner)?;
-                        shift(&mut operand, at)?;
+                        let ago = durations::offset(&mut self.scanner)?;
+                        shift(&mut operand, at, ago.map_or(Shift::Other, Shift::Ago))?;
                     } else if self.scanner.take_keyword("anchored") || self.scanner.take_keyword("smoothed") {
                         match &mut operand.expr.kind {
                             Kind::Selector(selector) if !operand.closed => selector.extended = true,
@@ -182,15 +182,16 @@ impl Parser<'_> {
         }
     }
 
-    /// `@ 1609746000`, `@ start()`.
-    fn timestamp(&mut self) -> Parsed<()> {
+    /// `@ 1609746000`; `None` for `@ start()`.
+    fn timestamp(&mut self) -> Parsed<Option<f64>> {
         if self.scanner.take_keyword("start") || self.scanner.take_keyword("end") {
             self.scanner.expect("(", "behind `start` or `end`")?;
-            return self.scanner.expect(")", "behind `(`");
+            return self.scanner.expect(")", "behind `(`").map(|()| None);
         }
-        let _ = self.scanner.take("-") || self.scanner.take("+");
+        let negative = self.scanner.take("-");
+        let _ = negative || self.scanner.take("+");
         match self.number()? {
-            Some(_) => Ok(()),
+            Some(moment) => Ok(Some(if negative { -moment } else { moment })),
             None => Err(self.scanner.unexpected("a timestamp was expected behind `@`")),
         }
     }
@@ -210,7 +211,9 @@ impl Parser<'_> {
             return subquery(operand, at, range, step);
         }
         match operand.expr.kind {
-            Kind::Selector(selector) if !operand.closed && selector.range.is_none() && !selector.shifted => {
+            Kind::Selector(selector)
+                if !operand.closed && selector.range.is_none() && !selector.is_shifted() =>
+            {
                 let kind = Kind::Selector(Selector { range: Some(range), ..selector });
                 Ok(Typed { expr: Expr { kind, at: operand.expr.at }, kind: Type::Matrix, ..operand })
             }
@@ -355,10 +358,10 @@ fn subquery(operand: Typed, at: usize, range: Duration, step: Option<Duration>) 
 }
 
 /// Applies `offset` or `@`.
-fn shift(operand: &mut Typed, at: usize) -> Parsed<()> {
+fn shift(operand: &mut Typed, at: usize, by: Shift) -> Parsed<()> {
     match &mut operand.expr.kind {
         Kind::Selector(selector) if !operand.closed => {
-            selector.shifted = true;
+            selector.shift = Some(if selector.is_shifted() { Shift::Other } else { by });
             Ok(())
         }
         Kind::Subquery { .. } if !operand.closed => Ok(()),

@@ -12,7 +12,7 @@ impl<'a> Parser<'a> {
             name: name.map(ToOwned::to_owned),
             matchers: Vec::new(),
             range: None,
-            shifted: false,
+            shift: None,
             extended: false,
         };
         if !self.scanner.take("{") {

@@ -153,7 +153,7 @@ fn ranges_and_what_changes_them() {
     for (text, expected) in cases {
         assert_eq!(selector(text).range, Some(seconds(expected)), "{text}");
     }
-    assert!(selector("rate(x[5m] offset 1m)").shifted && selector("x @ 12.5").shifted);
+    assert!(selector("rate(x[5m] offset 1m)").is_shifted() && selector("x @ 12.5").is_shifted());
     assert!(selector("rate(x[5m] smoothed)").extended && !selector("rate(x[5m])").extended);
     let subquery = parse("max_over_time(rate(x[5m])[1h:1m] offset 5m)").unwrap();
     let (_, args) = subquery.as_call().unwrap();
@@ -187,7 +187,7 @@ fn shown(expr: &Expr) -> String {
         Kind::Selector(s) => {
             let matchers = s.matchers.iter().map(|m| format!("{}{:?}{:?}", m.label, m.op, m.value));
             let matchers: Vec<_> = matchers.collect();
-            format!("{:?}{{{}}}{:?}{}", s.name, matchers.join(","), s.range, s.shifted)
+            format!("{:?}{{{}}}{:?}{}", s.name, matchers.join(","), s.range, s.is_shifted())
         }
         Kind::Call { function, args } => {
             format!("{function}({})", args.iter().map(shown).collect::<Vec<_>>().join("; "))

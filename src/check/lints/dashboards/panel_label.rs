@@ -1,10 +1,10 @@
 //! A panel that selects, groups or names by a label which the metric does not have.
 
+use crate::analysis::labels::LabelSet;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::dashboard::{Dashboard, Panel, Query, Variable};
 use crate::formats::go_template;
-use crate::analysis::labels::{LabelSet};
 use crate::formats::promql::{Expr, Grouping, Kind};
 use crate::model::closest_name;
 

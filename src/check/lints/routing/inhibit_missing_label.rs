@@ -1,11 +1,11 @@
 //! `equal` on a label that one side lacks is never equal; that both lack is always.
 
+use crate::analysis::labels::LabelSet;
 use crate::analysis::routing::inhibition::{self, AlertClass, RuleProjection};
 use crate::analysis::routing::{Alert, LabelDomain, Tristate, Variant};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::alertmanager::{AlertmanagerFile, InhibitRule, Placed};
-use crate::analysis::labels::{LabelSet};
 use crate::formats::promql::{Expr, Kind};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {

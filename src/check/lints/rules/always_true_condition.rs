@@ -1,11 +1,10 @@
 //! A condition that every value satisfies filters nothing.
 
 use crate::analysis::conditions;
-use crate::analysis::value_analysis::{self, Interval};
+use crate::analysis::value_analysis::{self, Interval, ValueSet};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::check::lints::rules::impossible_condition::untold;
-use crate::formats::promql::{Binary, Expr, Kind};
+use crate::formats::promql::{Binary, Expr, Kind, Op};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "always-true-condition",
@@ -20,12 +19,15 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let (value, threshold) =
         if scalar_first { (&binary.rhs, &binary.lhs) } else { (&binary.lhs, &binary.rhs) };
     let op = if scalar_first { binary.op.mirrored() } else { binary.op };
-    if value_analysis::fills(rule.tree)
-        || !rule.rule.is_alert()
-        || !threshold.is_scalar()
-        || filters(value)
-        || asks_for_presence(value)
-    {
+    if value_analysis::fills(rule.tree) || !rule.rule.is_alert() || !threshold.is_scalar() {
+        return;
+    }
+    if let Some((at, message)) = filled_up(rule, value, op, threshold) {
+        let fix = "write `or on () vector(…)`, which adds it only where there is nothing else";
+        out.push(rule.in_expr(&LINT, at, message).severity(Severity::Bug).fix(fix));
+        return;
+    }
+    if filters(value) || asks_for_presence(value) {
         return;
     }
     let values = value_analysis::values(rule.view, value);
@@ -42,9 +44,24 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
             value_analysis::named(threshold)
         );
         let fix = "compare with a value that tells good from bad".to_owned();
-        let finding = rule.in_expr(&LINT, conditions::first_offset(threshold), message).fix(fix);
-        out.extend(untold(rule, vec![finding]));
+        out.push(rule.in_expr(&LINT, conditions::first_offset(threshold), message).fix(fix));
     }
+}
+
+/// `(sum by (service) (…) or vector(0)) < 5`: the series of `vector` has no labels, so it stands beside the
+/// others instead of in their place, and passes.
+fn filled_up(rule: &RuleView<'_>, value: &Expr, op: Op, threshold: &Expr) -> Option<(usize, String)> {
+    let or = value.as_binary().filter(|binary| binary.op == Op::Or)?;
+    let ("vector", [filled]) = or.rhs.as_call()? else { return None };
+    let (filled, threshold) = (filled.constant()?, threshold.constant()?);
+    let labels = rule.view.result_labels(&or.lhs);
+    let label = labels.always().iter().find(|label| or.matches_by(label))?;
+    let passes = ValueSet::exactly(filled).always(op, ValueSet::exactly(threshold));
+    let message = format!(
+        "the left side always has the label `{label}`, so `or` always adds `vector({filled})` as a series of its own, and {filled} {} {threshold}: the alert always fires",
+        value_analysis::symbol(op)
+    );
+    passes.then_some((value.at, message))
 }
 
 fn is_filter(binary: &Binary) -> bool {

@@ -64,7 +64,8 @@ fn is_born_at_one(series: &Series<'_>) -> bool {
 fn handles_birth(tree: &Expr, selector: &Selector) -> bool {
     tree.any(&|node| {
         node.as_binary().is_some_and(|binary| {
-            let shifted = binary.rhs.selectors().iter().any(|(_, s)| s.shifted && s.name == selector.name);
+            let shifted =
+                binary.rhs.selectors().iter().any(|(_, s)| s.is_shifted() && s.name == selector.name);
             binary.op == Op::Unless && shifted
         })
     })

@@ -1,10 +1,10 @@
 //! A template that names a label which the expression does not return prints nothing in its place.
 
+use crate::analysis::labels::LabelSet;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::formats::go_template::{self, Action};
-use crate::analysis::labels::{LabelSet};
-use crate::formats::promql::{Kind};
+use crate::formats::promql::Kind;
 use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {

@@ -2,12 +2,17 @@
 
 pub(super) mod always_true_condition;
 pub(super) mod changing_alert_set;
+pub(super) mod colliding_alerts;
 pub(super) mod counter_born_at_one;
 pub(super) mod dead_alert_link;
 pub(super) mod dead_runbook;
 pub(super) mod dropped_label;
 pub(super) mod duplicate_rule;
+pub(super) mod hasty_ratio;
+pub(super) mod hold_beyond_condition;
 pub(super) mod impossible_condition;
+pub(super) mod many_to_many;
+pub(super) mod merged_alerts;
 pub(super) mod missing_annotation;
 pub(super) mod never_updated;
 pub(super) mod no_comparison;
@@ -31,6 +36,7 @@ pub(super) mod unknown_job;
 pub(super) mod unknown_label;
 pub(super) mod unknown_label_value;
 pub(super) mod unknown_metric;
+pub(super) mod unless_without_effect;
 pub(super) mod unreadable_rules;
 pub(super) mod value_in_labels;
 pub(super) mod zero_for;

@@ -13,7 +13,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
     run: Run::Rule(check),
 };
 
-pub(in crate::check::lints) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if rule.rule.is_alert() {
         thresholds(rule, out);
         texts(rule, out);

@@ -23,7 +23,8 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let Some((at, selector)) = instant(condition.value) else { continue };
-        if !is_counter(rule, selector) || selector.shifted || condition.guarded && grows(rule, selector) {
+        if !is_counter(rule, selector) || selector.is_shifted() || condition.guarded && grows(rule, selector)
+        {
             continue;
         }
         let name = selector.name.as_deref().unwrap_or_default();
@@ -42,7 +43,7 @@ fn is_counter(rule: &RuleView<'_>, selector: &Selector) -> bool {
 
 /// The rule looks at the growth of this counter too, and asks here whether there is enough of it.
 fn grows(rule: &RuleView<'_>, selector: &Selector) -> bool {
-    let of_range = |other: &Selector| other.range.is_some() || other.shifted;
+    let of_range = |other: &Selector| other.range.is_some() || other.is_shifted();
     rule.tree.selectors().iter().any(|(_, other)| other.name == selector.name && of_range(other))
 }
 
@@ -51,7 +52,7 @@ fn lifetime_share(rule: &RuleView<'_>, value: &Expr) -> Option<Finding> {
     let (core, _) = conditions::core(value);
     let binary = core.as_binary().filter(|binary| binary.op == Op::Div)?;
     let ((at, part), (_, whole)) = (instant(&binary.lhs)?, instant(&binary.rhs)?);
-    if ![part, whole].into_iter().all(|selector| is_counter(rule, selector) && !selector.shifted) {
+    if ![part, whole].into_iter().all(|selector| is_counter(rule, selector) && !selector.is_shifted()) {
         return None;
     }
     let name = part.name.as_deref().unwrap_or_default();

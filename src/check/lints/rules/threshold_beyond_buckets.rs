@@ -12,7 +12,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
     run: Run::Rule(check),
 };
 
-pub(in crate::check::lints) fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
+fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in conditions::conditions(rule.tree) {
         let (core, factor) = conditions::core(condition.value);
         let Some(top) = top_bound(rule, core) else { continue };

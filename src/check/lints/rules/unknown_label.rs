@@ -1,9 +1,9 @@
 //! A matcher or grouping on a label that the metric does not have.
 
 use crate::analysis::contract::Series;
+use crate::analysis::labels::LabelSet;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::analysis::labels::{LabelSet};
 use crate::formats::promql::{Grouping, Kind, MatchOp, Matcher, Matching};
 use crate::model::closest_name;
 
