@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::render::files::GRAFANA_USER;
 use crate::report::events::ServiceState;
-use crate::services::stop_grace;
+use crate::services::profile;
 use crate::store::archive::unpack;
 use crate::store::outgoing;
 use crate::store::state::Interruption;
@@ -130,7 +130,7 @@ async fn write_data<E: Engine>(
     session.say(ServiceKind::Grafana, ServiceState::Working, "stopping");
     session.forget_proofs();
     remove_others(session, container_id, (folder, others)).await?;
-    session.engine.stop(container_id, stop_grace(ServiceKind::Grafana)).await?;
+    session.engine.stop(container_id, profile(ServiceKind::Grafana).stop_grace).await?;
     session.say(ServiceKind::Grafana, ServiceState::Working, "writing its data");
     upload(session, container_id, folder.join("data")).await?;
     start(session, container_id).await

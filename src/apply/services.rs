@@ -13,7 +13,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::{Manifest, NetworkSpec, ServiceKind, labels};
 use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
 use crate::report::events::ServiceState;
-use crate::services::{Desired, DesiredService, stop_grace};
+use crate::services::{Desired, DesiredService, profile};
 use crate::store::tarball;
 use crate::update::LockedImage;
 
@@ -98,7 +98,7 @@ async fn removals<E: Engine>(session: &StackSession<E>, service: &ServicePlan) -
         session.say(service.service, ServiceState::Working, "removing the old container");
         session.forget(container_id);
         if *running {
-            session.engine.stop(container_id, stop_grace(service.service)).await?;
+            session.engine.stop(container_id, profile(service.service).stop_grace).await?;
         }
         session.engine.remove_container(container_id, false).await?;
     }
@@ -158,7 +158,7 @@ impl<E: Engine> ServiceRun<'_, E> {
                 }
                 Step::Restart { container_id, .. } => {
                     self.say("restarting");
-                    self.session.engine.restart(container_id, stop_grace(self.service)).await?;
+                    self.session.engine.restart(container_id, profile(self.service).stop_grace).await?;
                 }
                 Step::ChangeFiles { container_id, changes, restart, .. } => {
                     self.say("changing files");

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::model::{ContainerState, Observed, ObservedContainer, Project, ServiceKind, labels};
 use crate::net::HttpClient;
 use crate::net::redis::{self, Ping};
+use crate::services::{Protocol, profile};
 use crate::update::recovery::is_kept;
 
 /// One stack.
@@ -105,10 +106,9 @@ fn host<E: Engine>(engine: &E, bind: &str) -> String {
 
 /// Credentials are not known here, so being refused for the lack of them is an answer too.
 async fn answers(http: &HttpClient, kind: ServiceKind, host: &str, port: u16) -> bool {
-    let path = match kind {
-        ServiceKind::Prometheus | ServiceKind::Alertmanager => "/-/ready",
-        ServiceKind::Grafana => "/api/health",
-        ServiceKind::Redis => {
+    let path = match profile(kind).protocol {
+        Protocol::Http { ready } => ready,
+        Protocol::Redis => {
             let ping = tokio::time::timeout(PROBE_DEADLINE, redis::ping(host, port, None)).await;
             return match ping {
                 Ok(Ping::Pong) => true,

@@ -10,6 +10,7 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
 use crate::model::{FileSet, ImageRef, RenderedFile, ServiceKind, StackName};
 use crate::report::events::Reporter;
+use crate::services::profile;
 use crate::settings::Settings;
 
 /// promtool needs seconds for ten thousand rules; minutes mean that something hangs.
@@ -67,14 +68,7 @@ pub fn job_in(
 /// The command that validates all files of a service at their real paths; `None` for a service whose image has
 /// no tool for it.
 pub const fn whole_tree(service: ServiceKind) -> Option<&'static [&'static str]> {
-    match service {
-        // Lints are `check`'s matter.
-        ServiceKind::Prometheus => {
-            Some(&["promtool", "check", "config", "--lint=none", "/etc/prometheus/prometheus.yml"])
-        }
-        ServiceKind::Alertmanager => Some(&["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"]),
-        ServiceKind::Grafana | ServiceKind::Redis => None,
-    }
+    profile(service).validator
 }
 
 /// Files for a validator. It only looks whether a secret's file is there, so no secret leaves.

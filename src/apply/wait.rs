@@ -14,7 +14,7 @@ use crate::health::{Reading, Verdict, verdict};
 use crate::model::{Observed, ServiceKind};
 use crate::report::events::ServiceState;
 use crate::report::words;
-use crate::services::{Desired, DesiredService};
+use crate::services::{Desired, DesiredService, Protocol, profile};
 
 /// The pause between two probes grows from the first to the second value.
 const FIRST_PAUSE: Duration = Duration::from_millis(25);
@@ -141,9 +141,9 @@ impl<E: Engine> ServiceWait<'_, E> {
     }
 
     fn shown_url(&self, address: &Address) -> String {
-        match self.service {
-            ServiceKind::Redis => format!("{}:{}", address.host, address.port),
-            _ => address.url("").replace("127.0.0.1", "localhost"),
+        match profile(self.service).protocol {
+            Protocol::Redis => format!("{}:{}", address.host, address.port),
+            Protocol::Http { .. } => address.url("").replace("127.0.0.1", "localhost"),
         }
     }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use crate::model::{
     Observed, ObservedContainer, ObservedNetwork, ObservedVolume, ServiceKind, StackName, labels,
 };
-use crate::services::stop_grace;
+use crate::services::profile;
 
 /// What a container gets whose service is not known: the longest that any service needs.
-const UNKNOWN_GRACE: Duration = stop_grace(ServiceKind::Prometheus);
+const UNKNOWN_GRACE: Duration = profile(ServiceKind::Prometheus).stop_grace;
 
 /// What was found under the stack's names and labels.
 #[derive(Clone, Debug, Default)]
@@ -88,7 +88,7 @@ impl ContainerRemoval {
         let end = if container.is_temporary() {
             End::Killed
         } else if container.state.needs_a_stop() {
-            End::Stopped(service.map_or(UNKNOWN_GRACE, stop_grace))
+            End::Stopped(service.map_or(UNKNOWN_GRACE, |service| profile(service).stop_grace))
         } else {
             End::AlreadyStopped
         };

@@ -1,19 +1,31 @@
 //! Alertmanager: groups, inhibits, silences and delivers.
 
+use std::time::Duration;
+
 use crate::model::{FileSet, ServiceKind};
 use crate::render::context::links;
 use crate::services::prometheus::log_level;
-use crate::services::{DesiredService, FileEffect, Probe, base_spec, basic_auth, host_gateway};
+use crate::services::{
+    DesiredService, FileEffect, Probe, Profile, Protocol, base_spec, basic_auth, host_gateway,
+};
 use crate::settings::Settings;
 
-const PORT: u16 = 9093;
+pub(super) const PROFILE: Profile = Profile {
+    port: 9093,
+    protocol: Protocol::Http { ready: "/-/ready" },
+    stop_grace: Duration::from_secs(30),
+    validator: Some(&["amtool", "check-config", "/etc/alertmanager/alertmanager.yml"]),
+    reloads_on_signal: true,
+    file_effect,
+};
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Alertmanager, PORT, "/alertmanager", &files);
+    let mut spec = base_spec(settings, ServiceKind::Alertmanager, "/alertmanager", &files);
     spec.command = command(settings);
     // A webhook receiver may well be a service of the host.
     spec.extra_hosts = host_gateway();
-    let probe = Probe::Http { container_port: PORT, path: "/-/ready", basic_auth: basic_auth(settings) };
+    let probe =
+        Probe::Http { container_port: PROFILE.port, path: "/-/ready", basic_auth: basic_auth(settings) };
     DesiredService { spec, files, probe }
 }
 
@@ -36,7 +48,7 @@ fn command(settings: &Settings) -> Vec<String> {
 }
 
 /// Secrets are read when a notification is sent, `web.yml` at each request; the rest at a reload.
-pub(super) fn file_effect(path: &str) -> FileEffect {
+fn file_effect(path: &str) -> FileEffect {
     if path.contains("/secrets/") || path.ends_with("/web.yml") {
         FileEffect::Nothing
     } else {

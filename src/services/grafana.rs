@@ -1,12 +1,21 @@
 //! Grafana: shows dashboards; everything it shows is provisioned from files.
 
+use std::time::Duration;
+
 use crate::model::{FileSet, ServiceKind};
 use crate::render::HOME_DASHBOARD;
 use crate::render::context::{links, secret_path};
-use crate::services::{DesiredService, FileEffect, Probe, base_spec};
+use crate::services::{DesiredService, FileEffect, Probe, Profile, Protocol, base_spec};
 use crate::settings::{LogLevel, Settings};
 
-const PORT: u16 = 3000;
+pub(super) const PROFILE: Profile = Profile {
+    port: 3000,
+    protocol: Protocol::Http { ready: "/api/health" },
+    stop_grace: Duration::from_secs(30),
+    validator: None,
+    reloads_on_signal: false,
+    file_effect,
+};
 /// Grafana's data folder in its container: the database and the plugins.
 pub const DATA: &str = "/var/lib/grafana";
 
@@ -34,7 +43,7 @@ const UNUSED_PLUGINS: [&str; 18] = [
 ];
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Grafana, PORT, DATA, &files);
+    let mut spec = base_spec(settings, ServiceKind::Grafana, DATA, &files);
     let level = match settings.log_level {
         LogLevel::Debug => "debug",
         LogLevel::Info => "info",
@@ -79,12 +88,12 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
     if files.files.contains_key(HOME_DASHBOARD) {
         spec.env.insert("GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH".to_owned(), HOME_DASHBOARD.to_owned());
     }
-    let probe = Probe::Http { container_port: PORT, path: "/api/health", basic_auth: None };
+    let probe = Probe::Http { container_port: PROFILE.port, path: "/api/health", basic_auth: None };
     DesiredService { spec, files, probe }
 }
 
 /// The admin password is read on the first start only; changing the file changes nothing later.
-pub(super) fn file_effect(path: &str) -> FileEffect {
+fn file_effect(path: &str) -> FileEffect {
     if path.contains("/secrets/") { FileEffect::Nothing } else { FileEffect::Reload }
 }
 

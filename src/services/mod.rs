@@ -3,11 +3,11 @@
 
 mod alertmanager;
 pub mod grafana;
+mod profile;
 mod prometheus;
 mod redis;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::model::{
     ContainerSpec, FileSet, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret, ServiceKind,
@@ -16,6 +16,8 @@ use crate::model::{
 use crate::render::RenderedStack;
 use crate::settings::Settings;
 use crate::update::LockedImage;
+
+pub use profile::{Profile, Protocol, profile};
 
 /// Everything that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,12 +90,7 @@ pub enum FileEffect {
 
 /// What a changed file at `path` means for a running `service`.
 pub fn file_effect(service: ServiceKind, path: &str) -> FileEffect {
-    match service {
-        ServiceKind::Prometheus => prometheus::file_effect(path),
-        ServiceKind::Grafana => grafana::file_effect(path),
-        ServiceKind::Alertmanager => alertmanager::file_effect(path),
-        ServiceKind::Redis => FileEffect::Restart,
-    }
+    (profile(service).file_effect)(path)
 }
 
 /// The whole stack as settings and rendered files describe it.
@@ -125,24 +122,8 @@ fn definition(settings: &Settings, service: ServiceKind, files: FileSet) -> Desi
     }
 }
 
-/// The grace that a service's data needs between the stop signal and the kill.
-pub const fn stop_grace(service: ServiceKind) -> Duration {
-    match service {
-        // Prometheus flushes its head block and Redis its append-only file.
-        ServiceKind::Prometheus => Duration::from_mins(5),
-        ServiceKind::Redis => Duration::from_mins(1),
-        ServiceKind::Grafana | ServiceKind::Alertmanager => Duration::from_secs(30),
-    }
-}
-
 /// What every service's container has in common: least privilege, limits, volumes, one port.
-fn base_spec(
-    settings: &Settings,
-    service: ServiceKind,
-    container_port: u16,
-    data_path: &str,
-    files: &FileSet,
-) -> ContainerSpec {
+fn base_spec(settings: &Settings, service: ServiceKind, data_path: &str, files: &FileSet) -> ContainerSpec {
     let stack = &settings.stack;
     let resources = settings.resources.get(&service);
     let mount = |volume, target: &str, role: &str| Mount {
@@ -167,7 +148,7 @@ fn base_spec(
         ],
         tmpfs: vec![Tmpfs { target: "/tmp".to_owned(), options: "rw,noexec,nosuid,size=64m".to_owned() }],
         ports: vec![PublishedPort {
-            container: container_port,
+            container: profile(service).port,
             host_ip: settings.bind,
             host: settings.port(service),
         }],
@@ -179,7 +160,7 @@ fn base_spec(
         memory: resources.and_then(|limits| limits.memory),
         nano_cpus: resources.and_then(|limits| limits.nano_cpus),
         pids_limit: resources.map_or(256, |limits| limits.pids),
-        stop_timeout: i64::try_from(stop_grace(service).as_secs()).unwrap_or(30),
+        stop_timeout: i64::try_from(profile(service).stop_grace.as_secs()).unwrap_or(30),
         restart: RestartPolicy::Always,
         labels: BTreeMap::new(),
     }

@@ -1,17 +1,31 @@
 //! Prometheus: scrapes the targets, evaluates the rules.
 
+use std::time::Duration;
+
 use crate::model::{FileSet, ServiceKind};
 use crate::render::context::links;
-use crate::services::{DesiredService, FileEffect, Probe, base_spec, basic_auth, host_gateway};
+use crate::services::{
+    DesiredService, FileEffect, Probe, Profile, Protocol, base_spec, basic_auth, host_gateway,
+};
 use crate::settings::{LogLevel, Settings};
 
-const PORT: u16 = 9090;
+pub(super) const PROFILE: Profile = Profile {
+    port: 9090,
+    protocol: Protocol::Http { ready: "/-/ready" },
+    // It flushes its head block.
+    stop_grace: Duration::from_mins(5),
+    // Lints are `check`'s matter.
+    validator: Some(&["promtool", "check", "config", "--lint=none", "/etc/prometheus/prometheus.yml"]),
+    reloads_on_signal: true,
+    file_effect,
+};
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Prometheus, PORT, "/prometheus", &files);
+    let mut spec = base_spec(settings, ServiceKind::Prometheus, "/prometheus", &files);
     spec.command = command(settings);
     spec.extra_hosts = host_gateway();
-    let probe = Probe::Http { container_port: PORT, path: "/-/ready", basic_auth: basic_auth(settings) };
+    let probe =
+        Probe::Http { container_port: PROFILE.port, path: "/-/ready", basic_auth: basic_auth(settings) };
     DesiredService { spec, files, probe }
 }
 
@@ -51,7 +65,7 @@ pub(super) const fn log_level(level: LogLevel) -> &'static str {
 
 /// `web.yml` is read at each request, the rest at a reload. The name of a secret's file changes with it,
 /// and so does the configuration that names it: the file itself needs nothing.
-pub(super) fn file_effect(path: &str) -> FileEffect {
+fn file_effect(path: &str) -> FileEffect {
     if path.contains("/secrets/") || path.ends_with("/web.yml") {
         FileEffect::Nothing
     } else {

@@ -1,15 +1,25 @@
 //! Redis: optional, for the backend's own use.
 
+use std::time::Duration;
+
 use crate::model::{FileSet, ServiceKind};
-use crate::services::{DesiredService, Probe, base_spec};
+use crate::services::{DesiredService, FileEffect, Probe, Profile, Protocol, base_spec};
 use crate::settings::Settings;
 
-const PORT: u16 = 6379;
+pub(super) const PROFILE: Profile = Profile {
+    port: 6379,
+    protocol: Protocol::Redis,
+    // It writes its append-only file out.
+    stop_grace: Duration::from_mins(1),
+    validator: None,
+    reloads_on_signal: false,
+    file_effect: |_| FileEffect::Restart,
+};
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Redis, PORT, "/data", &files);
+    let mut spec = base_spec(settings, ServiceKind::Redis, "/data", &files);
     // The password stands in the 0400 file, never on the command line that `ps` shows.
     spec.command = vec!["redis-server".to_owned(), "/etc/redis/redis.conf".to_owned()];
-    let probe = Probe::Redis { container_port: PORT, password: settings.redis.password.clone() };
+    let probe = Probe::Redis { container_port: PROFILE.port, password: settings.redis.password.clone() };
     DesiredService { spec, files, probe }
 }

@@ -22,7 +22,7 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
 use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
-use crate::services::{DesiredService, FileEffect, file_effect};
+use crate::services::{DesiredService, FileEffect, file_effect, profile};
 use crate::store::tarball;
 
 /// The directory below a config root in which a new tree is checked before it counts.
@@ -239,7 +239,7 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     const fn has_validator(&self) -> bool {
-        matches!(self.service, ServiceKind::Prometheus | ServiceKind::Alertmanager)
+        profile(self.service).validator.is_some()
     }
 
     fn cannot_pack(&self, error: &std::io::Error) -> Error {

@@ -12,6 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::engine::Engine;
 use crate::model::ServiceKind;
+use crate::services::profile;
 use crate::store::tarball;
 
 /// The note's path below the config root.
@@ -53,9 +54,12 @@ pub(super) struct ReloadWatchdog {
 
 impl ReloadWatchdog {
     pub(super) fn of(service: ServiceKind) -> Self {
-        let has_signal = matches!(service, ServiceKind::Prometheus | ServiceKind::Alertmanager);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { token: has_signal.then(|| format!("{}-{}", std::process::id(), now.as_nanos())) }
+        Self {
+            token: profile(service)
+                .reloads_on_signal
+                .then(|| format!("{}-{}", std::process::id(), now.as_nanos())),
+        }
     }
 
     /// The note as a file of the archive that brings the service to `phase`: (path, text).

@@ -9,7 +9,7 @@ use crate::apply::validators;
 use crate::apply::wait::{self, Waited};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::services::stop_grace;
+use crate::services::profile;
 
 /// How long a restarted service may take to crash or to answer. One that does neither (a long write-ahead
 /// log, for example) is taken for one that is still starting: whoever called waits on, with its own limit.
@@ -77,7 +77,7 @@ impl<E: Engine> Change<'_, E> {
 
     async fn restart_and_wait(&self) -> Result<(), Error> {
         let engine = &self.session.engine;
-        engine.restart(self.container_id, stop_grace(self.service)).await?;
+        engine.restart(self.container_id, profile(self.service).stop_grace).await?;
         // A port that the engine chooses is another one after each start.
         let address = super::address(self.session, self.service, self.wanted, self.container_id).await?;
         let running = (self.container_id.to_owned(), address.port);

@@ -6,7 +6,7 @@ use crate::apply::update::replace::WayBack;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::Error;
 use crate::model::{Observed, StackName};
-use crate::services::stop_grace;
+use crate::services::profile;
 use crate::update::ImagesLock;
 use crate::update::recovery::{self, Recovery, Way};
 
@@ -32,7 +32,7 @@ async fn settle<E: Engine>(
 ) -> Result<(), Error> {
     match &recovery.way {
         Way::Finish => {
-            let stopped = session.engine.stop(&recovery.kept_id, stop_grace(recovery.service)).await;
+            let stopped = session.engine.stop(&recovery.kept_id, profile(recovery.service).stop_grace).await;
             gone_is_fine(stopped)?;
             session.engine.remove_container(&recovery.kept_id, false).await?;
             super::database::forget(session, &recovery.kept_id);

@@ -18,7 +18,7 @@ use crate::health::{Reading, Verdict, verdict};
 use crate::model::{ContainerSpec, ContainerState, ObservedContainer, RestartPolicy, ServiceKind};
 use crate::plan::fingerprint;
 use crate::report::events::ServiceState;
-use crate::services::{Desired, DesiredService, stop_grace};
+use crate::services::{Desired, DesiredService, profile};
 use crate::store::images_lock::LockFile;
 use crate::update::LockedImage;
 use crate::update::recovery::kept_name;
@@ -114,7 +114,7 @@ impl<E: Engine> Replacement<'_, E> {
         self.say("stopping the old container");
         // Else an engine that restarts would start both of them, on one volume.
         engine.set_restart_policy(&self.old.id, RestartPolicy::No.name()).await?;
-        engine.stop(&self.old.id, stop_grace(self.service)).await?;
+        engine.stop(&self.old.id, profile(self.service).stop_grace).await?;
         database::save(self.session, self.wanted(), &self.old.id).await?;
         self.session.check_cancelled()?;
         self.say("starting the new container");

@@ -9,7 +9,7 @@ use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::report::events::ServiceState;
-use crate::services::stop_grace;
+use crate::services::profile;
 
 pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
     let none = PlanOptions::default();
@@ -48,7 +48,7 @@ pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Err
     let applier_ref = &session;
     let results = join_all(restarts.map(|(service, id)| async move {
         applier_ref.say(service, ServiceState::Working, "restarting");
-        applier_ref.engine.restart(&id, stop_grace(service)).await
+        applier_ref.engine.restart(&id, profile(service).stop_grace).await
     }))
     .await;
     for result in results {
