@@ -11,7 +11,7 @@ use crate::apply::{StackSession, explain, pull, reload};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{Manifest, NetworkSpec, ServiceKind, labels};
-use crate::plan::{Plan, PullPolicy, ServicePlan, Step, fingerprint};
+use crate::plan::{Plan, PullPolicy, ServicePlan, Step, doors, fingerprint};
 use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, profile};
 use crate::store::tarball;
@@ -50,7 +50,17 @@ pub async fn run<E: Engine>(
             run.steps(service_plan, network).await
         }
     });
-    let (network_result, results) = tokio::join!(network.clone(), join_all(services));
+    let all = Box::pin(async {
+        let Some(place) = doors::order(plan, desired) else { return join_all(services).await };
+        let mut row: Vec<_> = plan.services.iter().map(|one| place(one.service)).zip(services).collect();
+        row.sort_by_key(|(place, _)| *place);
+        let mut results = Vec::new();
+        for (_, service) in row {
+            results.push(service.await);
+        }
+        results
+    });
+    let (network_result, results) = tokio::join!(network.clone(), all);
     if met_another_run.load(Ordering::Relaxed) {
         network::remove_duplicates(session, &desired.network).await.map_err(|error| vec![error])?;
     }

@@ -481,6 +481,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct DoctorOptions {
     /// Topics to look at (default: all): engine, stack, targets, grafana, alerts, storage, security
     #[arg(value_name = "TOPIC", value_parser = parse_topic)]
@@ -491,6 +492,15 @@ pub struct DoctorOptions {
     /// Look again until no problem is left
     #[arg(long, conflicts_with = "list")]
     pub wait: bool,
+    /// Do what is safe about what was found: says what, and asks before
+    #[arg(long, conflicts_with_all = ["list", "wait"])]
+    pub fix: bool,
+    /// Fix without asking
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+    /// Write a support archive without secrets (.tar, or .tar.zst for a smaller one)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["list", "wait"])]
+    pub bundle: Option<PathBuf>,
 }
 
 fn parse_topic(text: &str) -> Result<Topic, String> {

@@ -19,6 +19,7 @@ use context::Context;
 
 /// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
 pub fn main() -> ProcessExitCode {
+    crate::store::machine::without_core_dumps();
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) => return refused(&error),
@@ -75,7 +76,7 @@ fn code(exit_code: ExitCode) -> ProcessExitCode {
 async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
     let context = Context::new(arguments.global, output);
     let done = match arguments.command {
-        Command::Up(options) => commands::up::run(&context, options).await,
+        Command::Up(options) => Box::pin(commands::up::run(&context, options)).await,
         Command::Plan(options) => {
             commands::up::plan(&context, options, commands::up::Wishes::default()).await
         }
@@ -87,9 +88,9 @@ async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
         Command::Logs(options) => commands::logs::run(&context, options).await,
         Command::ReloadRules(options) => {
             let rules = args::ReloadOptions { what: args::ReloadWhat::Rules, rules: options };
-            commands::reload::run(&context, &rules).await
+            Box::pin(commands::reload::run(&context, &rules)).await
         }
-        Command::Reload(options) => commands::reload::run(&context, &options).await,
+        Command::Reload(options) => Box::pin(commands::reload::run(&context, &options)).await,
         Command::Update(options) => Box::pin(commands::update::run(&context, &options)).await,
         Command::Rollback(options) => Box::pin(commands::rollback::run(&context, &options)).await,
         Command::Images(command) => commands::images::run(&context, &command).await,

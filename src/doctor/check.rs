@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::doctor::facts::{Asked, Facts, Target};
+use crate::doctor::remedy::Remedy;
 
 /// The part of the stack that a diagnosis is about; what depends on another comes after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -79,6 +80,9 @@ pub struct Check {
     pub cause: String,
     /// A command, or what to do; empty when all is well.
     pub fix: String,
+    /// What `--fix` does about it.
+    #[serde(skip)]
+    pub remedy: Option<Remedy>,
 }
 
 /// What is wrong with one thing.
@@ -90,6 +94,7 @@ pub struct Trouble {
     pub evidence: String,
     pub cause: String,
     pub fix: String,
+    pub remedy: Option<Remedy>,
 }
 
 impl Trouble {
@@ -100,6 +105,7 @@ impl Trouble {
             evidence: evidence.into(),
             cause: cause.into(),
             fix: fix.into(),
+            remedy: None,
         }
     }
 
@@ -110,6 +116,13 @@ impl Trouble {
     #[must_use]
     pub fn about(mut self, what: impl Into<String>) -> Self {
         self.what = Some(what.into());
+        self
+    }
+
+    /// With what `--fix` does about it.
+    #[must_use]
+    pub fn mended_by(mut self, remedy: Remedy) -> Self {
+        self.remedy = Some(remedy);
         self
     }
 }
@@ -178,6 +191,7 @@ impl Diagnosis {
             evidence,
             cause: String::new(),
             fix: String::new(),
+            remedy: None,
         }
     }
 
@@ -186,6 +200,7 @@ impl Diagnosis {
             what: trouble.what.unwrap_or_else(|| self.what.to_owned()),
             cause: trouble.cause,
             fix: trouble.fix,
+            remedy: trouble.remedy,
             ..self.check(trouble.verdict, trouble.evidence)
         }
     }

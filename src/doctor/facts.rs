@@ -30,6 +30,15 @@ impl<T> Asked<T> {
         }
     }
 
+    /// The answer, or why there is none.
+    pub fn into_result(self) -> Result<T, String> {
+        match self {
+            Self::Answer(answer) => Ok(answer),
+            Self::Absent => Err("there is nobody to ask".to_owned()),
+            Self::NoAnswer(reason) => Err(reason),
+        }
+    }
+
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Asked<U> {
         match self {
             Self::Answer(answer) => Asked::Answer(change(answer)),
@@ -63,6 +72,7 @@ pub struct Facts {
     pub prometheus: Asked<Prometheus>,
     pub grafana: Asked<Grafana>,
     pub alertmanager: Asked<Alertmanager>,
+    pub redis: Asked<RedisMemory>,
 }
 
 impl Facts {
@@ -218,6 +228,11 @@ pub struct Hardening {
     pub network_mode: String,
     pub pid_mode: String,
     pub ipc_mode: String,
+    pub uts_mode: String,
+    pub userns_mode: String,
+    pub cgroup_parent: String,
+    /// How mounts are passed on, each.
+    pub propagation: Vec<String>,
     /// Paths of the host that are mounted.
     pub binds: Vec<String>,
     pub devices: Vec<String>,
@@ -229,9 +244,20 @@ pub struct Hardening {
 pub struct PlanFacts {
     pub steps: Vec<String>,
     pub blockers: Vec<Blocker>,
-    pub leftovers: Vec<String>,
+    pub leftovers: Vec<Leftover>,
     /// Notes that a killed run left.
     pub interruption: Option<String>,
+}
+
+/// A container of ours that the stack does not need.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Leftover {
+    pub container: String,
+    pub service: String,
+    pub evidence: String,
+    /// A validator's or a drill's, not a service's.
+    pub temporary: bool,
+    pub runs: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -360,6 +386,10 @@ pub struct Grafana {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Panels {
     pub asked: usize,
+    /// Of so many; the rest was not asked in time.
+    pub of: usize,
+    /// Those whose every value is 0 divided by 0.
+    pub nan: usize,
     pub warming_up: bool,
     /// Those that show nothing or an error.
     pub bad: Vec<Panel>,
@@ -372,6 +402,9 @@ pub struct Panel {
     pub is_error: bool,
     /// Metrics of its query that do not exist.
     pub missing_metrics: Vec<String>,
+    /// Of its query's metrics that were there within a day and no longer are: when they were seen last, in
+    /// seconds since the epoch.
+    pub last_seen: BTreeMap<String, f64>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -382,6 +415,14 @@ pub struct Alertmanager {
     pub notifications: Vec<Notifications>,
     /// Failures in the words of its log, newest last.
     pub log: Vec<String>,
+}
+
+/// Bytes that Redis uses of those that it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RedisMemory {
+    pub used: f64,
+    /// 0 for no limit.
+    pub limit: f64,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,8 @@ pub mod check;
 mod engine;
 pub mod facts;
 mod grafana;
+pub mod redact;
+mod remedy;
 pub mod secrets;
 mod security;
 mod stack;
@@ -16,6 +18,7 @@ mod units;
 
 pub use check::{Check, Diagnosis, Topic, Verdict};
 pub use facts::Facts;
+pub use remedy::Remedy;
 
 use check::Run;
 
@@ -84,6 +87,7 @@ pub const ALL: &[&Diagnosis] = &[
     &storage::forecast::DIAGNOSIS,
     &storage::series::DIAGNOSIS,
     &storage::cardinality::DIAGNOSIS,
+    &storage::redis_memory::DIAGNOSIS,
     &security::published::DIAGNOSIS,
     &security::passwords::DIAGNOSIS,
     &security::env_file::DIAGNOSIS,

@@ -40,3 +40,13 @@ pub fn placeholder(value: &Secret) -> Option<&'static str> {
     let lower = value.reveal().to_lowercase();
     MARKS.iter().find(|(mark, _)| lower.contains(mark)).map(|(_, words)| *words)
 }
+
+/// The path of a URL, which is the secret part of a webhook's; the whole of anything else.
+pub fn path_of(value: &str) -> &str {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://"));
+    match rest.and_then(|rest| rest.find('/').map(|at| &rest[at..])) {
+        // A short one stands in many texts by chance.
+        Some(path) if path.len() >= 10 => path,
+        _ => value,
+    }
+}

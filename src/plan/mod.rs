@@ -1,5 +1,6 @@
 //! What has to be done, as a value: desired × observed → [`Plan`]. Pure; its text is what tests compare.
 
+pub mod doors;
 pub mod fingerprint;
 pub mod ownership;
 mod ports;

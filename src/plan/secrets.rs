@@ -8,8 +8,13 @@ use crate::render::context::secret_path::stem;
 pub fn changed(changes: &FileChanges) -> Vec<&str> {
     let gone: Vec<&str> = changes.removed.iter().filter_map(|path| stem(path)).collect();
     let replaced = changes.added.iter().filter_map(|path| stem(path)).filter(|path| gone.contains(path));
-    let in_place = changes.changed.iter().map(String::as_str).filter(|path| path.contains("/secrets/"));
+    let in_place = changes.changed.iter().map(String::as_str).filter(|path| is_secret(path));
     replaced.chain(in_place).collect()
+}
+
+/// `web.yml` holds nothing but who may come in.
+fn is_secret(path: &str) -> bool {
+    path.contains("/secrets/") || path.ends_with("/web.yml")
 }
 
 /// The changes without the pairs of files that are one changed secret.

@@ -20,6 +20,7 @@ pub mod secret_path {
     pub const WEBHOOK: &str = "/etc/alertmanager/secrets/webhook_url";
     pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
+    pub const REDIS: &str = "/etc/redis/secrets/password.conf";
 
     /// Where a file lies whose name follows its content. Prometheus goes on with the credential that it
     /// read first, a reload included, until its configuration itself is another one (measured on 3.5);
@@ -134,6 +135,7 @@ pub fn context(
         },
         "redis": {
             "password": settings.redis.password.as_ref().map_or("", |password| password.reveal()),
+            "password_file": secret_path::REDIS,
             "maxmemory": settings.redis.max_memory,
             "appendonly": settings.redis.append_only,
         },

@@ -47,7 +47,7 @@ pub fn render_stack(settings: &Settings, project: &ProjectFiles) -> Result<Rende
             ServiceKind::Prometheus => prometheus(settings, &mut renderer),
             ServiceKind::Grafana => grafana(settings, &mut renderer),
             ServiceKind::Alertmanager => alertmanager(settings, &mut renderer),
-            ServiceKind::Redis => redis(&mut renderer),
+            ServiceKind::Redis => redis(settings, &mut renderer),
         };
         stack.insert(service, files);
     }
@@ -123,8 +123,9 @@ fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
             credential,
         ));
     }
-    if let Some(auth) = &settings.security.web_auth {
-        files.insert(web_config("/etc/prometheus/web.yml", auth));
+    let auth = settings.security.web_auth.as_ref();
+    files.insert(web_config("/etc/prometheus/web.yml", auth));
+    if let Some(auth) = auth {
         files.insert(RenderedFile::secret(
             secret_path::named(secret_path::PROMETHEUS_WEB_AUTH, &auth.password),
             auth.password.clone(),
@@ -159,9 +160,7 @@ fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
             files.insert(RenderedFile::secret(secret_path::named(path, secret), secret.clone()));
         }
     }
-    if let Some(auth) = &settings.security.web_auth {
-        files.insert(web_config("/etc/alertmanager/web.yml", auth));
-    }
+    files.insert(web_config("/etc/alertmanager/web.yml", settings.security.web_auth.as_ref()));
     files
 }
 
@@ -205,19 +204,26 @@ fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     files
 }
 
-fn redis(renderer: &mut Renderer<'_>) -> FileSet {
+fn redis(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     let mut files = FileSet::new("/etc/redis", REDIS_USER, REDIS_USER);
     let text = renderer.template("redis.conf");
+    // A template of the project's may well hold the password itself.
     files.insert(RenderedFile::secret("/etc/redis/redis.conf", Secret::new(text)));
+    if let Some(password) = &settings.redis.password {
+        let line = format!("requirepass {}\n", template::redis_quote(password.reveal().to_owned()));
+        files.insert(RenderedFile::secret(secret_path::REDIS, Secret::new(line)));
+    }
     files
 }
 
-/// Basic auth in front of a Prometheus or Alertmanager, as its `--web.config.file` reads it.
+/// Basic auth in front of a Prometheus or Alertmanager, as its `--web.config.file` reads it; an open door
+/// without `auth`.
 ///
 /// The salt comes from the password, so that the same settings render the same bytes and drift can
 /// be compared by content. A cost of 8 keeps the many probes cheap; the password is not a person's.
-fn web_config(path: &str, auth: &WebAuth) -> RenderedFile {
+fn web_config(path: &str, auth: Option<&WebAuth>) -> RenderedFile {
     const COST: u32 = 8;
+    let Some(auth) = auth else { return RenderedFile::plain(path, "{}\n") };
     let digest = Sha256::digest(format!("confidexmon web auth\0{}", auth.password.reveal()));
     let mut salt = [0_u8; 16];
     salt.copy_from_slice(&digest[..16]);

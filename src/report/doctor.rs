@@ -11,13 +11,17 @@ pub fn succeeded(checks: &[Check]) -> bool {
     checks.iter().all(|check| check.verdict != Verdict::Problem)
 }
 
-/// The fixed JSON shape.
-pub fn json(checks: &[Check]) -> Value {
+/// The fixed JSON shape; with `--fix` also what was done.
+pub fn json(checks: &[Check], fixed: Option<&[String]>) -> Value {
     let topics = Topic::ALL.into_iter().filter_map(|topic| {
         let own: Vec<&Check> = checks.iter().filter(|check| check.topic == topic).collect();
         (!own.is_empty()).then(|| json!({"name": topic, "checks": own}))
     });
-    json!({"success": succeeded(checks), "topics": topics.collect::<Vec<_>>()})
+    let mut all = json!({"success": succeeded(checks), "topics": topics.collect::<Vec<_>>()});
+    if let Some(fixed) = fixed {
+        all["fixed"] = json!(fixed);
+    }
+    all
 }
 
 /// The text for people; with `details` every check is a line, with its evidence and fix below.
@@ -27,10 +31,14 @@ pub fn text(checks: &[Check], output: Output, details: bool) -> String {
     for check in checks.iter().filter(|check| details || is_bad(check)) {
         text.push_str(&line(check, output));
         if details {
-            let rows = [("seen", &check.evidence), ("cause", &check.cause), ("fix", &check.fix)];
+            // Why nothing was seen stands in the line itself.
+            let none = String::new();
+            let seen = if check.verdict == Verdict::CouldNotLook { &none } else { &check.evidence };
+            let rows = [("seen", seen), ("cause", &check.cause), ("fix", &check.fix)];
             for (name, value) in rows.iter().filter(|(_, value)| !value.is_empty()) {
                 let name = output.styled_data(&format!("{name:<6}"), DIM);
-                text.push_str(&format!("    {name}{value}\n"));
+                // A list has a line for each of its entries.
+                text.push_str(&format!("    {name}{}\n", value.replace('\n', "\n          ")));
             }
         }
     }

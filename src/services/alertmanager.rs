@@ -30,7 +30,7 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
 }
 
 fn command(settings: &Settings) -> Vec<String> {
-    let mut command = vec![
+    vec![
         "--config.file=/etc/alertmanager/alertmanager.yml".to_owned(),
         "--storage.path=/alertmanager".to_owned(),
         format!("--web.external-url={}/", links(settings).alertmanager),
@@ -40,11 +40,9 @@ fn command(settings: &Settings) -> Vec<String> {
         // Delivery can then be proven per receiver, not only per integration.
         "--enable-feature=receiver-name-in-metrics".to_owned(),
         format!("--log.level={}", log_level(settings.log_level)),
-    ];
-    if settings.security.web_auth.is_some() {
-        command.push("--web.config.file=/etc/alertmanager/web.yml".to_owned());
-    }
-    command
+        // As with Prometheus: read at each request.
+        "--web.config.file=/etc/alertmanager/web.yml".to_owned(),
+    ]
 }
 
 /// Secrets are read when a notification is sent, `web.yml` at each request; the rest at a reload.

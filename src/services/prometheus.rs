@@ -40,15 +40,14 @@ fn command(settings: &Settings) -> Vec<String> {
         // The default answers every origin: a page in the user's browser could read everything.
         format!("--web.cors.origin={}", regex::escape(&external_url)),
         format!("--log.level={}", log_level(settings.log_level)),
+        // Read at each request, so that a password is set, changed and taken away without a restart.
+        "--web.config.file=/etc/prometheus/web.yml".to_owned(),
     ];
     if let Some(size) = &settings.prometheus.retention_size {
         command.push(format!("--storage.tsdb.retention.size={size}"));
     }
     if settings.lifecycle_api() {
         command.push("--web.enable-lifecycle".to_owned());
-    }
-    if settings.security.web_auth.is_some() {
-        command.push("--web.config.file=/etc/prometheus/web.yml".to_owned());
     }
     command
 }

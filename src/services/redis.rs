@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::{FileSet, ServiceKind};
+use crate::render::context::secret_path;
 use crate::services::{DesiredService, FileEffect, Probe, Profile, Protocol, base_spec};
 use crate::settings::Settings;
 
@@ -13,7 +14,7 @@ pub(super) const PROFILE: Profile = Profile {
     stop_grace: Duration::from_mins(1),
     validator: None,
     reloads_on_signal: false,
-    file_effect: |_| FileEffect::Restart,
+    file_effect,
 };
 
 pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
@@ -22,4 +23,9 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
     spec.command = vec!["redis-server".to_owned(), "/etc/redis/redis.conf".to_owned()];
     let probe = Probe::Redis { container_port: PROFILE.port, password: settings.redis.password.clone() };
     DesiredService { spec, files, probe }
+}
+
+/// The password is set in the running one; the rest is read by a start only.
+fn file_effect(path: &str) -> FileEffect {
+    if path == secret_path::REDIS { FileEffect::Reload } else { FileEffect::Restart }
 }

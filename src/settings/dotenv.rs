@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::closest_name;
-use crate::model::{Diagnostic, Place};
+use crate::model::{Diagnostic, Place, Secret, closest_name};
 use crate::settings::env_vars::{self, VARIABLES};
 use crate::settings::problem;
 
@@ -37,6 +36,14 @@ pub fn variables(
     }
     variables.retain(|_, located| !located.value.is_empty());
     variables
+}
+
+/// Every value of the file that may be a secret: those of unknown variables, too.
+pub fn secret_values(text: &str) -> Vec<Secret> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let named = assignments(text).into_iter().filter_map(|(_, assignment)| read_one(&assignment));
+    let secret = named.filter(|(name, _)| env_vars::find(name).is_none_or(|variable| variable.secret));
+    secret.map(|(_, value)| Secret::new(value)).collect()
 }
 
 fn read_file(

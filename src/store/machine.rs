@@ -36,6 +36,13 @@ pub fn memory() -> Option<(u64, u64)> {
     Some((kib("MemTotal")?.saturating_mul(1024), kib("MemAvailable")?.saturating_mul(1024)))
 }
 
+/// Keeps this process's memory, which holds the secrets, out of core dumps.
+pub fn without_core_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // Where it is not allowed, dumps are as the machine has them.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+}
+
 /// The permission bits of a file; `None` when it is not there.
 pub fn mode(path: &Path) -> Option<u32> {
     fs::metadata(path).ok().map(|metadata| metadata.permissions().mode())

@@ -20,6 +20,7 @@ pub mod sockets;
 pub mod space;
 pub mod sqlite;
 pub mod state;
+pub mod support_file;
 pub mod tarball;
 pub mod text;
 

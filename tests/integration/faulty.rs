@@ -17,6 +17,8 @@ pub(crate) enum Answer {
     Slow(Duration),
     /// Hangs up.
     Close,
+    /// Status and body, for a receiver of notifications too.
+    Refuse(&'static str, &'static str),
 }
 
 pub(crate) struct Faulty {
@@ -41,6 +43,11 @@ impl Faulty {
             }
         });
         Self { port, stopped, answer }
+    }
+
+    /// Refuses everything, notifications included.
+    pub(crate) fn refusing(port: u16, status: &'static str, body: &'static str) -> Self {
+        Self::start(port, Answer::Refuse(status, body))
     }
 
     pub(crate) fn now(&self, answer: Answer) {
@@ -69,6 +76,7 @@ fn serve(mut stream: TcpStream, answer: &Answer) {
             ("200 OK", plain, metrics())
         }
         Answer::Close => return,
+        Answer::Refuse(status, body) => (*status, plain, (*body).to_owned()),
     };
     if request.starts_with("GET /login") {
         let page = "<html>Sign in</html>";
@@ -80,8 +88,9 @@ fn serve(mut stream: TcpStream, answer: &Answer) {
         return;
     }
     // The receiver of notifications lives at the same port.
+    let takes_it = request.starts_with("POST ") && !matches!(answer, Answer::Refuse(..));
     let (status, headers, body) =
-        if request.starts_with("POST ") { ("200 OK", plain, String::new()) } else { (status, headers, body) };
+        if takes_it { ("200 OK", plain, String::new()) } else { (status, headers, body) };
     let text = format!(
         "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()

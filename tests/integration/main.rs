@@ -5,17 +5,21 @@
 
 mod architecture;
 mod backup;
+mod canary;
 mod check;
 mod cli;
 mod dependencies;
 mod differential;
 mod doctor;
+mod doctor_faults;
+mod doctor_fix;
 mod drill;
 mod engine_port;
 mod failures;
 mod faulty;
 mod grafana;
 mod grafana_double;
+mod hardening;
 mod images;
 mod interruptions;
 mod lab;

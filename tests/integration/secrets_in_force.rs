@@ -5,20 +5,33 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::lab::{Lab, eventually, free_port};
+use serde_json::Value;
 
-/// A target that keeps what it is sent in `Authorization`.
+use crate::lab::{Lab, docker, eventually, free_port, get, get_json};
+
+/// A target that keeps what it is sent: `Authorization` as a target, and line and body as a receiver.
 fn target(port: u16) -> Arc<Mutex<Vec<String>>> {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (kept, listener) = (seen.clone(), TcpListener::bind(("0.0.0.0", port)).unwrap());
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { continue };
+            let _ = stream.set_read_timeout(Some(Duration::from_millis(300)));
+            let mut received = Vec::new();
             let mut buffer = [0; 8192];
-            let length = stream.read(&mut buffer).unwrap_or(0);
-            let request = String::from_utf8_lossy(&buffer[..length]).into_owned();
+            // A request without a body ends with its headers; one with a body after the timeout.
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                received.extend_from_slice(&buffer[..length]);
+                if received.starts_with(b"GET ") && received.ends_with(b"\r\n\r\n") {
+                    break;
+                }
+            }
+            let request = String::from_utf8_lossy(&received).into_owned();
             let header = request.lines().find_map(|line| line.strip_prefix("Authorization: "));
             kept.lock().unwrap().extend(header.map(str::to_owned));
+            if request.starts_with("POST ") {
+                kept.lock().unwrap().push(request);
+            }
             let answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\nConnection: close\r\n\r\nup 1\n";
             let _ = stream.write_all(answer.as_bytes());
         }
@@ -59,4 +72,226 @@ fn a_changed_token_reaches_the_target_within_two_scrapes_and_without_a_restart()
     assert_eq!(lab.inspect("prometheus")["State"]["StartedAt"], started);
     let listed = crate::lab::docker(&["exec", &lab.container("prometheus"), "ls", "/etc/prometheus/secrets"]);
     assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 1, "the old ones are gone");
+}
+
+/// When the container of each service was started.
+fn starts(lab: &Lab, services: &[&str]) -> Vec<Value> {
+    services.iter().map(|service| lab.inspect(service)["State"]["StartedAt"].clone()).collect()
+}
+
+#[test]
+fn changed_receivers_and_a_changed_basic_auth_take_effect_at_once_and_restart_nothing() {
+    let Some(lab) = Lab::open() else { return };
+    let port = free_port();
+    let seen = target(port);
+    let settings = format!(
+        "prometheus: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+         receivers: {{group_wait: 1s, group_interval: 1s, repeat_interval: 1s, pagerduty_url: http://host.docker.internal:{port}/pagerduty}}\n\
+         targets:\n  - job: confidex-backend\n    url: http://host.docker.internal:{port}/metrics\n    basic_auth: {{username: someone, password_env: TARGET_PASSWORD}}\n"
+    );
+    lab.write("config/confidexmon.yml", &settings);
+    // What fires before Prometheus has found its Alertmanager is sent again after a minute only.
+    lab.write(
+        "rules/a.yml",
+        "groups:\n  - name: g\n    rules:\n      - {alert: Always, expr: vector(1), for: 8s, labels: {severity: critical}, annotations: {summary: s}}\n",
+    );
+    let write_env = |version: &str| {
+        let url = format!("http://host.docker.internal:{port}");
+        let env = format!(
+            "TARGET_PASSWORD={version}-password\nSLACK_WEBHOOK_URL={url}/slack-{version}\nALERT_WEBHOOK_URL={url}/hook-{version}\nPAGERDUTY_SERVICE_KEY=key-{version}\n"
+        );
+        lab.write(".env", &env);
+    };
+    let arrives = |version: &str| {
+        let basic = base64_of(&format!("someone:{version}-password"));
+        let wanted = [
+            format!("Basic {basic}"),
+            format!("/slack-{version} "),
+            format!("/hook-{version} "),
+            format!("\"key-{version}\""),
+        ];
+        for words in wanted {
+            eventually(&words, Duration::from_secs(40), || {
+                seen.lock().unwrap().iter().any(|one| one.contains(&words))
+            });
+        }
+    };
+    let services = ["prometheus", "alertmanager"];
+    write_env("first");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    arrives("first");
+    let before = starts(&lab, &services);
+
+    write_env("second");
+    let plan = lab.run(&["plan", "--without", "grafana"]).expect(0).stdout;
+    for name in ["target_confidex-backend", "slack_webhook_url", "webhook_url", "pagerduty_service_key"] {
+        assert!(plan.contains(&format!("secret secrets/{name} changed")), "{name}\n{plan}");
+    }
+    assert!(!plan.contains("second") && !plan.contains("first"), "{plan}");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    arrives("second");
+
+    write_env("third");
+    lab.run(&["reload", "rules"]).expect(0);
+    lab.run(&["reload", "alertmanager"]).expect(0);
+    arrives("third");
+    seen.lock().unwrap().clear();
+    arrives("third");
+    let late: Vec<String> = seen
+        .lock()
+        .unwrap()
+        .iter()
+        .filter(|one| one.contains("second") || one.contains("first"))
+        .cloned()
+        .collect();
+    assert!(late.is_empty(), "an old secret is still sent: {late:#?}");
+    assert_eq!(starts(&lab, &services), before);
+}
+
+fn base64_of(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}
+
+#[test]
+fn a_changed_redis_password_is_in_force_without_a_restart() {
+    let Some(lab) = Lab::open() else { return };
+    let only = ["--with", "redis", "--without", "grafana", "--without", "alertmanager"];
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    let ask = |password: &str, words: &[&str]| {
+        let redis = ["exec", &lab.container("redis"), "redis-cli", "-a", password, "--no-auth-warning"];
+        String::from_utf8_lossy(&docker(&[&redis[..], words].concat()).stdout).trim().to_owned()
+    };
+    assert_eq!(ask("redis secret", &["SET", "kept", "yes"]), "OK");
+    let before = starts(&lab, &["redis"]);
+    let mut lab = lab;
+    lab.set("REDIS_PASSWORD", "näxt \"secret\" $1 \\");
+    let ask = |password: &str, words: &[&str]| {
+        let redis = ["exec", &lab.container("redis"), "redis-cli", "-a", password, "--no-auth-warning"];
+        String::from_utf8_lossy(&docker(&[&redis[..], words].concat()).stdout).trim().to_owned()
+    };
+    let plan = lab.run(&[&["plan"], &only[..]].concat()).expect(0).stdout;
+    assert!(plan.contains("secret secrets/password.conf changed") && plan.contains("and reload"), "{plan}");
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    assert_eq!(starts(&lab, &["redis"]), before);
+    assert_eq!(ask("näxt \"secret\" $1 \\", &["GET", "kept"]), "yes");
+    assert!(ask("redis secret", &["GET", "kept"]).contains("NOAUTH"), "the old one is refused");
+    // It is also what a start reads.
+    docker(&["restart", &lab.container("redis")]);
+    eventually("redis is back", Duration::from_secs(20), || {
+        ask("näxt \"secret\" $1 \\", &["GET", "kept"]) == "yes"
+    });
+    assert!(lab.run(&[&["plan"], &only[..]].concat()).expect(0).stdout.contains("nothing to do"));
+}
+
+/// Status of a request, with the password before the service or without any.
+fn status(url: &str, password: Option<&str>) -> u16 {
+    confidexmon::net::http::install_crypto();
+    crate::lab::runtime().block_on(async {
+        let request = reqwest::Client::new().get(url);
+        let request = match password {
+            Some(password) => request.basic_auth("confidexmon", Some(password)),
+            None => request,
+        };
+        request.timeout(Duration::from_secs(5)).send().await.map_or(0, |answer| answer.status().as_u16())
+    })
+}
+
+#[test]
+fn web_auth_comes_changes_and_goes_on_a_running_stack_that_loses_no_scrape_of_itself() {
+    let Some(mut lab) = Lab::open() else { return };
+    let services = ["prometheus", "grafana", "alertmanager"];
+    let settings = |web_auth: bool| {
+        format!(
+            "prometheus: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nsecurity: {{web_auth: {web_auth}}}\n"
+        )
+    };
+    lab.write("config/confidexmon.yml", &settings(false));
+    lab.run(&["up"]).expect(0);
+    let query = lab.url(
+        "prometheus",
+        "/api/v1/query?query=count(up{job=~%22prometheus%7Calertmanager%7Cgrafana%22}==1)",
+    );
+    eventually("the stack is scraped", Duration::from_secs(40), || {
+        get_json(&query)["data"]["result"][0]["value"][1] == "3"
+    });
+    std::thread::sleep(Duration::from_secs(2));
+    let before = starts(&lab, &services);
+    // Both ends of what is asked about are known, so nothing before the first scrape counts.
+    let began = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let lost = |password: Option<&str>| -> Vec<String> {
+        std::thread::sleep(Duration::from_secs(3));
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+        let url = lab.url(
+            "prometheus",
+            &format!(
+                "/api/v1/query?query=up{{job=~%22prometheus%7Calertmanager%7Cgrafana%22}}[{}s]",
+                now - began
+            ),
+        );
+        confidexmon::net::http::install_crypto();
+        let answer: Value = crate::lab::runtime().block_on(async {
+            let request = reqwest::Client::new().get(url).basic_auth("confidexmon", password);
+            serde_json::from_str(&request.send().await.unwrap().text().await.unwrap()).unwrap()
+        });
+        let series = answer["data"]["result"].as_array().unwrap().clone();
+        assert_eq!(series.len(), 3, "{answer}");
+        let mut found = Vec::new();
+        for one in series {
+            let values = one["values"].as_array().unwrap();
+            assert!(values.len() + 3 >= usize::try_from(now - began).unwrap(), "scrapes are missing: {one}");
+            found.extend(
+                values.iter().filter(|value| value[1] != "1").map(|_| one["metric"]["job"].to_string()),
+            );
+        }
+        found
+    };
+    let doors = |lab: &Lab, password: Option<&str>| {
+        ["/api/v1/rules", "/api/v2/status"]
+            .into_iter()
+            .zip(["prometheus", "alertmanager"])
+            .map(|(path, service)| status(&lab.url(service, path), password))
+            .collect::<Vec<_>>()
+    };
+    let datasource = lab.url("grafana", "/api/datasources/uid/confidex-prometheus/health");
+    assert_eq!(doors(&lab, None), [200, 200]);
+
+    lab.write("config/confidexmon.yml", &settings(true));
+    lab.write(".env", "WEB_AUTH_PASSWORD=first-door\n");
+    let run = lab.run(&["up"]).expect(0);
+    assert!(!run.stderr.contains("warning: Grafana does not show"), "{}", run.stderr);
+    assert_eq!((doors(&lab, None), doors(&lab, Some("first-door"))), (vec![401, 401], vec![200, 200]));
+    assert_eq!(get(&datasource).0, 200);
+    assert_eq!(lost(Some("first-door")), Vec::<String>::new());
+
+    lab.write(".env", "WEB_AUTH_PASSWORD=second-door\n");
+    let plan = lab.run(&["plan"]).expect(0).stdout;
+    assert!(plan.contains("secret alertmanager/web.yml changed") && !plan.contains("-door"), "{plan}");
+    lab.run(&["reload"]).expect(0);
+    assert_eq!(
+        (doors(&lab, Some("first-door")), doors(&lab, Some("second-door"))),
+        (vec![401, 401], vec![200, 200])
+    );
+    assert_eq!(get(&datasource).0, 200);
+    lab.write(".env", "WEB_AUTH_PASSWORD=third-door\n");
+    lab.run(&["up"]).expect(0);
+    assert_eq!(doors(&lab, Some("third-door")), [200, 200]);
+    assert!(lab.run(&["plan"]).expect(0).stdout.contains("nothing to do"));
+
+    // A changed password may cost a scrape, since there is only one at a time; what comes after must not.
+    std::thread::sleep(Duration::from_secs(3));
+    let began = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    lab.write("config/confidexmon.yml", &settings(false));
+    lab.run(&["up"]).expect(0);
+    assert_eq!(doors(&lab, None), [200, 200]);
+    assert_eq!(get(&datasource).0, 200);
+    std::thread::sleep(Duration::from_secs(3));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let worst = get_json(&lab.url(
+        "prometheus",
+        &format!("/api/v1/query?query=min(min_over_time(up{{job=~%22prometheus%7Calertmanager%7Cgrafana%22}}[{}s]))", now - began),
+    ));
+    assert_eq!(worst["data"]["result"][0]["value"][1], "1", "{worst}");
+    assert_eq!(starts(&lab, &services), before, "nothing was restarted");
+    lab.unset("WEB_AUTH_PASSWORD");
 }

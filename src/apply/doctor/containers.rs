@@ -111,6 +111,8 @@ fn hardening(detail: &Value) -> Hardening {
     };
     let mounts = detail["Mounts"].as_array().into_iter().flatten();
     let binds = mounts.filter(|mount| mount["Type"] == "bind").map(|mount| text(&mount["Source"]));
+    let mounts = detail["Mounts"].as_array().into_iter().flatten();
+    let propagation = mounts.map(|mount| text(&mount["Propagation"]));
     Hardening {
         user: text(&detail["Config"]["User"]),
         privileged: host["Privileged"].as_bool().unwrap_or_default(),
@@ -123,6 +125,10 @@ fn hardening(detail: &Value) -> Hardening {
         network_mode: text(&host["NetworkMode"]),
         pid_mode: text(&host["PidMode"]),
         ipc_mode: text(&host["IpcMode"]),
+        uts_mode: text(&host["UTSMode"]),
+        userns_mode: text(&host["UsernsMode"]),
+        cgroup_parent: text(&host["CgroupParent"]),
+        propagation: propagation.collect(),
         binds: binds.collect(),
         devices: list(&host["Devices"]),
         restart_policy: text(&host["RestartPolicy"]["Name"]),

@@ -16,11 +16,12 @@ use crate::error::in_full;
 use crate::health::provisioned::{pages, refusals};
 use crate::model::ServiceKind;
 use crate::net::grafana::Grafana;
+use crate::net::prometheus::Prometheus;
 use crate::render::context::PROMETHEUS_DATASOURCE;
 
 const AT_ONCE: usize = 6;
 /// How long panels are asked; what was not asked by then is not spoken of.
-const PANELS: Duration = Duration::from_secs(2);
+const PANELS: Duration = Duration::from_millis(3500);
 
 pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<GrafanaFacts> {
     if !inspector.desired.services.contains_key(&ServiceKind::Grafana) || !inspector.wants(Topic::Grafana) {
@@ -105,8 +106,12 @@ async fn missing<E: Engine>(
 async fn ask_panels<E: Engine>(inspector: &Inspector<'_, E>, grafana: &Grafana) -> Asked<Panels> {
     let interval = inspector.settings.prometheus.scrape_interval.length();
     let files = inspector.dashboards.iter();
-    let queries: Vec<PanelQuery> =
-        files.flat_map(|(file, text)| panels::queries(file, text, interval)).collect();
+    let mut queries: Vec<(usize, PanelQuery)> = files
+        .flat_map(|(file, text)| panels::queries(file, text, interval).into_iter().enumerate())
+        .collect();
+    // The first panels of every dashboard come first: time may not be enough for all.
+    queries.sort_by_key(|(place, _)| *place);
+    let queries: Vec<PanelQuery> = queries.into_iter().map(|(_, query)| query).collect();
     let Some(question) = queries.first().map(|query| warmup::question(query, interval)) else {
         return Asked::Absent;
     };
@@ -124,7 +129,11 @@ async fn ask_panels<E: Engine>(inspector: &Inspector<'_, E>, grafana: &Grafana) 
     if asked == 0 {
         return Asked::NoAnswer("Grafana did not answer the query of any panel in time".to_owned());
     }
-    let is_bad = |finding: &crate::check::Finding| finding.severity > crate::check::Severity::Info;
+    // 0 divided by 0 is no fault: nothing happened in that time.
+    let is_nan = |finding: &crate::check::Finding| finding.id == panels::NAN;
+    let nan = answered.iter().filter(|(_, finding)| finding.as_ref().is_some_and(is_nan)).count();
+    let is_bad =
+        |finding: &crate::check::Finding| finding.severity > crate::check::Severity::Info && !is_nan(finding);
     let bad: Vec<Panel> = answered
         .into_iter()
         .filter_map(|(query, finding)| {
@@ -134,12 +143,13 @@ async fn ask_panels<E: Engine>(inspector: &Inspector<'_, E>, grafana: &Grafana) 
                 is_error: finding.id == panels::ERROR,
                 message: finding.message,
                 missing_metrics: rule_metrics::in_expression(&query.expr),
+                ..Panel::default()
             })
         })
         .collect();
     let warming_up =
         !bad.is_empty() && grafana.query(&question).await.is_ok_and(|answer| warmup::is_warming_up(&answer));
-    Asked::Answer(Panels { asked, warming_up, bad })
+    Asked::Answer(Panels { asked, of: queries.len(), nan, warming_up, bad })
 }
 
 /// Of the metrics that the bad panels read, those that do not exist.
@@ -149,6 +159,36 @@ pub(super) fn name_missing_metrics(facts: &mut Facts) {
     let Asked::Answer(grafana) = &mut facts.grafana else { return };
     let Asked::Answer(panels) = &mut grafana.panels else { return };
     for panel in &mut panels.bad {
+        // Without a time the ones to ask about stand here until they are asked.
+        panel.last_seen = panel.missing_metrics.iter().map(|name| (name.clone(), f64::NAN)).collect();
         panel.missing_metrics.retain(|name| known.as_ref().is_some_and(|known| !known.contains(name)));
+    }
+}
+
+/// How many metrics are asked for the time at which they were there last.
+const MOST_ASKED: usize = 8;
+
+/// For what the bad panels read and Prometheus has no sample of now: when there was one within a day.
+pub(super) async fn tell_since_when<E: Engine>(inspector: &Inspector<'_, E>, facts: &mut Facts) {
+    let Asked::Answer(grafana) = &mut facts.grafana else { return };
+    let Asked::Answer(panels) = &mut grafana.panels else { return };
+    let names: BTreeSet<String> =
+        panels.bad.iter().flat_map(|panel| panel.last_seen.keys().cloned()).collect();
+    let base_url = inspector.base_url(ServiceKind::Prometheus);
+    let auth = inspector.credentials(ServiceKind::Prometheus);
+    let prometheus =
+        base_url.ok().map(|base_url| Prometheus { http: inspector.http.clone(), base_url, auth });
+    let prometheus = prometheus.as_ref();
+    let asked = names.iter().take(MOST_ASKED).map(|name| async move {
+        let prometheus = prometheus?;
+        let query = format!("max(max_over_time(timestamp({name})[1d:1m])) unless count({name})");
+        let last = prometheus.instant(&query).await.ok()?.first()?.1;
+        Some((name.clone(), last))
+    });
+    let seen: std::collections::BTreeMap<String, f64> =
+        futures_util::future::join_all(asked).await.into_iter().flatten().collect();
+    for panel in &mut panels.bad {
+        let own = panel.last_seen.keys().filter_map(|name| Some((name.clone(), *seen.get(name)?)));
+        panel.last_seen = own.collect();
     }
 }

@@ -2,14 +2,17 @@
 //! deadline of its own, and no answer is a fact as well.
 
 mod alertmanager;
+pub mod bundle;
 mod containers;
 mod engine;
 mod env_file;
+pub mod fix;
 mod grafana;
 mod logs;
 mod machine;
 mod plan;
 mod prometheus;
+mod redis;
 mod rule_metrics;
 mod targets;
 mod wanted;
@@ -62,11 +65,12 @@ pub async fn facts<E: Engine>(inspector: &Inspector<'_, E>) -> Facts {
         plan::gather(inspector),
         machine::gather(inspector),
     );
-    let (prometheus, grafana, alertmanager, env_file) = tokio::join!(
+    let (prometheus, grafana, alertmanager, env_file, redis) = tokio::join!(
         within("Prometheus", SERVICE, prometheus::gather(inspector)),
         within("Grafana", SERVICE, grafana::gather(inspector)),
         within("Alertmanager", SERVICE, alertmanager::gather(inspector)),
         env_file::gather(inspector.project_dir),
+        redis::gather(inspector),
     );
     let mut facts = Facts {
         now: now(),
@@ -80,8 +84,10 @@ pub async fn facts<E: Engine>(inspector: &Inspector<'_, E>) -> Facts {
         prometheus,
         grafana,
         alertmanager,
+        redis,
     };
     grafana::name_missing_metrics(&mut facts);
+    grafana::tell_since_when(inspector, &mut facts).await;
     facts
 }
 

@@ -2,11 +2,12 @@
 
 use crate::apply::doctor::{ENGINE, Inspector, asked, within};
 use crate::apply::{StackSession, gather as engine_gather, network};
-use crate::doctor::facts::{Asked, Blocker, PlanFacts};
+use crate::doctor::facts::{Asked, Blocker, Leftover, PlanFacts};
 use crate::engine::Engine;
 use crate::model::{Hint, Observed};
-use crate::plan::{self, Plan, Policy, reconcile};
+use crate::plan::{self, Plan, Policy, Step, reconcile};
 use crate::store::state::Interruption;
+use crate::update::recovery::is_kept;
 
 pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<PlanFacts> {
     match (&inspector.session, &inspector.observed) {
@@ -25,24 +26,55 @@ async fn compare<E: Engine>(
     let facts = asked(engine_gather::facts(session, inspector.desired, observed.clone()).await);
     facts.map(|facts| {
         let plan = reconcile(inspector.desired, &facts, &Policy::default());
-        describe(&plan, session.interruption().ok().flatten().as_ref())
+        let leftovers = leftovers(inspector, observed, &plan);
+        describe(&plan, leftovers, session.interruption().ok().flatten().as_ref())
     })
 }
 
-fn describe(plan: &Plan, interruption: Option<&Interruption>) -> PlanFacts {
+/// Containers of ours that no settings name.
+fn leftovers<E: Engine>(inspector: &Inspector<'_, E>, observed: &Observed, plan: &Plan) -> Vec<Leftover> {
+    let removed: Vec<&str> = plan
+        .services
+        .iter()
+        .filter(|one| one.steps.iter().any(is_left_behind))
+        .map(|one| one.container.as_str())
+        .collect();
+    let containers = engine_gather::ours(observed, &inspector.settings.stack);
+    let left = containers.filter_map(|container| {
+        let service = container.service()?;
+        let temporary = removed.contains(&container.name.as_str());
+        let is_wanted = inspector.desired.services.values().any(|wanted| wanted.spec.name == container.name);
+        let is_stray = !is_wanted && !container.is_temporary() && !is_kept(container);
+        (temporary || is_stray).then(|| Leftover {
+            container: container.name.clone(),
+            service: service.name().to_owned(),
+            evidence: format!(
+                "{} ({}), and the settings name no such container",
+                container.state,
+                container.status.to_lowercase()
+            ),
+            temporary,
+            runs: container.is_running(),
+        })
+    });
+    left.collect()
+}
+
+fn is_left_behind(step: &Step) -> bool {
+    matches!(step, Step::Remove { cause, .. } if cause == "left behind by an interrupted run")
+}
+
+fn describe(plan: &Plan, leftovers: Vec<Leftover>, interruption: Option<&Interruption>) -> PlanFacts {
     let lines = plan.services.iter().flat_map(|service| {
         service.steps.iter().map(|step| {
             let (_, what, cause) = step.action_and_cause(&service.container);
             format!("{what}: {cause}")
         })
     });
-    let (leftovers, steps): (Vec<String>, Vec<String>) =
-        lines.partition(|line| line.ends_with(": left behind by an interrupted run"));
-    let stray = plan.notes.iter().filter(|note| note.contains("not enabled in the settings"));
     PlanFacts {
-        steps,
+        steps: lines.filter(|line| !line.ends_with(": left behind by an interrupted run")).collect(),
         blockers: plan.blockers.iter().map(blocker).collect(),
-        leftovers: leftovers.into_iter().chain(stray.cloned()).collect(),
+        leftovers,
         interruption: interruption.map(|what| match what {
             Interruption::Paused { .. } => "a backup was interrupted while Grafana was paused".to_owned(),
             Interruption::Restoring { .. } => "a restore of Grafana's data was interrupted".to_owned(),

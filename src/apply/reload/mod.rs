@@ -7,7 +7,9 @@
 mod alertmanager;
 pub mod diff;
 mod grafana;
+mod guard;
 mod prometheus;
+mod redis;
 mod reload_watchdog;
 pub mod request;
 mod restart;
@@ -85,7 +87,8 @@ pub async fn change<E: Engine>(
     // A service that does not answer, because it crashes again and again for example, cannot be told
     // to reload; a start is what brings the new files in.
     let reading = change.reading_within(PATIENCE).await;
-    if restart || reading != Reading::Ready {
+    let can_be_told = reading == Reading::Ready || guard::refuses_only_the_new_password(&change, &reading);
+    if restart || !can_be_told {
         let worked = !matches!(reading, Reading::Silent(_));
         return change.with_restart(if worked { Before::Answering } else { Before::Silent }).await;
     }
@@ -151,16 +154,22 @@ impl<'a, E: Engine> Change<'a, E> {
             self.discard_staged(&previous).await;
             return Err(error);
         }
-        let attempt = match self
-            .write_live_files(&self.wanted.files, &self.files_to_write(), &self.changes.removed)
-            .await
-        {
-            Ok(()) => self.reload_and_verify(&self.wanted.files).await,
-            Err(error) => Err(error),
-        };
-        match attempt {
+        match self.switch(&previous).await {
             Ok(()) => self.commit_manifest(&self.wanted.files).await,
             Err(error) => self.roll_back(&previous, error).await,
+        }
+    }
+
+    /// Writes the new files to their places and proves that they count.
+    async fn switch(&self, previous: &Previous) -> Result<(), Error> {
+        let door = guard::door_to_shut(self, previous);
+        let mut paths = self.files_to_write();
+        paths.retain(|path| Some(path) != door.as_ref());
+        self.write_live_files(&self.wanted.files, &paths, &self.changes.removed).await?;
+        self.reload_and_verify(&self.wanted.files, &previous.files).await?;
+        match door {
+            Some(path) => self.write(&self.wanted.files, &[path], "", None, Phase::Switched).await,
+            None => Ok(()),
         }
     }
 
@@ -206,7 +215,9 @@ impl<'a, E: Engine> Change<'a, E> {
 
     /// New files that are read at use. (What is not known counts as new, too.)
     fn new_secrets(&self) -> Vec<String> {
-        let read_at_use = |path: &&String| file_effect(self.service, path) == FileEffect::Nothing;
+        let read_at_use = |path: &&String| {
+            path.contains("/secrets/") && file_effect(self.service, path) == FileEffect::Nothing
+        };
         self.changes.added.iter().filter(read_at_use).cloned().collect()
     }
 
@@ -346,8 +357,8 @@ impl<'a, E: Engine> Change<'a, E> {
         Ok(())
     }
 
-    /// Reloads and proves that `set` is in force.
-    async fn reload_and_verify(&self, set: &FileSet) -> Result<(), Error> {
+    /// Reloads and proves that `set` is in force; `before` is what was.
+    async fn reload_and_verify(&self, set: &FileSet, before: &FileSet) -> Result<(), Error> {
         if self.changes.touched().map(|path| file_effect(self.service, path)).max()
             == Some(FileEffect::Nothing)
         {
@@ -357,7 +368,7 @@ impl<'a, E: Engine> Change<'a, E> {
             ServiceKind::Prometheus => prometheus::reload_and_verify(self, set).await,
             ServiceKind::Alertmanager => alertmanager::reload_and_verify(self, set).await,
             ServiceKind::Grafana => grafana::reload_and_verify(self, set).await,
-            ServiceKind::Redis => Ok(()),
+            ServiceKind::Redis => redis::reload_and_verify(self, set, before).await,
         }
     }
 
@@ -379,7 +390,7 @@ impl<'a, E: Engine> Change<'a, E> {
             Ok(()) => {
                 // Readiness decides nothing here; the proof that follows does.
                 self.reading_within(COMEBACK).await;
-                match self.reload_and_verify(&previous.files).await {
+                match self.reload_and_verify(&previous.files, &self.wanted.files).await {
                     Ok(()) => {
                         self.commit_manifest(&previous.files).await?;
                         return Err(append_to_message(
@@ -391,7 +402,7 @@ impl<'a, E: Engine> Change<'a, E> {
                 }
             }
             // The engine is gone, so the files stay as they are: memory has to follow them.
-            Err(error) => match self.reload_and_verify(&self.wanted.files).await {
+            Err(error) => match self.reload_and_verify(&self.wanted.files, &previous.files).await {
                 Ok(()) => {
                     let text = format!(
                         "{}, but the new files of {} are in force and on disk",

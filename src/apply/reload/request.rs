@@ -5,12 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::apply::reload::diff::{self, RulesDiff};
-use crate::apply::reload::{Change, alertmanager, grafana, prometheus};
+use crate::apply::reload::{Change, alertmanager, grafana, guard, prometheus};
 use crate::apply::{StackSession, gather};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind};
-use crate::net::prometheus::LoadedGroup;
+use crate::net::NetError;
+use crate::net::prometheus::{LoadedGroup, Prometheus};
 use crate::services::{DesiredService, FileEffect, file_effect};
 
 /// What a reload ended with.
@@ -45,7 +46,7 @@ pub async fn run<E: Engine>(
     let acted = proven.is_none();
     let before = match proven {
         Some(rules) => rules,
-        None => rules(&change).await?,
+        None => rules_before(&change).await?,
     };
     if acted {
         change.apply_transactionally().await?;
@@ -60,6 +61,20 @@ async fn rules<E: Engine>(change: &Change<'_, E>) -> Result<Vec<LoadedGroup>, Er
     match change.service {
         ServiceKind::Prometheus => Ok(prometheus::api(change).rules().await?),
         _ => Ok(Vec::new()),
+    }
+}
+
+/// The rules before the change, which may bring another password.
+async fn rules_before<E: Engine>(change: &Change<'_, E>) -> Result<Vec<LoadedGroup>, Error> {
+    if change.service != ServiceKind::Prometheus {
+        return Ok(Vec::new());
+    }
+    match prometheus::api(change).rules().await {
+        Err(NetError::Status { status: 401, .. }) => {
+            let auth = guard::old_credentials(change).await;
+            Ok(Prometheus { auth, ..prometheus::api(change) }.rules().await?)
+        }
+        other => Ok(other?),
     }
 }
 

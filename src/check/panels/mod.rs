@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::check::finding::{Finding, Severity};
 use crate::formats::yaml::source::Source;
 use crate::model::Place;
+use crate::render::context::PROMETHEUS_DATASOURCE;
 use variables::Variables;
 
 pub const ERROR: &str = "panel-error";
@@ -94,7 +95,9 @@ impl Reader {
             return None;
         }
         let datasource = self.datasource(target).or_else(|| self.datasource(panel));
-        let (kind, uid) = datasource.unwrap_or_else(|| ("prometheus".to_owned(), String::new()));
+        // A panel that names none shows the default one, which is ours.
+        let (kind, uid) =
+            datasource.unwrap_or_else(|| ("prometheus".to_owned(), PROMETHEUS_DATASOURCE.to_owned()));
         if kind != "prometheus" || uid.starts_with("--") {
             return None;
         }

@@ -7,6 +7,7 @@ pub mod check;
 pub mod completions;
 pub mod demo_backend;
 pub mod doctor;
+mod doctor_fix;
 pub mod down;
 pub mod drill;
 pub mod images;

@@ -18,8 +18,8 @@ use crate::cli::context::Context;
 use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, ObservedContainer, ServiceKind};
-use crate::plan::{Blocker, rule_intent, secrets};
+use crate::model::{Manifest, Observed, ObservedContainer, ServiceKind};
+use crate::plan::{Blocker, doors, rule_intent, secrets};
 use crate::report::output::{BAD, GOOD, WARN};
 use crate::report::{Format, Output, words};
 use crate::services::{Desired, DesiredService};
@@ -59,10 +59,40 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
             grafana_too(session, &ready, container, (datasources, began)).await
         }
     });
-    let (done, failed): (Vec<_>, Vec<_>) = join_all(reloads).await.into_iter().partition(Result::is_ok);
+    let in_a_row = touches_a_door(&session, &desired, &observed).await;
+    let results = if in_a_row {
+        let place = doors::place(&desired);
+        let mut row: Vec<_> = desired.services.keys().map(|service| place(*service)).zip(reloads).collect();
+        row.sort_by_key(|(place, _)| *place);
+        let mut results = Vec::new();
+        for (_, reload) in row {
+            results.push(reload.await);
+        }
+        results
+    } else {
+        join_all(reloads).await
+    };
+    let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
     show(context.output, loaded.settings.stack.as_str(), &done);
     Error::all(failed.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+/// True when the files of a service change who may come in.
+async fn touches_a_door<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    observed: &Observed,
+) -> bool {
+    for (service, wanted) in &desired.services {
+        let Ok(container) = running(observed, desired, *service) else { continue };
+        let known = gather::known_files(session, &container.id, &wanted.files.root).await;
+        let known = known.ok().flatten().unwrap_or_default();
+        if doors::touches_a_door(&known.changes_to(&Manifest::of(&wanted.files))) {
+            return true;
+        }
+    }
+    false
 }
 
 /// A reload needs Grafana's administrator: a password that was changed in .env is applied first. What it
@@ -104,7 +134,7 @@ const fn services(what: ReloadWhat) -> &'static [ServiceKind] {
         ReloadWhat::Rules => &[ServiceKind::Prometheus],
         ReloadWhat::Alertmanager => &[ServiceKind::Alertmanager],
         ReloadWhat::Dashboards => &[ServiceKind::Grafana],
-        ReloadWhat::All => &[ServiceKind::Prometheus, ServiceKind::Alertmanager, ServiceKind::Grafana],
+        ReloadWhat::All => &ServiceKind::ALL,
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         session.warn(note.clone());
     }
     let old_password = old_password(&session, &desired, &plan, &facts.observed).await;
-    if let Err(errors) = apply_services::run(&session, &desired, &plan, options.plan.pull).await {
+    if let Err(errors) = Box::pin(apply_services::run(&session, &desired, &plan, options.plan.pull)).await {
         return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
     }
     // Data is put back through a container, and there was none before.

@@ -12,7 +12,7 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 /// Words of Alertmanager's log, cause, fix.
-const CAUSES: [(&[&str], &str, &str); 14] = [
+const CAUSES: [(&[&str], &str, &str); 16] = [
     (
         &["no such host", "server misbehaving"],
         "the receiver's host name does not resolve",
@@ -22,6 +22,16 @@ const CAUSES: [(&[&str], &str, &str); 14] = [
         &["unknown authority", "self-signed"],
         "the receiver's certificate is of an authority that Alertmanager does not know (a company's proxy?)",
         "let the host through the proxy without inspection, or use an image with the company's authority",
+    ),
+    (
+        &["certificate has expired", "not yet valid"],
+        "the receiver's certificate has expired, or this machine's clock is wrong",
+        "tell who runs the receiver; date -u",
+    ),
+    (
+        &["certificate is valid for", "doesn't contain any ip sans", "not valid for any names"],
+        "the receiver's certificate is for another name than the URL's",
+        "write the host's name as its certificate has it into .env, then `confidexmon up`",
     ),
     (
         &["x509:", "tls:"],

@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::{Asked, Facts};
+use crate::doctor::remedy::Remedy;
 use crate::doctor::units;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -31,6 +32,7 @@ fn run(facts: &Facts) -> Outcome {
                 "rules were edited and not reloaded, or a reload did not take",
                 "confidexmon reload-rules",
             )
+            .mended_by(Remedy::ReloadRules)
             .into()
         })
     })

@@ -20,7 +20,7 @@ const REASONS: [(&[&str], &str, &str); 4] = [
     (
         &["does not answer", "no answer within"],
         "the engine's process is there but hangs",
-        "journalctl -u docker -n 50 --no-pager; sudo systemctl restart docker",
+        "journalctl -u docker -n 50 --no-pager; sudo systemctl restart docker (Podman: restart podman.socket)",
     ),
     (
         &["API"],

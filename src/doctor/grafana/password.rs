@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
+use crate::doctor::remedy::Remedy;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     id: "grafana-password",
@@ -21,7 +22,13 @@ fn run(facts: &Facts) -> Outcome {
             } else {
                 "GRAFANA_ADMIN_PASSWORD was changed and not applied: Grafana reads it on its first start only"
             };
-            Trouble::problem("Grafana answers 401 to the password of .env", cause, "confidexmon up").into()
+            let trouble = Trouble::problem("Grafana answers 401 to the password of .env", cause, "confidexmon up");
+            if facts.wanted.grafana_password_is_default {
+                // Nobody chose the default, and somebody chose the other one.
+                let fix = "write the password that is in force as GRAFANA_ADMIN_PASSWORD into .env, then `confidexmon up`";
+                return Trouble { fix: fix.to_owned(), ..trouble }.into();
+            }
+            trouble.mended_by(Remedy::SetGrafanaPassword).into()
         })
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::{Facts, GitView};
+use crate::doctor::remedy::Remedy;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     id: "env-file",
@@ -14,11 +15,14 @@ fn run(facts: &Facts) -> Outcome {
     facts.env_file.then(|file| {
         let mut troubles = Vec::new();
         if file.mode & 0o077 != 0 {
-            troubles.push(Trouble::warning(
-                format!("its mode is {:04o}", file.mode & 0o7777),
-                "other users of this machine can read every secret of the stack",
-                format!("chmod 600 {}", file.path),
-            ));
+            troubles.push(
+                Trouble::warning(
+                    format!("its mode is {:04o}", file.mode & 0o7777),
+                    "other users of this machine can read every secret of the stack",
+                    format!("chmod 600 {}", file.path),
+                )
+                .mended_by(Remedy::MakePrivate { path: file.path.clone() }),
+            );
         }
         match file.git {
             Some(GitView::Tracked) => troubles.push(Trouble::problem(
@@ -29,11 +33,14 @@ fn run(facts: &Facts) -> Outcome {
                     file.path
                 ),
             )),
-            Some(GitView::Untracked) => troubles.push(Trouble::warning(
-                "git neither tracks nor ignores it",
-                "the next `git add .` takes the secrets into the history",
-                "echo .env >> .gitignore",
-            )),
+            Some(GitView::Untracked) => troubles.push(
+                Trouble::warning(
+                    "git neither tracks nor ignores it",
+                    "the next `git add .` takes the secrets into the history",
+                    "echo .env >> .gitignore",
+                )
+                .mended_by(Remedy::IgnoreInGit),
+            ),
             Some(GitView::Ignored) | None => {}
         }
         Outcome::of(troubles, format!("mode {:04o}", file.mode & 0o7777))

@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
+use crate::doctor::remedy::Remedy;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     id: "networks",
@@ -18,8 +19,9 @@ fn run(facts: &Facts) -> Outcome {
         number => Trouble::problem(
             format!("{number} networks are called `{}-monitoring`", facts.wanted.stack),
             "two runs made it at the same time: the engine takes either, and services may not find each other",
-            "confidexmon down && confidexmon up",
+            "confidexmon doctor --fix, and where the spare one is in use `confidexmon down && confidexmon up`",
         )
+        .mended_by(Remedy::RemoveSpareNetworks)
         .into(),
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
+use crate::doctor::remedy::Remedy;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis =
     Diagnosis { id: "paused", topic: Topic::Stack, what: "no service is paused", run: Run::Once(run) };
@@ -12,8 +13,9 @@ fn run(facts: &Facts) -> Outcome {
             Trouble::problem(
                 container.status.clone(),
                 "somebody paused it, or a backup was killed half-way: its processes stand still",
-                format!("docker unpause {}", container.name),
+                "confidexmon doctor --fix",
             )
+            .mended_by(Remedy::Unpause { container: container.name.clone() })
         })
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
+use crate::doctor::remedy::Remedy;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     id: "restart-policy",
@@ -17,8 +18,9 @@ fn run(facts: &Facts) -> Outcome {
             Trouble::warning(
                 format!("its policy is `{}`", container.restart_policy),
                 "a stop, or `docker update`, has changed it: after a crash or a reboot it stays down",
-                format!("docker update --restart always {}", container.name),
+                "confidexmon doctor --fix",
             )
+            .mended_by(Remedy::RestorePolicy { container: container.name.clone() })
         })
     })
 }
