@@ -14,7 +14,7 @@ use crate::check::{self, Facts, Finding, validators};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::render::assets::ProjectFile;
-use crate::render::{ProjectFiles, RenderedStack};
+use crate::render::{ProjectFiles, RenderedStack, dashboards};
 use crate::report::events::Reporter;
 use crate::report::findings::CheckReport;
 use crate::report::words;
@@ -62,6 +62,9 @@ pub async fn run<E: Engine>(
     let mut notes: Vec<String> = misfits(&mut findings).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
     validators::sort(&mut findings);
+    if matches!(scope, Scope::Project) {
+        notes.extend(dashboards::notes(files, rendered));
+    }
     if matches!(scope, Scope::Project) && gather::notifies_somebody(rendered) == Some(false) {
         notes.push(
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)"

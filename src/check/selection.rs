@@ -254,8 +254,9 @@ mod tests {
         );
         assert_eq!(ids(&["up{job=\"kafka\"} == 0"]), [("unknown-job", Severity::Bug, 5)]);
         let panel = |expr: &str| {
-            let text =
-                format!("{{\"panels\": [{{\"type\": \"table\", \"targets\": [{{\"expr\": \"{expr}\"}}]}}]}}");
+            let text = format!(
+                "{{\"title\": \"T\", \"panels\": [{{\"type\": \"table\", \"targets\": [{{\"expr\": \"{expr}\"}}]}}]}}"
+            );
             found(vec![file("d.json", &text)])
         };
         assert_eq!(panel("kafka_lag"), []);

@@ -44,13 +44,14 @@ fn files(lint: &str, side: &str) -> Vec<(String, String)> {
 }
 
 /// Lints that speak only when the rules are all there are.
-const COMPLETE_SETS: [&str; 6] = [
+const COMPLETE_SETS: [&str; 7] = [
     "silent-when-gone",
     "unwatched-stack",
     "inhibit-without-alert",
     "panel-metric",
     "dead-alert-link",
     "unwatched-job",
+    "dead-dashboard-link",
 ];
 
 /// The facts around one side of the corpus.

@@ -11,9 +11,10 @@ use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
-use crate::model::{self, Diagnostic, ImageRef, Observed, ServiceKind, Severity, StackName};
+use crate::formats::dashboard::validity::Refusal;
+use crate::model::{self, Diagnostic, ImageRef, Observed, Place, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
-use crate::render::render_stack;
+use crate::render::{dashboards, render_stack};
 use crate::report::output::ColorChoice;
 use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
@@ -148,6 +149,9 @@ impl Context {
     pub fn print_warnings(&self, loaded: &Loaded) {
         if !self.output.quiet {
             self.report(&loaded.warnings, &loaded.project);
+            let refused = dashboards::refusals(&loaded.project.files);
+            let refused: Vec<Problem> = refused.into_iter().map(not_shown).collect();
+            self.report(&refused, &loaded.project);
         }
     }
 
@@ -203,8 +207,8 @@ impl Context {
                 continue;
             }
             let file = problem.place.file.as_str();
-            let text = project.files.config.values().find(|config| config.shown_as == file);
-            let text = text.map(|config| config.text.as_str());
+            let mut files = project.files.config.values().chain(project.files.dashboards.values());
+            let text = files.find(|known| known.shown_as == file).map(|known| known.text.as_str());
             self.output.say(diagnostic::render(problem, text, self.output.color_stderr).trim_end());
         }
     }
@@ -272,6 +276,17 @@ fn problem_event(problem: &Diagnostic) -> serde_json::Value {
         "column": place.map(|place| place.column),
         "hint": problem.fix,
     })
+}
+
+/// A dashboard that Grafana leaves out is no reason not to run the rest.
+fn not_shown((file, refusal): (String, Refusal)) -> Problem {
+    let Refusal { place, reason, fix } = refusal;
+    Problem {
+        severity: Severity::Warning,
+        message: format!("Grafana does not take this dashboard: {reason}"),
+        place: Some(Place { file, line: place.line, column: place.column, length: 1 }),
+        hint: fix,
+    }
 }
 
 /// A file that cannot be read as what it should be: a wrong configuration, not a failed operation.

@@ -8,6 +8,7 @@ pub mod exposition;
 pub mod go_glob;
 pub mod go_template;
 pub mod label_map;
+pub mod message_template;
 pub mod parallel;
 pub mod promql;
 pub mod rule_file;

@@ -1,6 +1,7 @@
 //! The nouns that every other module uses. Pure values: no I/O, no clock, no engine types.
 
 pub mod container_state;
+pub mod dashboard_uid;
 pub mod diagnostic;
 pub mod duration;
 pub mod hint;
@@ -20,6 +21,7 @@ pub mod suggest;
 pub mod url;
 
 pub use container_state::ContainerState;
+pub use dashboard_uid::{is_dashboard_uid, uid_of_file};
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use duration::PromDuration;
 pub use hint::Hint;

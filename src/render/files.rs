@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::model::{Diagnostic, FileSet, Place, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
 use crate::render::context::{context, scrape_names, secret_path};
-use crate::render::{overview, runbook, template};
+use crate::render::{dashboards, overview, runbook, template};
 use crate::settings::{Settings, TargetAuth, WebAuth};
 
 /// The files of every service of the stack.
@@ -167,6 +167,7 @@ fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
 fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     let mut files = FileSet::new("/etc/confidexmon", GRAFANA_USER, 0);
     let datasources = renderer.template("grafana-datasources.yml");
+    let sources = dashboards::sources(&datasources);
     let path = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
     files.insert(if settings.security.web_auth.is_some() {
         RenderedFile::secret(path, Secret::new(datasources))
@@ -181,8 +182,8 @@ fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         let path = format!("/etc/confidexmon/provisioning/{name}/README");
         files.insert(RenderedFile::plain(path, "Empty on purpose: Grafana wants the folder to be there.\n"));
     }
-    if let Some(text) = overview::dashboard_text(renderer.project, &renderer.overview) {
-        files.insert(RenderedFile::plain(HOME_DASHBOARD, text));
+    if let Some((name, file)) = overview::dashboard(renderer.project, &renderer.overview) {
+        files.insert(RenderedFile::plain(HOME_DASHBOARD, dashboards::text(name, file, &sources)));
     }
     if renderer.project.runbooks().next().is_some() {
         files.insert(RenderedFile::plain(
@@ -191,7 +192,8 @@ fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         ));
     }
     for (name, file) in renderer.project.dashboard_files() {
-        files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), file.text.clone()));
+        let text = dashboards::text(name, file, &sources);
+        files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), text));
     }
     for (alert_name, page) in renderer.project.runbooks() {
         let path = format!("/etc/confidexmon/runbooks/{}.json", runbook::uid(alert_name));

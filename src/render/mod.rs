@@ -5,6 +5,7 @@
 
 pub mod assets;
 pub mod context;
+pub mod dashboards;
 pub mod files;
 pub mod overview;
 pub mod runbook;

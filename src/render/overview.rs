@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::model::is_dashboard_uid;
 use crate::render::assets::{ProjectFile, ProjectFiles};
-use crate::settings::{Settings, is_dashboard_uid};
+use crate::settings::Settings;
 
 /// The uid of the dashboard that is built in for the backend.
 const EMBEDDED: (&str, &str) = ("confidex-overview.json", "confidex-overview");
@@ -24,10 +25,9 @@ pub fn dashboard_uid(settings: &Settings, project: &ProjectFiles) -> String {
     uids.next().unwrap_or_else(|| STACK.to_owned())
 }
 
-/// The file of the project's dashboard with this uid.
-pub fn dashboard_text(project: &ProjectFiles, uid: &str) -> Option<String> {
-    let mut files = project.dashboard_files().map(|(_, file)| file);
-    files.find(|file| uid_of(file).as_deref() == Some(uid)).map(|file| file.text.clone())
+/// The file of the project's dashboard with this uid, and its name.
+pub fn dashboard<'a>(project: &'a ProjectFiles, uid: &str) -> Option<(&'a str, &'a ProjectFile)> {
+    project.dashboard_files().find(|(_, file)| uid_of(file).as_deref() == Some(uid))
 }
 
 /// The uid in a dashboard's file, when it is one that Grafana accepts.

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
+use crate::model::is_dashboard_uid;
 use crate::model::manifest::sha256_hex;
-use crate::settings::is_dashboard_uid;
 
 const PREFIX: &str = "runbook-";
 

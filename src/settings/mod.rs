@@ -16,5 +16,5 @@ mod tree;
 pub mod types;
 
 pub use resolve::{FlagOverrides, Sources, default_image, resolve};
-pub use scalar::{is_dashboard_uid, url};
+pub use scalar::url;
 pub use types::*;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::model::is_dashboard_uid;
 use crate::model::{ImageRef, PromDuration, StackName};
 use crate::settings::fields::Kind;
 use crate::settings::tree::Value;
@@ -190,10 +191,4 @@ pub(super) fn is_variable_name(text: &str) -> bool {
 /// Prometheus's label names, without those it keeps for itself.
 pub(super) fn is_label_name(text: &str) -> bool {
     is_variable_name(text) && !text.starts_with("__")
-}
-
-/// Grafana's rule for uids: 1–40 characters of `[A-Za-z0-9_-]`.
-pub fn is_dashboard_uid(text: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    (1..=40).contains(&text.len()) && text.bytes().all(allowed)
 }

@@ -70,7 +70,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("demo", &["model"]),
     ("settings", &["model"]),
     ("analysis", &["formats", "model"]),
-    ("render", &["model", "settings"]),
+    // Dashboards reach Grafana with what an import by hand would ask for filled in.
+    ("render", &["model", "settings", "formats"]),
     ("services", &["model", "settings", "render", "update"]),
     ("check", &["model", "settings", "render", "formats", "analysis"]),
     ("starter", &["model", "settings", "render", "formats", "analysis"]),

@@ -82,6 +82,72 @@ fn a_page_that_grafana_refuses_is_named_with_its_words() {
     assert!(again.stderr.contains("uid too long, max 40 characters"), "{}", again.stderr);
 }
 
+/// `check`, `up --dry-run`, `up` and `reload` ask one function: what one of them refuses the others name too.
+#[test]
+fn what_is_no_dashboard_is_told_by_every_command() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("dashboards");
+    lab.run(&GRAFANA).expect(0);
+    let broken = [
+        ("list.json", "[1,2]", "not an object"),
+        ("envelope.json", r#"{"meta": {}, "dashboard": {"title": "x"}}"#, "below `dashboard`"),
+        ("untitled.json", r#"{"uid": "q", "panels": []}"#, "no title"),
+        ("odd.json", r#"{"title": "Odd", "uid": "a b/c"}"#, "other characters"),
+        ("types.json", r#"{"title": "Types", "panels": {"a": 1}}"#, "`panels` is an object"),
+    ];
+    for (name, text, words) in broken {
+        let path = format!("dashboards/{name}");
+        lab.write(&path, text);
+        let check = lab.run(&["check", "dashboards"]).expect(1);
+        assert!(check.stdout.contains(words) && check.stdout.contains(&path), "{}", check.stdout);
+        let plan = lab.run(&["up", "--without", "alertmanager", "--dry-run"]).expect(0);
+        assert!(plan.stderr.contains(words) && plan.stderr.contains(&path), "{}", plan.stderr);
+        let reload = lab.run(&["reload", "dashboards"]);
+        assert_ne!(reload.code, 0, "{name}: {}", reload.stderr);
+        assert!(reload.stderr.contains(words) && reload.stderr.contains(&path), "{}", reload.stderr);
+        let run = lab.run(&GRAFANA).expect(0);
+        assert!(run.stderr.contains(words) && run.stderr.contains(&path), "{}", run.stderr);
+        std::fs::remove_file(lab.folder.path().join(&path)).unwrap();
+    }
+    assert_eq!(get(&lab.url("grafana", "/api/dashboards/uid/q")).0, 404);
+}
+
+/// As it is downloaded: what an import by hand would ask for is filled in, and the file stays.
+#[test]
+fn a_dashboard_of_the_community_works_as_it_is() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("dashboards");
+    let file = r#"{"__inputs": [{"name": "DS_PROMETHEUS", "type": "datasource", "pluginId": "prometheus"},
+        {"name": "VAR_METRIC", "type": "constant", "value": "up"}],
+      "id": 1860, "uid": "shop", "title": "Shop",
+      "panels": [{"type": "stat", "title": "Up", "datasource": {"type": "prometheus", "uid": "${DS_PROMETHEUS}"}, "targets": [{"expr": "sum(${VAR_METRIC})"}]},
+        {"type": "stat", "title": "Old", "datasource": "Prometheus", "targets": [{"expr": "up"}]}, {"type": "stat", "title": "None", "datasource": null, "targets": [{"expr": "up"}]}]}"#;
+    lab.write("dashboards/shop.json", file);
+    lab.write("dashboards/Without a uid.json", r#"{"title": "Without", "uid": null, "panels": []}"#);
+    lab.run(&GRAFANA).expect(0);
+    let page = get_json(&lab.url("grafana", "/api/dashboards/uid/shop"))["dashboard"].clone();
+    let panels = page["panels"].as_array().unwrap();
+    for panel in panels {
+        assert_eq!(panel["datasource"]["uid"], "confidex-prometheus", "{panel}");
+    }
+    assert_eq!(panels[0]["targets"][0]["expr"], "sum(up)");
+    let uid = confidexmon::model::uid_of_file("Without a uid.json");
+    assert_eq!(get(&lab.url("grafana", &format!("/api/dashboards/uid/{uid}"))).0, 200);
+    assert_eq!(
+        std::fs::read_to_string(lab.folder.path().join("dashboards/shop.json")).unwrap(),
+        file,
+        "the user's file stays as it is"
+    );
+    let told = lab.run(&["check", "dashboards/shop.json"]);
+    assert!(!told.stdout.contains("panel-datasource"), "{}", told.stdout);
+    let render = lab.run(&["render", "--output", "out"]).expect(0);
+    assert!(
+        render.stderr.contains("shop.json for Grafana: DS_PROMETHEUS is `confidex-prometheus`"),
+        "{}",
+        render.stderr
+    );
+}
+
 #[test]
 fn a_datasource_that_fails_is_a_warning() {
     let Some(lab) = Lab::open() else { return };

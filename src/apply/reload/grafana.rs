@@ -1,34 +1,37 @@
-//! Grafana: the files are checked as JSON here, the reload is confirmed dashboard by dashboard.
-
-use serde_json::Value;
+//! Grafana: what it would not take is refused here, the reload is confirmed dashboard by dashboard.
 
 use crate::apply::grafana::provisioned::{Lack, Proof};
 use crate::apply::reload::{Change, Validation};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
+use crate::formats::dashboard::Dashboard;
+use crate::formats::dashboard::validity;
+use crate::formats::yaml::source::Place;
 use crate::health::provisioned::pages;
 use crate::model::FileSet;
 use crate::net::grafana::Grafana;
 
-/// Grafana logs a broken dashboard and skips it; here it is refused before it is written.
+/// The folders whose files become dashboards; each is a folder of Grafana's.
+const FOLDERS: [&str; 2] = ["/etc/confidexmon/dashboards/", "/etc/confidexmon/runbooks/"];
+
+/// Grafana logs a dashboard that it does not take, and skips it; here it is refused before it is written.
 pub(super) fn validate<E: Engine>(change: &Change<'_, E>) -> Validation {
-    for (path, file) in dashboards(&change.wanted.files) {
-        let name = path.replace("/etc/confidexmon/", "");
-        match serde_json::from_slice::<Value>(file) {
-            Err(error) => {
-                return Validation::Refused(format!("{name}:{}:{}: {error}", error.line(), error.column()));
-            }
-            Ok(dashboard) if dashboard.get("title").and_then(Value::as_str).is_none_or(str::is_empty) => {
-                return Validation::Refused(format!("{name}: the dashboard has no title"));
-            }
-            Ok(_) => {}
-        }
+    match FOLDERS.iter().find_map(|folder| first_refusal(&change.wanted.files, folder)) {
+        Some(reason) => Validation::Refused(reason),
+        None => Validation::Valid,
     }
-    Validation::Valid
 }
 
-fn dashboards(set: &FileSet) -> impl Iterator<Item = (&String, &[u8])> {
-    set.files.iter().filter(|(path, _)| path.ends_with(".json")).map(|(path, file)| (path, file.bytes()))
+fn first_refusal(set: &FileSet, folder: &str) -> Option<String> {
+    let json = set.files.iter().filter(|(path, _)| path.ends_with(".json") && path.starts_with(folder));
+    let read = |path: &str, bytes: &[u8]| {
+        Dashboard::read(path.replace("/etc/confidexmon/", ""), String::from_utf8_lossy(bytes))
+    };
+    let dashboards: Vec<Dashboard> = json.map(|(path, file)| read(path, file.bytes())).collect();
+    let refusals = validity::refusals(&dashboards);
+    let (dashboard, refusal) = refusals.first()?;
+    let Place { line, column } = refusal.place;
+    Some(format!("{}:{line}:{column}: {}", dashboard.source.path, refusal.reason))
 }
 
 pub(super) async fn reload_and_verify<E: Engine>(change: &Change<'_, E>, set: &FileSet) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 use crate::cli::args::{PlanOptions, RenderOptions};
 use crate::cli::context::Context;
 use crate::error::Error;
+use crate::render::dashboards;
 use crate::report::words;
 use crate::store::atomic;
 
@@ -18,6 +19,11 @@ pub fn run(context: &Context, options: &RenderOptions) -> Result<(), Error> {
             atomic::write(&path, bytes, if file.is_secret() { 0o600 } else { 0o644 })?;
             count += 1;
         }
+    }
+    let rendered =
+        desired.services.iter().map(|(service, wanted)| (*service, wanted.files.clone())).collect();
+    for note in dashboards::notes(&loaded.project.files, &rendered) {
+        context.output.info(&format!("note: {note}"));
     }
     context.output.info(&format!("wrote {} to {}", words::count(count, "file"), options.output.display()));
     Ok(())

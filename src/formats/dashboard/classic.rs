@@ -1,26 +1,35 @@
 //! The schema that dashboards have had since Grafana's beginnings.
 
 use super::field::{Visual, links};
-use super::{Panel, Parts, Query, Variable, query};
+use super::{GridPlace, Panel, Parts, Query, Variable, query};
 use crate::formats::yaml::node::Node;
 use crate::formats::yaml::scalar::Scalar;
 
 pub(super) fn read(tree: &Node) -> Parts {
     let mut panels = Vec::new();
-    collect(tree.list_at("panels"), &mut panels);
+    collect(tree.list_at("panels"), None, &mut panels);
     // Before version 16 the panels lay in rows.
-    tree.list_at("rows").iter().for_each(|row| collect(row.list_at("panels"), &mut panels));
+    for (number, row) in tree.list_at("rows").iter().enumerate() {
+        collect(row.list_at("panels"), Some(number), &mut panels);
+    }
     let variables = tree.get("templating").map_or(&[][..], |templating| templating.list_at("list"));
     let events = tree.get("annotations").map_or(&[][..], |annotations| annotations.list_at("list"));
     let variables = variables.iter().map(variable).chain(events.iter().map(event)).collect();
-    Parts { uid: tree.scalar_at("uid").cloned(), panels, variables }
+    Parts { uid: tree.scalar_at("uid").cloned(), title: tree.scalar_at("title").cloned(), panels, variables }
 }
 
-fn collect(nodes: &[Node], panels: &mut Vec<Panel>) {
+fn collect(nodes: &[Node], row: Option<usize>, panels: &mut Vec<Panel>) {
     for node in nodes {
-        panels.push(panel(node));
-        collect(node.list_at("panels"), panels);
+        let number = panels.len();
+        panels.push(Panel { row, ..panel(node) });
+        collect(node.list_at("panels"), Some(number), panels);
     }
+}
+
+fn place(node: &Node) -> Option<GridPlace> {
+    let place = node.get("gridPos")?;
+    let number = |key: &str| place.text_at(key)?.parse().ok();
+    Some(GridPlace { x: number("x")?, y: number("y")?, w: number("w")?, h: number("h")? })
 }
 
 fn panel(node: &Node) -> Panel {
@@ -37,6 +46,9 @@ fn panel(node: &Node) -> Panel {
         shows_text: visual.shows_text(),
         thresholds: visual.thresholds(),
         links: links(node).into_iter().chain(visual.links()).collect(),
+        place: place(node),
+        repeat: node.scalar_at("repeat").filter(|repeat| !repeat.value.is_empty()).cloned(),
+        row: None,
     }
 }
 
@@ -63,6 +75,8 @@ fn event(node: &Node) -> Variable {
         kind: "annotation".to_owned(),
         datasource: datasource(node),
         query: expr.map(|expr| Query::new(expr.clone(), None)),
+        text: None,
+        datasource_kind: None,
         label: None,
     }
 }
@@ -75,6 +89,8 @@ fn variable(node: &Node) -> Variable {
     Variable {
         name: text("name"),
         datasource: datasource(node),
+        text: query.cloned(),
+        datasource_kind: node.get("datasource").and_then(|one| one.text_at("type")).map(str::to_owned),
         label: query.and_then(query::label_of_variable),
         query: query.and_then(|query| Query::of_variable(query.clone())),
         kind,

@@ -1,22 +1,32 @@
 //! Grafana dashboards, classic and v2 JSON, with the place of everything a finding may point at.
 
 mod classic;
+pub mod community;
+mod convert;
 mod field;
 mod query;
 mod v2;
+pub mod validity;
 
 use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::scalar::Scalar;
-use crate::formats::yaml::source::{Position, Source};
+use crate::formats::yaml::source::Source;
+use validity::Refusal;
 
 pub use query::{Query, VARIABLE_RANGE};
 
-/// One dashboard; an unreadable one has no panels and says why.
+/// One dashboard; one that Grafana refuses says why.
 #[derive(Debug)]
 pub struct Dashboard {
     pub source: Source,
-    pub problem: Option<(Position, String)>,
+    /// Why Grafana would not take it, by itself.
+    pub refusals: Vec<Refusal>,
     pub uid: Option<Scalar>,
+    pub title: Option<Scalar>,
+    /// What an import by hand would ask for.
+    pub inputs: Vec<Input>,
+    /// The addresses of its own links.
+    pub links: Vec<Scalar>,
     pub panels: Vec<Panel>,
     pub variables: Vec<Variable>,
 }
@@ -37,6 +47,21 @@ pub struct Panel {
     pub thresholds: Vec<Scalar>,
     /// The addresses of its links.
     pub links: Vec<Scalar>,
+    /// Where it lies in the grid.
+    pub place: Option<GridPlace>,
+    /// The variable for each of whose values it is shown.
+    pub repeat: Option<Scalar>,
+    /// The number of the closed row that it lies in; panels of different rows never meet.
+    pub row: Option<usize>,
+}
+
+/// A rectangle of Grafana's grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct GridPlace {
+    pub x: f64,
+    pub y: f64,
+    pub w: f64,
+    pub h: f64,
 }
 
 #[derive(Debug)]
@@ -46,13 +71,26 @@ pub struct Variable {
     pub kind: String,
     pub datasource: Option<Scalar>,
     pub query: Option<Query>,
+    /// What it asks its datasource, as it is written.
+    pub text: Option<Scalar>,
+    /// The type of its datasource, where that is told.
+    pub datasource_kind: Option<String>,
     /// The label of `label_values(…, label)`, and its offset in the file.
     pub label: Option<(String, usize)>,
+}
+
+/// One of `__inputs`.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub name: String,
+    /// The datasource's type; empty for a constant.
+    pub plugin: String,
 }
 
 /// What each of the two schemas gives.
 struct Parts {
     uid: Option<Scalar>,
+    title: Option<Scalar>,
     panels: Vec<Panel>,
     variables: Vec<Variable>,
 }
@@ -61,13 +99,17 @@ impl Dashboard {
     /// Reads a file of the dashboards folder. Never fails: Grafana refuses what cannot be read.
     pub fn read(path: impl Into<String>, text: impl Into<String>) -> Self {
         let source = Source::new(path, text);
-        let (tree, problem) = match node::parse(&source) {
-            Ok(tree) => (tree, None),
-            Err(problem) => (Node::Null, Some(problem)),
-        };
-        let Parts { uid, panels, variables } =
-            if v2::is(&tree) { v2::read(&tree) } else { classic::read(&tree) };
-        Self { source, problem, uid: uid.filter(|uid| !uid.value.is_empty()), panels, variables }
+        let tree = node::parse(&source).unwrap_or(Node::Null);
+        let refusals = validity::of_file(&source, &tree);
+        let classic = convert::classic_of(&tree);
+        let Parts { uid, title, panels, variables } =
+            if v2::is(&tree) { v2::read(&tree) } else { classic::read(classic) };
+        let of_resource = tree.get("metadata").and_then(|metadata| metadata.scalar_at("name")).cloned();
+        let uid = of_resource.or(uid).filter(|uid| !uid.value.is_empty());
+        let title = title.filter(|title| !title.value.is_empty());
+        let (inputs, links) =
+            (inputs(classic), field::links(if v2::is(&tree) { v2::spec(&tree) } else { classic }));
+        Self { source, refusals, uid, title, inputs, links, panels, variables }
     }
 
     /// Every query of panels and variables, with its panel.
@@ -76,6 +118,12 @@ impl Dashboard {
             self.panels.iter().flat_map(|panel| panel.queries.iter().map(move |query| (Some(panel), query)));
         panels.chain(self.variables.iter().filter_map(|variable| Some((None, variable.query.as_ref()?))))
     }
+}
+
+fn inputs(tree: &Node) -> Vec<Input> {
+    let text = |node: &Node, key: &str| node.text_at(key).unwrap_or_default().to_owned();
+    let inputs = tree.list_at("__inputs").iter();
+    inputs.map(|input| Input { name: text(input, "name"), plugin: text(input, "pluginId") }).collect()
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ const FILE: &str = r#"{
 #[test]
 fn reads_panels_with_their_places() {
     let dashboard = Dashboard::read("d.json", FILE);
-    assert!(dashboard.problem.is_none());
+    assert!(dashboard.refusals.iter().all(|refusal| refusal.reason.contains("no title")));
     assert_eq!(dashboard.uid.as_ref().unwrap().value, "x");
     let panel = &dashboard.panels[1];
     assert_eq!(
@@ -54,7 +54,10 @@ fn reads_the_expression_in_a_variable() {
 
 #[test]
 fn says_where_a_file_breaks() {
-    assert!(Dashboard::read("d.json", "{\"uid\": \"x\",\n \"panels\": [").problem.is_some());
+    let [broken] = &Dashboard::read("d.json", "{\"uid\": \"x\",\n \"panels\": [").refusals[..] else {
+        unreachable!("one refusal")
+    };
+    assert_eq!(broken.place.line, 2);
     assert!(Dashboard::read("d.json", "[]").panels.is_empty());
 }
 
@@ -93,4 +96,69 @@ fn reads_the_newer_schema() {
     assert!(panel.queries[0].tree.is_ok());
     let kinds: Vec<_> = dashboard.variables.iter().map(|v| (v.kind.as_str(), v.query.is_some())).collect();
     assert_eq!(kinds, [("datasource", false), ("query", true)]);
+}
+
+/// A file, and for each refusal its line, its column and words of the reason.
+type Expected<'a> = (&'a str, &'a [(usize, usize, &'a str)]);
+
+#[test]
+fn each_file_that_grafana_refuses_is_told_with_its_place() {
+    let long = format!("{{\"title\": \"x\", \"uid\": \"{}\"}}", "a".repeat(41));
+    let cases: [Expected<'_>; 10] = [
+        ("[1,2]", &[(1, 1, "not an object")]),
+        ("null", &[(1, 1, "not an object")]),
+        ("\n \"a\"", &[(2, 2, "not an object")]),
+        ("{\"uid\": \"q\", \"panels\": []}", &[(1, 2, "no title")]),
+        ("{\"title\": \"\"}", &[(1, 11, "no title")]),
+        (&long, &[(1, 23, "longer than 40")]),
+        ("{\"title\": \"x\", \"uid\": \"a b/c\"}", &[(1, 23, "other characters")]),
+        (
+            "{\"uid\":5,\"title\":[],\"panels\":{\"a\":1},\"templating\":3}",
+            &[
+                (1, 8, "`uid` is a number"),
+                (1, 10, "`title` is a list"),
+                (1, 21, "`panels` is an object"),
+                (1, 51, "`templating` is a number"),
+            ],
+        ),
+        ("{\"meta\": {}, \"dashboard\": {\"title\": \"x\"}}", &[(1, 14, "below `dashboard`")]),
+        ("{\"title\": \"x\",}", &[(1, 15, "key must be a string")]),
+    ];
+    for (text, wanted) in cases {
+        let found = Dashboard::read("d.json", text).refusals;
+        assert_eq!(found.len(), wanted.len(), "{text}: {found:?}");
+        for (refusal, (line, column, words)) in found.iter().zip(wanted) {
+            assert_eq!((refusal.place.line, refusal.place.column), (*line, *column), "{text}: {refusal:?}");
+            assert!(refusal.reason.contains(words), "{text}: {refusal:?}");
+        }
+    }
+    for text in
+        ["{\"title\": \"x\"}", "{\"title\": \"x\", \"uid\": null}", "{\"title\": \"x\", \"title\": \"y\"}"]
+    {
+        assert_eq!(Dashboard::read("d.json", text).refusals, [], "{text}");
+    }
+}
+
+#[test]
+fn of_two_with_one_uid_or_title_the_second_is_refused() {
+    let read = |path: &str, uid: &str, title: &str| {
+        Dashboard::read(path, format!("{{\"uid\": \"{uid}\", \"title\": \"{title}\"}}"))
+    };
+    let all = [
+        read("a", "1", "x"),
+        read("b", "1", "y"),
+        read("c", "2", "x"),
+        read("d", "1", "x"),
+        read("e", "3", "z"),
+    ];
+    let found: Vec<_> = validity::refusals(&all)
+        .into_iter()
+        .map(|(one, refusal)| format!("{}: {}", one.source.path, refusal.reason))
+        .collect();
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(
+        found[0].starts_with("b: a has the uid `1`") && found[1].starts_with("d: a has the uid"),
+        "{found:?}"
+    );
+    assert!(found[2].starts_with("c: a has the title `x`"), "{found:?}");
 }

@@ -7,12 +7,15 @@ use super::{Panel, Parts, Query, Variable, query};
 use crate::formats::yaml::node::Node;
 use crate::formats::yaml::scalar::Scalar;
 
+/// The group of resources that Grafana's own API speaks of.
+pub(super) const API: &str = "dashboard.grafana.app/";
+
 pub(super) fn is(tree: &Node) -> bool {
     spec(tree).get("elements").is_some()
 }
 
 /// The dashboard itself, in a resource or alone.
-fn spec(tree: &Node) -> &Node {
+pub(super) fn spec(tree: &Node) -> &Node {
     tree.get("spec").unwrap_or(tree)
 }
 
@@ -21,8 +24,7 @@ pub(super) fn read(tree: &Node) -> Parts {
     let elements = dashboard.get("elements").map_or(&[][..], Node::entries);
     let panels = elements.iter().filter_map(|(_, element)| Some(panel(element.get("spec")?))).collect();
     let variables = dashboard.list_at("variables").iter().filter_map(variable).collect();
-    let uid = tree.get("metadata").and_then(|metadata| metadata.scalar_at("name")).cloned();
-    Parts { uid, panels, variables }
+    Parts { uid: None, title: dashboard.scalar_at("title").cloned(), panels, variables }
 }
 
 fn panel(node: &Node) -> Panel {
@@ -46,6 +48,9 @@ fn panel(node: &Node) -> Panel {
         shows_text: visual.shows_text(),
         thresholds: visual.thresholds(),
         links: links(node).into_iter().chain(visual.links()).collect(),
+        place: None,
+        repeat: None,
+        row: None,
     }
 }
 
@@ -75,6 +80,8 @@ fn variable(node: &Node) -> Option<Variable> {
         name: spec.text_at("name").unwrap_or_default().to_owned(),
         kind: kind.to_owned(),
         datasource: datasource(spec),
+        text: text.cloned(),
+        datasource_kind: spec.get("query").and_then(|query| query.text_at("group")).map(str::to_owned),
         label: text.and_then(query::label_of_variable),
         query: text.and_then(|text| Query::of_variable(text.clone())),
     })

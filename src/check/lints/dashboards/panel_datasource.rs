@@ -2,6 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::formats::dashboard::community::{Source, stands_for};
 use crate::formats::dashboard::{Dashboard, Panel};
 use crate::formats::yaml::scalar::Scalar;
 use crate::model::closest_name;
@@ -63,28 +64,18 @@ fn uses(dashboard: &Dashboard) -> Vec<(&Scalar, Vec<&str>)> {
 
 fn assess(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String, String)> {
     let value = uid.value.as_str();
+    let variables: Vec<String> = dashboard.variables.iter().map(|variable| variable.name.clone()).collect();
     if let Some(rest) = value.strip_prefix('$') {
         let name = rest.trim_start_matches('{').trim_end_matches('}');
         let name = name.split(':').next().unwrap_or(name);
-        let variables = || dashboard.variables.iter().filter(|variable| variable.kind == "datasource");
-        if variables().any(|variable| variable.name == name) {
-            return None;
-        }
-        let message = format!(
-            "there is no datasource variable `{name}`{}",
-            if name.starts_with("DS_") { "; it is asked for at an import by hand only" } else { "" }
-        );
-        let near = variables().next().map(|variable| variable.name.as_str());
-        let fix = match near {
-            Some(near) => format!("use `${{{near}}}`"),
-            None => "add a variable of type `datasource`, or name the datasource's uid".to_owned(),
-        };
-        return Some((message, fix));
+        return variable(view, dashboard, name, &variables);
     }
     // Whoever made it for other software has datasources of their own.
     let known = view.facts.datasources.as_ref().filter(|_| !view.is_foreign(&dashboard.source))?;
     let is_named = || known.values().any(|datasource| datasource.name == value);
-    if value.is_empty() || BUILT_IN.contains(&value) || known.contains_key(value) || is_named() {
+    let is_known =
+        known.contains_key(value) || is_named() || (!is_uid(dashboard, uid) && stands(view, value));
+    if value.is_empty() || BUILT_IN.contains(&value) || is_known {
         return None;
     }
     let all: Vec<_> = known.keys().map(String::as_str).collect();
@@ -95,6 +86,55 @@ fn assess(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(Strin
         None => "use a variable of type `datasource`, or an uid that is provisioned".to_owned(),
     };
     Some((message, fix))
+}
+
+/// `${name}`: a variable of the dashboard, or what an import by hand asks for.
+fn variable(
+    view: &View<'_>,
+    dashboard: &Dashboard,
+    name: &str,
+    variables: &[String],
+) -> Option<(String, String)> {
+    let of_datasource = || dashboard.variables.iter().filter(|variable| variable.kind == "datasource");
+    if of_datasource().any(|variable| variable.name == name) {
+        return None;
+    }
+    let known = view.facts.datasources.as_ref()?;
+    if let Some(input) = dashboard.inputs.iter().find(|input| input.name == name) {
+        let kind = input.plugin.as_str();
+        let is_there =
+            kind.is_empty() || BUILT_IN.contains(&kind) || known.values().any(|one| one.kind == kind);
+        return (!is_there).then(|| {
+            let message = format!("the input `{name}` wants a datasource of type {kind}, and there is none");
+            (message, "leave out what asks it, or provision such a datasource".to_owned())
+        });
+    }
+    if stands_for(&format!("${{{name}}}"), variables, &sources(view)).is_some() {
+        return None;
+    }
+    let near = of_datasource().next().map(|variable| variable.name.as_str());
+    let fix = match near {
+        Some(near) => format!("use `${{{near}}}`"),
+        None => "add a variable of type `datasource`, or name the datasource's uid".to_owned(),
+    };
+    Some((format!("there is no datasource variable `{name}`"), fix))
+}
+
+/// A uid is taken at its word; a name, as old dashboards have it, is understood when it is rendered.
+fn is_uid(dashboard: &Dashboard, uid: &Scalar) -> bool {
+    let before = dashboard.source.text.get(..uid.start()).unwrap_or_default().trim_end();
+    before.strip_suffix(':').is_some_and(|before| before.trim_end().ends_with("\"uid\""))
+}
+
+fn stands(view: &View<'_>, name: &str) -> bool {
+    stands_for(name, &[], &sources(view)).is_some()
+}
+
+fn sources(view: &View<'_>) -> Vec<Source> {
+    let known = view.facts.datasources.iter().flatten();
+    known
+        .map(|(uid, one)| Source { uid: uid.clone(), name: one.name.clone(), kind: one.kind.clone() })
+        .collect()
 }
 
 /// `PromQL` asked of a datasource that does not speak it.
