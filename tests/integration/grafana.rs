@@ -98,7 +98,7 @@ fn what_is_no_dashboard_is_told_by_every_command() {
     for (name, text, words) in broken {
         let path = format!("dashboards/{name}");
         lab.write(&path, text);
-        let check = lab.run(&["check", "dashboards"]).expect(1);
+        let check = lab.run(&["check", "dashboards"]).expect(6);
         assert!(check.stdout.contains(words) && check.stdout.contains(&path), "{}", check.stdout);
         let plan = lab.run(&["up", "--without", "alertmanager", "--dry-run"]).expect(0);
         assert!(plan.stderr.contains(words) && plan.stderr.contains(&path), "{}", plan.stderr);
