@@ -8,7 +8,9 @@ use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::rule_file::RuleFile;
 use crate::formats::rule_test::RuleTestFile;
+use crate::formats::yaml::node::{self, Node};
 use crate::formats::yaml::source::Source;
+use crate::model::ServiceKind;
 
 /// What is `None` is not known, and lints that need it say nothing.
 #[derive(Debug, Default)]
@@ -39,6 +41,8 @@ pub struct Facts {
     /// `AlertmanagerFile::read` for a user's own file, `AlertmanagerFile::rendered` for a template's
     /// output. A stack has one; files that were named may be more, and each is checked by itself.
     pub alertmanagers: Vec<AlertmanagerFile>,
+    /// The configuration of Prometheus and the datasources of Grafana, as they are rendered or were named.
+    pub service_files: Vec<ServiceFile>,
     /// Every file in Alertmanager's container that the stack puts there, secrets included: absolute paths.
     pub alertmanager_paths: Option<BTreeSet<String>>,
     /// The notification templates, rendered where they are templates of ours.
@@ -47,6 +51,25 @@ pub struct Facts {
     pub dashboards: Option<Vec<Dashboard>>,
     /// The datasources that Grafana is given, by their uids.
     pub datasources: Option<BTreeMap<String, Datasource>>,
+}
+
+/// A configuration file of a service.
+#[derive(Debug)]
+pub struct ServiceFile {
+    pub service: ServiceKind,
+    /// What the service gets; `path` is the file that the user edits.
+    pub source: Source,
+    /// The user's template, when `source` was rendered from one.
+    pub template: Option<Source>,
+    pub tree: Node,
+}
+
+impl ServiceFile {
+    /// One that cannot be read holds nothing.
+    pub fn new(service: ServiceKind, source: Source, template: Option<Source>) -> Self {
+        let tree = node::parse(&source).unwrap_or(Node::Null);
+        Self { service, source, template, tree }
+    }
 }
 
 /// A datasource of Grafana.

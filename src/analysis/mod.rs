@@ -6,6 +6,7 @@ pub mod contract;
 pub mod contract_match;
 pub mod facts;
 pub mod labels;
+pub mod messages;
 pub mod one_sided_match;
 pub mod routing;
 pub mod value_analysis;

@@ -9,7 +9,7 @@ use crate::apply::validators::{self, Validators};
 use crate::check::gather;
 use crate::check::selection::{Kind, Scope};
 use crate::check::validators::rendered::Rendered;
-use crate::check::validators::{amtool, promtool};
+use crate::check::validators::{amtool, messages, promtool};
 use crate::check::{Facts, Finding};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -32,6 +32,8 @@ pub enum ValidationTarget {
     Alertmanager,
     /// An Alertmanager configuration that was named.
     NamedAlertmanager(String),
+    /// The texts of receivers, rendered.
+    Messages(messages::Rendering),
 }
 
 pub type Jobs = Vec<(ValidationTarget, OneShot)>;
@@ -87,7 +89,7 @@ pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
             let command = validators::whole_tree(ServiceKind::Alertmanager)?;
             add(ValidationTarget::Alertmanager, ServiceKind::Alertmanager, command, files)
         });
-        return config.into_iter().chain(routing).collect();
+        return config.into_iter().chain(routing).chain(rendering(settings, facts)).collect();
     };
     let named = selection.of(Kind::Alertmanager).filter_map(|file| {
         let files = vec![RenderedFile::plain("/validator/alertmanager.yml", file.text.as_str())];
@@ -95,7 +97,15 @@ pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
         let subject = ValidationTarget::NamedAlertmanager(file.shown_as.clone());
         add(subject, ServiceKind::Alertmanager, &command, files)
     });
-    rules_job(settings, facts).into_iter().chain(named).collect()
+    rules_job(settings, facts).into_iter().chain(named).chain(rendering(settings, facts)).collect()
+}
+
+/// Every text of every receiver, rendered by amtool.
+fn rendering(settings: &Settings, facts: &Facts) -> Option<(ValidationTarget, OneShot)> {
+    let mut rendering = messages::rendering(facts)?;
+    let files = std::mem::take(&mut rendering.files);
+    let job = validators::job(settings, ServiceKind::Alertmanager, &messages::COMMAND, files)?;
+    Some((ValidationTarget::Messages(rendering), job))
 }
 
 /// The rule files alone.
@@ -188,6 +198,7 @@ pub fn findings(report: &ValidationReport, subjects: &ValidationInput<'_>) -> Ve
                     None => Vec::new(),
                 }
             }
+            ValidationTarget::Messages(asked) => messages::findings(asked, stdout),
             ValidationTarget::NamedAlertmanager(name) => {
                 let file = selection.and_then(|all| all.of(Kind::Alertmanager).find(|f| f.shown_as == *name));
                 let config = file.map(|file| Rendered::plain(&file.shown_as, &file.text));

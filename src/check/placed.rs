@@ -1,5 +1,6 @@
 //! Findings at places of files whose readers know nothing of findings.
 
+use crate::analysis::facts::ServiceFile;
 use crate::check::finding::Finding;
 use crate::check::lint::Lint;
 use crate::check::origin;
@@ -8,6 +9,17 @@ use crate::formats::dashboard::{Dashboard, Panel};
 
 impl AlertmanagerFile {
     /// A finding at an offset of the text that Alertmanager gets.
+    pub fn finding(&self, lint: &Lint, offset: usize, message: String) -> Finding {
+        let place = self.source.place(offset);
+        let place = self.template.as_ref().map_or(place, |template| {
+            origin::template_place(&self.source, place, template).unwrap_or_default()
+        });
+        lint.at(&self.source, place, message)
+    }
+}
+
+impl ServiceFile {
+    /// A finding at an offset of the text that the service gets.
     pub fn finding(&self, lint: &Lint, offset: usize, message: String) -> Finding {
         let place = self.source.place(offset);
         let place = self.template.as_ref().map_or(place, |template| {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::analysis::contract::Contract;
-use crate::analysis::facts::Facts;
+use crate::analysis::facts::{Facts, ServiceFile};
 use crate::check::custom_resource;
 use crate::check::foreign_files;
 use crate::check::gather::named;
@@ -13,6 +13,7 @@ use crate::formats::rule_file::RuleFile;
 use crate::formats::rule_test::RuleTestFile;
 use crate::formats::yaml::node;
 use crate::formats::yaml::source::Source;
+use crate::model::ServiceKind;
 use crate::render::assets::{ProjectFile, is_yaml};
 
 /// What a file is, told by its ending and its top-level keys.
@@ -121,6 +122,9 @@ impl Selection {
                 !messages.is_empty() || facts.alertmanagers.iter().all(|file| file.templates.is_empty());
             facts.notification_templates = all.then_some(messages);
         }
+        let prometheus = self.of(Kind::Prometheus);
+        facts.service_files =
+            prometheus.map(|file| ServiceFile::new(ServiceKind::Prometheus, source(file), None)).collect();
         let dashboards = self.of(Kind::Dashboard);
         facts.dashboards =
             Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());

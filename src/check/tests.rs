@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::*;
 use crate::analysis::contract::Contract;
-use crate::analysis::facts::Datasource;
+use crate::analysis::facts::{Datasource, ServiceFile};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::rule_file::RuleFile;
 use crate::formats::rule_test::RuleTestFile;
+use crate::model::ServiceKind;
 
 fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/mistakes")
@@ -88,6 +89,11 @@ fn add(facts: &mut Facts, lint: &str, name: &str, text: String) {
         Some((_, "json")) => facts.dashboards.as_mut().unwrap().push(Dashboard::read(name, text)),
         Some((_, "want")) => {}
         Some(("confidexmon", _)) => facts.settings_file = Some(Source::new(name, text)),
+        Some(("prometheus" | "datasources", _)) => {
+            let is_grafana = name.starts_with("datasources");
+            let service = if is_grafana { ServiceKind::Grafana } else { ServiceKind::Prometheus };
+            facts.service_files.push(ServiceFile::new(service, Source::new(name, text), None));
+        }
         Some(("alertmanager", _)) => facts.alertmanagers.push(AlertmanagerFile::read(name, text)),
         _ if lint == "test-without-alert" => {
             let rules = "groups:\n  - name: g\n    rules:\n      - alert: QueueLong\n        expr: shop_queue_length > 9\n        annotations: {summary: s, runbook: Shop}\n";

@@ -150,7 +150,7 @@ impl Context {
         if !self.output.quiet {
             self.report(&loaded.warnings, &loaded.project);
             let refused = dashboards::refusals(&loaded.project.files);
-            let refused: Vec<Problem> = refused.into_iter().map(not_shown).collect();
+            let refused: Vec<Diagnostic> = refused.into_iter().map(not_shown).collect();
             self.report(&refused, &loaded.project);
         }
     }
@@ -279,14 +279,11 @@ fn problem_event(problem: &Diagnostic) -> serde_json::Value {
 }
 
 /// A dashboard that Grafana leaves out is no reason not to run the rest.
-fn not_shown((file, refusal): (String, Refusal)) -> Problem {
-    let Refusal { place, reason, fix } = refusal;
-    Problem {
-        severity: Severity::Warning,
-        message: format!("Grafana does not take this dashboard: {reason}"),
-        place: Some(Place { file, line: place.line, column: place.column, length: 1 }),
-        hint: fix,
-    }
+fn not_shown((file, refusal): (String, Refusal)) -> Diagnostic {
+    let Refusal { place: at, reason, fix } = refusal;
+    let place = Place { file, line: at.line, column: at.column, length: 1 };
+    let message = format!("Grafana does not take this dashboard: {reason}");
+    Diagnostic { fix, ..Diagnostic::new("unreadable-dashboard", Severity::Warning, place, message) }
 }
 
 /// A file that cannot be read as what it should be: a wrong configuration, not a failed operation.

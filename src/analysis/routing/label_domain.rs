@@ -206,6 +206,11 @@ impl Labels {
         }
     }
 
+    /// True when the alert may have labels that are not listed.
+    pub fn may_have_others(&self) -> bool {
+        !self.others.is_absent()
+    }
+
     /// The labels that something is known of.
     pub fn listed(&self) -> impl Iterator<Item = (&str, &LabelDomain)> {
         self.listed.iter().map(|(label, known)| (label.as_str(), known))

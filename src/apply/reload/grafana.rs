@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::formats::dashboard::Dashboard;
 use crate::formats::dashboard::validity;
-use crate::formats::yaml::source::Place;
+use crate::formats::yaml::source::Position;
 use crate::health::provisioned::pages;
 use crate::model::FileSet;
 use crate::net::grafana::Grafana;
@@ -30,7 +30,7 @@ fn first_refusal(set: &FileSet, folder: &str) -> Option<String> {
     let dashboards: Vec<Dashboard> = json.map(|(path, file)| read(path, file.bytes())).collect();
     let refusals = validity::refusals(&dashboards);
     let (dashboard, refusal) = refusals.first()?;
-    let Place { line, column } = refusal.place;
+    let Position { line, column } = refusal.place;
     Some(format!("{}:{line}:{column}: {}", dashboard.source.path, refusal.reason))
 }
 

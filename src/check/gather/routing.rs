@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::analysis::facts::{Datasource, Facts};
+use crate::analysis::facts::{Datasource, Facts, ServiceFile};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::yaml::source::Source;
@@ -22,12 +22,32 @@ pub(super) fn fill(facts: &mut Facts, files: &ProjectFiles, rendered: &RenderedS
         facts.alertmanager_paths = Some(alertmanager.files.keys().cloned().collect());
         facts.notification_templates = Some(messages(files, alertmanager));
     }
+    facts.service_files = service_files(files, rendered);
     if let Some(grafana) = rendered.get(&ServiceKind::Grafana) {
         facts.datasources = datasources(grafana);
     }
     let dashboards = files.dashboard_files();
     facts.dashboards =
         Some(dashboards.map(|(_, file)| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
+}
+
+/// What else names addresses: the rendered file of each service beside its template.
+fn service_files(files: &ProjectFiles, rendered: &RenderedStack) -> Vec<ServiceFile> {
+    const FILES: [(ServiceKind, &str, &str); 2] = [
+        (ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml", "templates/prometheus.yml"),
+        (
+            ServiceKind::Grafana,
+            "/etc/confidexmon/provisioning/datasources/confidexmon.yml",
+            "templates/grafana-datasources.yml",
+        ),
+    ];
+    let read = |(service, path, template): (ServiceKind, &str, &str)| {
+        let text = text(rendered.get(&service)?, path)?;
+        let template = files.config.get(template)?;
+        let template = Source::new(template.shown_as.clone(), template.text.clone());
+        Some(ServiceFile::new(service, Source::new(template.path.clone(), text), Some(template)))
+    };
+    FILES.into_iter().filter_map(read).collect()
 }
 
 fn config(files: &ProjectFiles, rendered: &FileSet) -> Option<AlertmanagerFile> {

@@ -5,6 +5,8 @@ mod project;
 mod routing;
 mod rules;
 
+use crate::analysis::messages::{Messages, Where};
+use crate::check::finding::Finding;
 use crate::check::lint::Lint;
 
 /// Every lint, in the order of the documentation.
@@ -51,6 +53,8 @@ pub const ALL: &[&Lint] = &[
     &rules::unit_mismatch::LINT,
     &routing::unreadable_routing::LINT,
     &routing::shadowed_route::LINT,
+    &routing::near_miss_matcher::LINT,
+    &routing::route_timing::LINT,
     &routing::unrouted_severity::LINT,
     &routing::unused_receiver::LINT,
     &routing::empty_receiver::LINT,
@@ -63,6 +67,9 @@ pub const ALL: &[&Lint] = &[
     &routing::secret_in_clear::LINT,
     &routing::missing_secret_file::LINT,
     &routing::undefined_template::LINT,
+    &routing::message_error::LINT,
+    &routing::blank_message::LINT,
+    &routing::unknown_message_label::LINT,
     &routing::empty_template_glob::LINT,
     &routing::deprecated_match::LINT,
     &dashboards::unreadable_dashboard::LINT,
@@ -83,3 +90,8 @@ pub const ALL: &[&Lint] = &[
     &project::unwatched_job::LINT,
     &project::bad_ignore::LINT,
 ];
+
+/// A finding without words, at the place of a text of a message.
+pub(in crate::check) fn message_place(messages: &Messages<'_>, at: Where<'_>) -> Finding {
+    routing::message_error::at(&routing::message_error::LINT, messages, at, 0, "")
+}

@@ -2,6 +2,7 @@
 //! user's own files and lines. Pure: running them is `apply::validators`.
 
 pub mod amtool;
+pub mod messages;
 pub mod promtool;
 pub mod rendered;
 
@@ -63,6 +64,9 @@ fn same_rule(theirs: &Finding, own: &Finding) -> bool {
 
 /// Our own finding has the better place and a fix; it stays, when it is as bad as the validator says.
 fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
+    if own.place.file == theirs.place.file && own.id == theirs.id {
+        return own.place.line == theirs.place.line;
+    }
     if own.place.file != theirs.place.file || own.severity != Severity::Bug {
         return false;
     }

@@ -3,6 +3,7 @@
 
 mod classic;
 pub mod matcher;
+mod refused;
 mod route;
 mod utf8;
 
@@ -75,6 +76,7 @@ impl AlertmanagerFile {
         if root.is_none() && readable {
             problems.push((0, "there is no `route`".to_owned()));
         }
+        problems.extend(refused::problems(&tree));
         let receivers = tree.list_at("receivers").iter().filter_map(receiver).collect();
         let inhibit_rules =
             tree.list_at("inhibit_rules").iter().map(|rule| inhibit_rule(rule, &mut problems)).collect();
