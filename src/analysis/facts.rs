@@ -22,6 +22,9 @@ pub struct Facts {
     pub empty_rule_patterns: Vec<String>,
     pub rule_tests: Vec<RuleTestFile>,
     pub contract: Option<Contract>,
+    /// The contract, and the jobs with it, are those that the program brings along: no measure for what a
+    /// user names.
+    pub contract_is_built_in: bool,
     /// Named files whose metrics are those of other software: the contract is not about them.
     pub foreign_files: BTreeSet<String>,
     /// The scrape interval of the backend's job.

@@ -1,6 +1,6 @@
 //! A whole check: our lints, the official validators and (when asked) what runs, side by side.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +17,6 @@ use crate::render::assets::ProjectFile;
 use crate::render::{ProjectFiles, RenderedStack, dashboards};
 use crate::report::events::Reporter;
 use crate::report::findings::CheckReport;
-use crate::report::words;
 use crate::settings::Settings;
 
 /// What is to be checked.
@@ -59,7 +58,8 @@ pub async fn run<E: Engine>(
     let seen: Vec<_> = facts.rule_files.iter().filter(|_| report.rules_validated()).collect();
     validators::merge(&mut findings, validation::findings(&report, &subjects), &seen);
     findings.retain(|finding| scope.covers(&finding.place.file));
-    let mut notes: Vec<String> = misfits(&mut findings).into_iter().collect();
+    without_misfits(files, &mut findings);
+    let mut notes: Vec<String> = judged_by_form(request, &facts).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
     validators::sort(&mut findings);
     if matches!(scope, Scope::Project) {
@@ -77,21 +77,30 @@ pub async fn run<E: Engine>(
     Ok(CheckReport { findings, sources, counts, validators_not_run: report.into_not_run(), notes })
 }
 
-/// Takes away what concerns shipped dashboards and routes: they are right on their own, so it only tells
-/// that they were made for other rules than the project's.
-fn misfits(findings: &mut Vec<Finding>) -> Option<String> {
-    let before = findings.len();
+/// Takes away what concerns shipped dashboards and routes: they are right on their own, so it would only
+/// tell that they were made for other rules than the project's.
+fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
+    let brings_own = files.has_own_content();
+    let folders = [("config", &files.config), ("dashboards", &files.dashboards)];
+    let built_in: BTreeSet<&str> = folders
+        .into_iter()
+        .flat_map(|(folder, files)| files.iter().map(move |(name, file)| (format!("{folder}/{name}"), file)))
+        .filter(|(path, file)| {
+            file.shown_as.starts_with("<embedded>/") || brings_own && ProjectFiles::is_built_in(file, path)
+        })
+        .map(|(_, file)| file.shown_as.as_str())
+        .collect();
     findings.retain(|finding| {
-        let shipped = finding.place.file.strip_prefix("<embedded>/").unwrap_or_default();
-        let checked = matches!(finding.id, validators::PROMTOOL | validators::AMTOOL);
-        checked || !(shipped.starts_with("dashboards/") || shipped.starts_with("config/"))
+        let validated = matches!(finding.id, validators::PROMTOOL | validators::AMTOOL);
+        validated || !built_in.contains(finding.place.file.as_str())
     });
-    let gone = before - findings.len();
-    (gone > 0).then(|| {
-        let what = words::count(gone, "finding");
-        format!(
-            "the shipped dashboards or routes do not fit the project's own rules or contract ({what} not shown); `confidexmon init` writes them out, to be changed"
-        )
+}
+
+/// Said once where metrics are not checked, because nobody knows which there are.
+fn judged_by_form(request: &CheckRequest<'_>, facts: &Facts) -> Option<String> {
+    let of_user = request.scope.selection().is_some() || request.files.has_own_content();
+    (facts.contract.is_none() && of_user && !facts.rule_files.is_empty()).then(|| {
+        "rules and dashboards are checked by their form: there is no config/backend.prom with the metrics of your backend; `confidexmon check --save-contract` fetches and keeps them".to_owned()
     })
 }
 

@@ -12,7 +12,7 @@ use crate::apply::{gather, probe};
 use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
-use crate::error::in_full;
+use crate::error::{Error, ExitCode, in_full};
 use crate::model::{Place, ServiceKind};
 use crate::net::backend::{self, Auth};
 use crate::net::grafana::Grafana;
@@ -56,6 +56,39 @@ pub async fn contract(
         facts.backend_jobs = jobs.into_iter().collect();
     }
     findings
+}
+
+/// What the first job of the settings exports, as its targets answer now: the metrics of a backend.
+///
+/// # Errors
+/// When none of its targets answers.
+pub async fn exposition(settings: &Settings, engine: Option<&EngineInfo>) -> Result<(String, String), Error> {
+    let job = settings.targets.first().map(|target| target.job.clone()).ok_or_else(|| {
+        Error::new(ExitCode::Usage, "the settings name no target, so there are no metrics to fetch")
+            .hint("add one under `targets:` in config/confidexmon.yml")
+    })?;
+    let targets = settings.targets.iter().filter(|target| target.job == job);
+    let asked = targets.map(|target| async move { (target, fetch(target, engine).await) });
+    let (mut texts, mut failed) = (Vec::new(), None);
+    for (target, answer) in join_all(asked).await {
+        match answer {
+            Ok(text) => texts.push(text),
+            Err(error) => failed = Some((target, error)),
+        }
+    }
+    match (texts.is_empty(), failed) {
+        (true, Some((target, error))) => {
+            let message = format!(
+                "the target `{}` at {} gives no metrics: {}",
+                target.job,
+                target.address,
+                in_full(&error)
+            );
+            Err(Error::new(ExitCode::Failed, message)
+                .hint("start the backend, or correct its `url` in config/confidexmon.yml"))
+        }
+        _ => Ok((job, texts.join("\n"))),
+    }
 }
 
 async fn fetch(target: &TargetSettings, engine: Option<&EngineInfo>) -> Result<String, NetError> {

@@ -63,6 +63,7 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     let backend = settings.targets.first().map(|target| target.job.clone());
     let runbooks = files.runbooks().map(|(name, _)| name.to_owned()).collect();
     let mut facts = Facts {
+        contract_is_built_in: !has_own_contract(files),
         contract: contract(files, backend.as_deref()),
         runbooks: Some(runbooks),
         settings_file: files
@@ -78,6 +79,9 @@ pub fn surroundings(settings: &Settings, files: &ProjectFiles, rendered: &Render
     if let Some(config) = config {
         configured(&mut facts, &config);
     }
+    if has_others_jobs(files) {
+        forget_jobs(&mut facts);
+    }
     routing::fill(&mut facts, files, rendered);
     facts
 }
@@ -86,16 +90,36 @@ pub(super) fn named(file: &ProjectFile) -> (&str, &str) {
     (&file.shown_as, &file.text)
 }
 
-/// The embedded contract says nothing about somebody else's backend.
+/// The embedded contract says nothing about somebody else's backend, nor about rules and dashboards that
+/// the user has brought.
 fn contract(files: &ProjectFiles, backend: Option<&str>) -> Option<Contract> {
     let file = files.config.get("backend.prom")?;
-    let embedded = file.shown_as.starts_with("<embedded>");
-    (!embedded || backend == Some(EMBEDDED_CONTRACT_JOB)).then(|| Contract::parse(&file.text))
+    let built_in_fits = backend == Some(EMBEDDED_CONTRACT_JOB) && !files.has_own_content();
+    (has_own_contract(files) || built_in_fits).then(|| Contract::parse(&file.text))
+}
+
+/// True where the project keeps its backend's metrics.
+pub fn has_own_contract(files: &ProjectFiles) -> bool {
+    files.config.get("backend.prom").is_some_and(|file| !file.shown_as.starts_with("<embedded>"))
+}
+
+/// True where the jobs are those that are built in, and the rules or dashboards are not.
+fn has_others_jobs(files: &ProjectFiles) -> bool {
+    let settings = files.config.get("confidexmon.yml");
+    let built_in = settings.is_none_or(|file| ProjectFiles::is_built_in(file, "config/confidexmon.yml"));
+    built_in && files.has_own_content() && !has_own_contract(files)
 }
 
 fn prometheus_config(files: &FileSet) -> Option<Value> {
     let file = files.files.get("/etc/prometheus/prometheus.yml")?;
     serde_yaml::from_str(std::str::from_utf8(file.bytes()).ok()?).ok()
+}
+
+/// What is built in says nothing about the jobs of what the user has brought.
+pub(super) fn forget_jobs(facts: &mut Facts) {
+    facts.jobs = None;
+    facts.target_labels = None;
+    facts.backend_jobs.clear();
 }
 
 /// What the rendered configuration says: it may come from a template of the user's own.

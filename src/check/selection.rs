@@ -6,7 +6,7 @@ use crate::analysis::contract::Contract;
 use crate::analysis::facts::{Facts, ServiceFile};
 use crate::check::custom_resource;
 use crate::check::foreign_files;
-use crate::check::gather::named;
+use crate::check::gather::{forget_jobs, named};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::rule_file::RuleFile;
@@ -101,6 +101,9 @@ impl Selection {
         let mut contracts = self.of(Kind::Contract).map(|file| file.text.as_str()).peekable();
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
+        } else if facts.contract_is_built_in {
+            facts.contract = None;
+            forget_jobs(facts);
         }
         self.narrow_routing(facts);
         facts.foreign_files = foreign_files::files(facts);

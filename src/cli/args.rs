@@ -303,6 +303,7 @@ pub struct OpenOptions {
 }
 
 #[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub struct CheckOptions {
     /// Files or folders to check instead of the whole project: rules, their tests, Alertmanager configurations, dashboards, a saved /metrics (.prom)
     #[arg(value_name = "PATH")]
@@ -310,6 +311,9 @@ pub struct CheckOptions {
     /// Check against what the backend exports now, and ask every dashboard panel's query through the running Grafana
     #[arg(long)]
     pub live: bool,
+    /// First fetch what the backend exports now, and keep it as config/backend.prom
+    #[arg(long, conflicts_with_all = ["routes", "list"])]
+    pub save_contract: bool,
     /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
     #[arg(long, conflicts_with = "report")]
     pub routes: bool,

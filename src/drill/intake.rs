@@ -69,6 +69,25 @@ pub fn targets(files: &[(String, RuleFile)]) -> Vec<Target> {
     targets
 }
 
+/// How many names are offered where none is near.
+const OFFERED: usize = 3;
+
+/// The names that have most in common with this one.
+fn nearest(name: &str, targets: &[Target]) -> Vec<String> {
+    let wanted = name.to_lowercase();
+    let mut names: Vec<&str> = targets.iter().map(|target| target.alert.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    // The part that was remembered may stand anywhere in a long name.
+    let distance = |other: &&str| {
+        let other = other.to_lowercase();
+        let holds = !wanted.is_empty() && (other.contains(&wanted) || wanted.contains(&other));
+        (!holds, strsim::levenshtein(&wanted, &other))
+    };
+    names.sort_by_key(distance);
+    names.into_iter().take(OFFERED).map(|name| format!("`{name}`")).collect()
+}
+
 /// Why a name that was asked for cannot be drilled, with what was probably meant.
 pub fn unknown(targets: &[Target], asked: &[String]) -> Option<(String, String)> {
     if targets.is_empty() {
@@ -80,7 +99,7 @@ pub fn unknown(targets: &[Target], asked: &[String]) -> Option<(String, String)>
     let name = asked.iter().find(|name| !targets.iter().any(|target| target.alert == **name))?;
     let hint = match closest_name(name, targets.iter().map(|target| &target.alert)) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None => "the alerts are the `alert:` entries of the YAML files in rules/".to_owned(),
+        None => format!("the nearest are {}", nearest(name, targets).join(", ")),
     };
     Some((format!("there is no alert `{name}`"), hint))
 }
@@ -197,6 +216,8 @@ mod tests {
         assert_eq!(asked("Slow"), None);
         assert_eq!(unknown(&targets, &[]), None);
         assert!(asked("BackendDwn").is_some_and(|(_, hint)| hint.contains("`BackendDown`")));
+        let far = asked("Payments").map(|(_, hint)| hint).unwrap_or_default();
+        assert!(far.starts_with("the nearest are `") && far.contains("BackendDown"), "{far}");
         assert!(unknown(&[], &[]).is_some());
     }
 

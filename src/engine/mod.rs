@@ -275,6 +275,8 @@ pub enum ErrorKind {
         holder_id: String,
     },
     Conflict,
+    /// ssh brought no tunnel about.
+    Tunnel,
     /// The host port, when the engine's text tells it.
     PortTaken {
         port: Option<u16>,
@@ -311,6 +313,7 @@ impl EngineError {
         matches!(
             self.kind,
             ErrorKind::Unreachable
+                | ErrorKind::Tunnel
                 | ErrorKind::NoEndpoint
                 | ErrorKind::Hung
                 | ErrorKind::TooOld
@@ -325,6 +328,7 @@ impl Hint for EngineError {
             ErrorKind::Unreachable => {
                 "start the engine (`systemctl start docker`, or Docker Desktop), or name another with `--host` or `DOCKER_HOST`"
             }
+            ErrorKind::Tunnel => docker::ssh::hint(&self.source.0),
             ErrorKind::NoEndpoint => {
                 "name an engine as `--host unix:///path`, `tcp://host:port` or `ssh://user@host`, or a context that `docker context ls` shows"
             }

@@ -10,7 +10,7 @@ pub fn closest_name<S: AsRef<str>>(name: &str, candidates: impl IntoIterator<Ite
         if candidate.as_ref().chars().count().abs_diff(length) > most {
             return None;
         }
-        let edits = strsim::levenshtein(name, candidate.as_ref());
+        let edits = strsim::osa_distance(name, candidate.as_ref());
         (edits <= most).then_some((edits, candidate))
     };
     let close = candidates.into_iter().filter_map(close_enough);

@@ -59,6 +59,28 @@ impl ProjectFiles {
         self
     }
 
+    /// True for a file that is as the binary carries it, whether it was written out or not.
+    pub fn is_built_in(file: &ProjectFile, path: &str) -> bool {
+        let embedded = || {
+            let data = match path.split_once('/')? {
+                ("config", name) => EmbeddedConfig::get(name),
+                ("rules", name) => EmbeddedRules::get(name),
+                ("dashboards", name) => EmbeddedDashboards::get(name),
+                _ => None,
+            };
+            Some(data?.data.as_ref() == file.text.as_bytes())
+        };
+        file.shown_as.starts_with("<embedded>/") || embedded().unwrap_or(false)
+    }
+
+    /// True where the user has brought rules or dashboards: what is built in is then no measure for them.
+    pub fn has_own_content(&self) -> bool {
+        let is_own = |folder: &str, files: &BTreeMap<String, ProjectFile>| {
+            files.iter().any(|(name, file)| !Self::is_built_in(file, &format!("{folder}/{name}")))
+        };
+        is_own("rules", &self.rules) || is_own("dashboards", &self.dashboards)
+    }
+
     /// Rule files proper: the YAML files at the top of `rules/`, without tests and runbooks.
     pub fn rule_files(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
         self.rules.iter().filter(|(path, _)| !path.contains('/') && is_yaml(path)).map(named)

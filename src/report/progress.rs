@@ -73,7 +73,7 @@ impl Live {
         let Ok(mut lines) = self.lines.lock() else { return };
         let (bar, since) = lines.entry(service).or_insert_with(|| {
             let bar = self.bars.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("{spinner} {msg}");
+            let style = ProgressStyle::with_template("{spinner} {wide_msg}");
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
             bar.enable_steady_tick(Duration::from_millis(100));
             (bar, Instant::now())

@@ -64,6 +64,9 @@ fn read_file(
             );
             continue;
         };
+        if let Some(refused) = control_character((file, line), &assignment, &name, &value) {
+            problems.push(refused);
+        }
         if expands(&assignment) {
             problems.push(
                 problem::error(
@@ -80,6 +83,32 @@ fn read_file(
             );
         }
     }
+}
+
+/// A tab or a NUL comes with a copied value, nobody sees it, and no receiver takes it.
+fn control_character(
+    (file, line): (&str, usize),
+    assignment: &str,
+    name: &str,
+    value: &str,
+) -> Option<Diagnostic> {
+    let is_hidden = |c: char| c.is_control() && c != '\n' && c != '\r';
+    let found = value.chars().find(|c| is_hidden(*c))?;
+    let (before, _) = assignment.split_once(found)?;
+    let (line, column) = (
+        line + before.matches('\n').count(),
+        before.rsplit('\n').next().unwrap_or_default().chars().count() + 1,
+    );
+    let what = match found {
+        '\t' => "a tab".to_owned(),
+        '\0' => "a NUL".to_owned(),
+        other => format!("the control character U+{:04X}", u32::from(other)),
+    };
+    let place = Place { file: file.to_owned(), line, column, length: 1 };
+    Some(
+        problem::error(format!("the value of `{name}` holds {what}"), Some(place))
+            .fix("copy the value again, without what stands around it"),
+    )
 }
 
 /// Lines that are neither blank nor comments, with their number; a quoted value may span lines.

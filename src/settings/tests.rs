@@ -50,6 +50,22 @@ fn the_environment_wins_over_dotenv_and_dotenv_over_the_file() {
 }
 
 #[test]
+fn what_nobody_sees_in_a_secret_is_refused_at_its_place() {
+    let dotenv =
+        "# receivers\nSLACK_WEBHOOK_URL='https://hooks.slack.test/a\tb'\nPAGERDUTY_SERVICE_KEY=abc\u{1}def\n";
+    let said = errors("", dotenv);
+    assert!(
+        said.iter().any(|(line, column, text)| (*line, *column) == (2, 46) && text.contains("a tab")),
+        "{said:?}"
+    );
+    assert!(
+        said.iter().any(|(line, column, text)| (*line, *column) == (3, 26) && text.contains("U+0001")),
+        "{said:?}"
+    );
+    assert!(said.iter().all(|(.., text)| !text.contains("hooks.slack")), "{said:?}");
+}
+
+#[test]
 fn an_empty_variable_counts_as_not_set() {
     let found = settings("", "SLACK_WEBHOOK_URL=''\n", &[("PAGERDUTY_SERVICE_KEY", "")]);
     assert!(!found.receivers.notifies_somebody());

@@ -1,6 +1,8 @@
 //! The routing walk against Alertmanager's own: generated trees and label sets, asked of the real amtool.
 //! Then what the command makes of it.
 
+use std::collections::BTreeSet;
+
 use confidexmon::analysis::routing::{Labels, Tristate, inhibition, walk};
 use confidexmon::formats::alertmanager::AlertmanagerFile;
 use serde_json::{Value, json};
@@ -360,4 +362,131 @@ fn alerts_without_labels_do_not_silence_each_other() {
     };
     assert_eq!(silencers("BareWarning"), [] as [Value; 0], "{matrix:#}");
     assert_eq!(silencers("QueueWarning"), [json!(["QueueCritical"])], "{matrix:#}");
+}
+
+/// What every text of a receiver becomes, by the pinned amtool and by our own reading, which says the same
+/// without an engine.
+#[test]
+fn faulty_texts_of_messages_are_found_with_and_without_an_engine() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write(
+        "am.yml",
+        r#"route: {receiver: a, group_by: [severity]}
+templates: ["/etc/alertmanager/templates/*.tmpl"]
+receivers:
+  - name: a
+    slack_configs:
+      - api_url_file: /etc/alertmanager/secrets/slack
+        channel: '#x'
+        title: '{{ template "my.title" }}'
+        text: '{{ .Annotations.summary }}'
+        pretext: '{{ range .Alerts }}{{ template "my.title" . }}{{ end }}'
+        fallback: '{{ template "my.text" . }}'
+        footer: '{{ .CommonLabels.alertname | toUpper | humanise }}'
+    pagerduty_configs:
+      - routing_key_file: /etc/alertmanager/secrets/pd
+        details:
+          one: '{{ .CommonAnnotations.summary) }}'
+          two: '{{ range .Alerts }}{{ .Labels.instance }}'
+          three: '{{ .Alerts.Firing.Labels.instance }}'
+          four: '{{ (index .Alerts 0).Labels.instance }}'
+          five: '{{ .GroupLabels.SortedPairs.Values | join ", " }}'
+"#,
+    );
+    lab.write(
+        "my.tmpl",
+        r#"{{ define "my.title" }}[{{ .Status | toUpper }}:{{ .Alerts.Firing | len }}] {{ .CommonLabels.alertname }}{{ end }}
+{{ define "my.text" }}{{ if eq (len .Alerts.Firing) 1 }}{{ range .Alerts.Firing }}{{ .Annotations.description }}{{ end }}{{ end }}{{ end }}
+"#,
+    );
+    // Lines of title, text, pretext, footer, one, two, three; and of the fallback, which is blank at times.
+    let faulty = [8, 9, 10, 12, 16, 17, 18];
+    let lines = |arguments: &[&str], ids: &[&str]| -> BTreeSet<u64> {
+        let report = lab.run(arguments).expect(6).json();
+        let found = report["findings"].as_array().unwrap().iter();
+        let ours = found.filter(|one| ids.contains(&one["id"].as_str().unwrap()));
+        ours.map(|one| one["line"].as_u64().unwrap()).collect()
+    };
+    let with = ["check", "am.yml", "my.tmpl", "--format", "json"];
+    let without = ["check", "am.yml", "my.tmpl", "--format", "json", "--host", "unix:///nonexistent.sock"];
+    for arguments in [&with[..], &without[..]] {
+        assert_eq!(lines(arguments, &["message-error", "amtool"]), faulty.into(), "{arguments:?}");
+        assert_eq!(lines(arguments, &["blank-message"]), [11].into(), "{arguments:?}");
+    }
+}
+
+/// The texts that come with the program say something, as amtool renders them for every kind of notification.
+#[test]
+fn the_shipped_messages_are_whole_by_amtool() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
+    lab.set("PAGERDUTY_SERVICE_KEY", "0123456789abcdef0123456789abcdef");
+    lab.run(&["check"]).expect(0);
+}
+
+/// With rules of one's own nothing is held against the backend that is built in; its own metrics are a command
+/// away.
+#[test]
+fn what_is_built_in_does_not_measure_what_the_user_brings() {
+    let Some(lab) = Lab::open() else { return };
+    let rules = r"groups:
+  - name: shop
+    rules:
+      - alert: QueueDeep
+        expr: shop_queue_depth > 5
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: The queue is deep, description: Look at it}
+";
+    lab.write("rules/shop.yml", rules);
+    lab.write("dashboards/shop.json", r#"{"title": "Shop", "uid": "shop", "panels": [{"type": "stat", "title": "Queue", "fieldConfig": {"defaults": {"unit": "short"}}, "targets": [{"expr": "shop_queue_dept"}]}]}"#);
+    let check = lab.run(&["check"]);
+    for id in ["unknown-metric", "panel-metric", "unknown-job", "inhibit-without-alert", "near-miss-matcher"]
+    {
+        assert!(!check.stdout.contains(id), "{id}: {}", check.stdout);
+    }
+    assert_eq!(check.stderr.matches("check --save-contract").count(), 1, "{}", check.stderr);
+
+    // A backend that answers.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        use std::io::{Read, Write};
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let body = "# TYPE shop_queue_depth gauge\nshop_queue_depth{queue=\"a\"} 3\n";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                body.len()
+            );
+            let _ = stream.write_all((head + body).as_bytes());
+        }
+    });
+    lab.write(
+        "config/confidexmon.yml",
+        &format!("targets:\n  - job: shop\n    url: http://127.0.0.1:{port}/metrics\n"),
+    );
+    let check = lab.run(&["check", "--save-contract"]);
+    assert!(check.stderr.contains("kept 1 metric of `shop`"), "{}", check.stderr);
+    let kept = std::fs::read_to_string(lab.folder.path().join("config/backend.prom")).unwrap();
+    assert!(kept.contains("shop_queue_depth{queue=\"a\"} 3"), "{kept}");
+    assert!(
+        check.stdout.contains("panel-metric") && check.stdout.contains("`shop_queue_depth`"),
+        "{}",
+        check.stdout
+    );
+    assert!(!check.stderr.contains("checked by their form"), "{}", check.stderr);
+}
+
+/// A project without a rule: its dashboards are looked at all the same.
+#[test]
+fn no_rules_do_not_switch_the_lints_of_dashboards_off() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("rules/README.md", "none yet\n");
+    lab.write("dashboards/shop.json", r#"{"title": "Shop", "uid": "shop", "panels": [{"type": "stat", "title": "A", "datasource": {"uid": "nowhere"}, "gridPos": {"x": 20, "y": 0, "w": 8, "h": 4}, "fieldConfig": {"defaults": {"unit": "short"}}, "targets": [{"expr": "sum(rate(a{b=\"c\"}[5m])) by (le"}]}]}"#);
+    lab.write("dashboards/list.json", "[1]");
+    let check = lab.run(&["check"]);
+    for id in ["panel-datasource", "panel-layout", "unreadable-dashboard"] {
+        assert!(check.stdout.contains(id), "{id}: {}", check.stdout);
+    }
 }

@@ -1,5 +1,6 @@
 //! Follows the dot through a template, as Alertmanager would: what fails in a message, before it is sent.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::{FUNCTIONS, Field, MapOf, Signature, Type, function};
@@ -35,9 +36,18 @@ impl Fault {
 }
 
 /// What calling a template by its name with a value of some type means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// Nobody here defines it.
+    Unknown,
+    Right,
+    Fails(String),
+}
+
+/// Knows templates by their names.
 pub trait Templates {
-    /// Why it fails, or nothing; `None` for one that nobody defines.
-    fn call(&self, name: &str, argument: &Type) -> Option<Option<String>>;
+    /// What comes of a call.
+    fn call(&self, name: &str, argument: &Type) -> Called;
 }
 
 /// What was found in a list of nodes.
@@ -143,7 +153,7 @@ impl Walk<'_> {
 
     fn call(&mut self, name: &str, at: usize, argument: Option<&Pipeline>, dot: &Type) {
         let value = argument.map_or(Type::Nil, |argument| self.pipeline(argument, dot));
-        if let Some(Some(reason)) = self.templates.call(name, &value) {
+        if let Called::Fails(reason) = self.templates.call(name, &value) {
             let given = match (argument, &value) {
                 (None, _) => "without a dot, so it gets nothing".to_owned(),
                 (Some(_), value) => format!("with {}", value.name()),
@@ -161,7 +171,7 @@ impl Walk<'_> {
             let known = self.variables.iter_mut().rev().find(|(known, _)| known == name);
             match known.filter(|_| pipeline.assigns) {
                 // Which of its values it has depends on the way.
-                Some((_, known)) => *known = known.clone().or(value.clone()),
+                Some((_, known)) => *known = known.clone().or(&value),
                 None => self.variables.push((name.clone(), value.clone())),
             }
         }
@@ -287,7 +297,7 @@ impl Walk<'_> {
             }
             ("index", [(_, list), _]) => list.items().map_or(Type::Any, |(_, item)| item),
             ("slice" | "and" | "or", [(_, first), rest @ ..]) => {
-                rest.iter().fold(first.clone(), |all, (_, next)| all.or(next.clone()))
+                rest.iter().fold(first.clone(), |all, (_, next)| all.or(next))
             }
             _ => signature.gives,
         }
@@ -329,26 +339,36 @@ pub type Bodies<'a> = BTreeMap<&'a str, &'a [Node]>;
 
 /// Templates whose bodies are followed when they are called.
 pub struct Library<'a> {
-    pub bodies: Bodies<'a>,
-    /// How deep calls are followed; templates may call themselves.
-    pub depth: usize,
+    bodies: Bodies<'a>,
+    /// Why a template fails for a type, as far as it was asked. What is being followed counts as right, so a
+    /// template that calls itself comes to an end.
+    known: RefCell<BTreeMap<(String, Type), Called>>,
 }
 
-/// Templates that call themselves are followed this far.
-pub const DEEPEST_CALLS: usize = 12;
+impl<'a> Library<'a> {
+    pub fn new(bodies: Bodies<'a>) -> Self {
+        Self { bodies, known: RefCell::default() }
+    }
+}
 
 impl Templates for Library<'_> {
-    fn call(&self, name: &str, argument: &Type) -> Option<Option<String>> {
+    fn call(&self, name: &str, argument: &Type) -> Called {
         let Some(body) = self.bodies.get(name) else { return built_in(name, argument) };
-        if self.depth == 0 || *argument == Type::Any {
-            return Some(None);
+        if *argument == Type::Any {
+            return Called::Right;
         }
-        let inner = Library { bodies: self.bodies.clone(), depth: self.depth - 1 };
+        let key = (name.to_owned(), argument.clone());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        self.known.borrow_mut().insert(key.clone(), Called::Right);
         // What fails in it whatever it gets is told where it stands.
         let always = check(body, &Type::Any, &Quiet).faults;
-        let found = check(body, argument, &inner).faults;
+        let found = check(body, argument, self).faults;
         let first = found.into_iter().find(|fault| !always.contains(fault));
-        Some(first.map(|fault| fault.reason))
+        let called = first.map_or(Called::Right, |fault| Called::Fails(fault.reason));
+        self.known.borrow_mut().insert(key, called.clone());
+        called
     }
 }
 
@@ -356,18 +376,18 @@ impl Templates for Library<'_> {
 pub struct Quiet;
 
 impl Templates for Quiet {
-    fn call(&self, _: &str, _: &Type) -> Option<Option<String>> {
-        None
+    fn call(&self, _: &str, _: &Type) -> Called {
+        Called::Unknown
     }
 }
 
 /// Alertmanager's own templates: nearly all want the whole notification.
-fn built_in(name: &str, argument: &Type) -> Option<Option<String>> {
+fn built_in(name: &str, argument: &Type) -> Called {
     let of_data =
         name.contains(".default.") || matches!(name, "__subject" | "__description" | "__alertmanagerURL");
     let lists = name.starts_with("__text_alert_list");
     if !of_data && !lists {
-        return None;
+        return Called::Unknown;
     }
     let right = match argument {
         Type::Any => true,
@@ -375,10 +395,9 @@ fn built_in(name: &str, argument: &Type) -> Option<Option<String>> {
         Type::Alerts | Type::List(_) => lists,
         _ => false,
     };
-    Some((!right).then(|| {
-        format!(
-            "Alertmanager's own template wants {}",
-            if of_data { Type::Data.name() } else { Type::Alerts.name() }
-        )
-    }))
+    if right {
+        return Called::Right;
+    }
+    let wanted = if of_data { Type::Data.name() } else { Type::Alerts.name() };
+    Called::Fails(format!("Alertmanager's own template wants {wanted}"))
 }

@@ -1,7 +1,8 @@
 //! What a text becomes for one notification. A time, or what a function of the future gives, is something
 //! that is shown; where a text fails there is no answer.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 
 use regex::Regex;
 
@@ -28,11 +29,36 @@ enum Value {
 const LONGEST: usize = 200_000;
 const DEEPEST: usize = 50;
 
+/// Regular expressions that were made before: messages ask for the same ones again and again.
+#[derive(Debug, Default)]
+pub struct Patterns(RefCell<HashMap<String, Option<Regex>>>);
+
+impl Patterns {
+    fn get(&self, pattern: &str) -> Option<Regex> {
+        if let Some(known) = self.0.borrow().get(pattern) {
+            return known.clone();
+        }
+        let made = Regex::new(pattern).ok();
+        self.0.borrow_mut().insert(pattern.to_owned(), made.clone());
+        made
+    }
+}
+
 /// The text for a notification, or `None` where it fails or nobody can tell.
-pub fn shown(nodes: &[Node], notification: &Notification, bodies: &Bodies<'_>) -> Option<String> {
+pub fn shown(
+    nodes: &[Node],
+    notification: &Notification,
+    bodies: &Bodies<'_>,
+    patterns: &Patterns,
+) -> Option<String> {
     let data = data(notification);
-    let mut run =
-        Run { bodies, out: String::new(), variables: vec![("$".to_owned(), data.clone())], depth: 0 };
+    let mut run = Run {
+        bodies,
+        patterns,
+        out: String::new(),
+        variables: vec![("$".to_owned(), data.clone())],
+        depth: 0,
+    };
     run.nodes(nodes, &data)?;
     Some(run.out)
 }
@@ -71,6 +97,7 @@ fn data(notification: &Notification) -> Value {
 
 struct Run<'a> {
     bodies: &'a Bodies<'a>,
+    patterns: &'a Patterns,
     out: String,
     variables: Vec<(String, Value)>,
     depth: usize,
@@ -110,9 +137,9 @@ impl Run<'_> {
     fn branch(&mut self, branch: &Branch, taken: bool, inside: &Value, dot: &Value) -> Option<()> {
         let known = self.variables.len();
         if taken {
-            self.nodes(&branch.body, inside)?
+            self.nodes(&branch.body, inside)?;
         } else {
-            self.nodes(&branch.otherwise, dot)?
+            self.nodes(&branch.otherwise, dot)?;
         }
         self.variables.truncate(known);
         Some(())
@@ -201,7 +228,9 @@ impl Run<'_> {
         }
         arguments.extend(piped);
         match &first.kind {
-            OperandKind::Function(name) => chain(function(name, &arguments)?, &first.fields, &[]),
+            OperandKind::Function(name) => {
+                chain(function(name, &arguments, self.patterns)?, &first.fields, &[])
+            }
             _ => self.value(first, &arguments, dot),
         }
     }
@@ -214,7 +243,7 @@ impl Run<'_> {
             OperandKind::Number(text) => text.parse().map_or(Value::Unknown, Value::Number),
             OperandKind::Bool(flag) => Value::Bool(*flag),
             OperandKind::Parens(inner) => self.pipeline(inner, dot)?,
-            OperandKind::Function(name) => function(name, &[])?,
+            OperandKind::Function(name) => function(name, &[], self.patterns)?,
             OperandKind::Variable(name) => self
                 .variables
                 .iter()
@@ -300,7 +329,7 @@ fn printed(value: &Value) -> String {
     }
 }
 
-fn function(name: &str, arguments: &[Value]) -> Option<Value> {
+fn function(name: &str, arguments: &[Value], patterns: &Patterns) -> Option<Value> {
     let first = arguments.first();
     if name != "or" && name != "and" && arguments.contains(&Value::Unknown) {
         return Some(Value::Unknown);
@@ -342,12 +371,12 @@ fn function(name: &str, arguments: &[Value]) -> Option<Value> {
             }
             _ => return None,
         },
-        "match" => Value::Bool(Regex::new(texts.first()?).ok()?.is_match(texts.get(1)?)),
+        "match" => Value::Bool(patterns.get(texts.first()?)?.is_match(texts.get(1)?)),
         "reReplaceAll" => {
-            let pattern = Regex::new(texts.first()?).ok()?;
+            let pattern = patterns.get(texts.first()?)?;
             Value::Text(pattern.replace_all(texts.get(2)?, *texts.get(1)?).into_owned())
         }
-        "print" | "println" => Value::Text(arguments.iter().map(printed).collect::<Vec<_>>().join("")),
+        "print" | "println" => Value::Text(arguments.iter().map(printed).collect()),
         // What is left always shows something, or depends on the clock.
         _ => Value::Unknown,
     })

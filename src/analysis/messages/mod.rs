@@ -8,7 +8,7 @@ pub mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use check::{Bodies, Checked, DEEPEST_CALLS, Fault, Library, Named, check};
+use check::{Bodies, Checked, Fault, Library, Named, Quiet, check};
 use samples::Notification;
 use texts::MessageText;
 use types::Type;
@@ -112,10 +112,9 @@ impl<'a> Messages<'a> {
     /// Everything that fails, and every label and annotation that is named.
     pub fn followed(&self) -> Followed<'_> {
         let bodies = self.bodies();
-        let hopeless = self.hopeless(&bodies);
+        let hopeless = hopeless(&bodies);
         let known = bodies.iter().filter(|(name, _)| !hopeless.contains(*name));
-        let library =
-            Library { bodies: known.map(|(name, body)| (*name, *body)).collect(), depth: DEEPEST_CALLS };
+        let library = Library::new(known.map(|(name, body)| (*name, *body)).collect());
         let mut followed = Followed::default();
         for (text, parsed) in &self.texts {
             let Ok(parsed) = parsed else { continue };
@@ -129,20 +128,19 @@ impl<'a> Messages<'a> {
         followed
     }
 
-    /// Templates that fail whatever they are called with: told where they stand, and not at every call.
-    fn hopeless<'b>(&self, bodies: &Bodies<'b>) -> BTreeSet<&'b str> {
-        let library = Library { bodies: BTreeMap::new(), depth: 0 };
-        let fails = |body: &[message_template::Node]| {
-            candidates().iter().all(|dot| !check(body, dot, &library).faults.is_empty())
-        };
-        bodies.iter().filter(|(_, body)| fails(body)).map(|(name, _)| *name).collect()
-    }
-
     /// The notifications of each receiver that has texts.
     pub fn notifications(&self, view: &View<'_>) -> BTreeMap<&str, Vec<Notification>> {
         let receivers: BTreeSet<&str> = self.texts.iter().map(|(text, _)| text.receiver).collect();
         receivers.into_iter().map(|name| (name, samples::of_receiver(view, self.file, name))).collect()
     }
+}
+
+/// Templates that fail whatever they are called with: told where they stand, and not at every call.
+fn hopeless<'b>(bodies: &Bodies<'b>) -> BTreeSet<&'b str> {
+    let fails = |body: &[message_template::Node]| {
+        candidates().iter().all(|dot| !check(body, dot, &Quiet).faults.is_empty())
+    };
+    bodies.iter().filter(|(_, body)| fails(body)).map(|(name, _)| *name).collect()
 }
 
 /// A template on its own: for the type that it fits best. Nothing when it may be made for something else.

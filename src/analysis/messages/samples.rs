@@ -92,14 +92,14 @@ fn notifications(
         group_by: group_by.clone(),
         is_bare: false,
     };
-    let mut made = vec![make("one alert fires", vec![one.clone()])];
+    let mut all = vec![make("one alert fires", vec![one.clone()])];
     if !alone {
-        made.push(make("two alerts fire", vec![one.clone(), second.clone()]));
-        made.push(make("one of two alerts is over", vec![one.clone(), over(&second)]));
+        all.push(make("two alerts fire", vec![one.clone(), second.clone()]));
+        all.push(make("one of two alerts is over", vec![one.clone(), over(&second)]));
     }
-    made.push(make("the alert is over", vec![over(&one)]));
-    made.push(Notification { is_bare: true, ..make("the alert has no other label", vec![bare]) });
-    made
+    all.push(make("the alert is over", vec![over(&one)]));
+    all.push(Notification { is_bare: true, ..make("the alert has no other label", vec![bare]) });
+    all
 }
 
 /// The same alert, from another place.

@@ -9,7 +9,7 @@ fn fault(text: &str, file: &str) -> String {
     let file = parse(file).unwrap();
     let bodies: Bodies<'_> =
         file.defines.iter().map(|one| (one.name.as_str(), one.body.as_slice())).collect();
-    let library = Library { bodies, depth: 5 };
+    let library = Library::new(bodies);
     let found = check(&parse(text).unwrap().nodes, &Type::Data, &library).faults;
     found.into_iter().next().map(|fault| fault.reason).unwrap_or_default()
 }
@@ -52,11 +52,11 @@ fn what_fails_when_it_is_sent_is_known_before() {
         r#"{{ with (index .Alerts 0) }}{{ .StartsAt.UTC.Format "2006" }}{{ end }}"#,
         r#"{{ $n := len .Alerts }}{{ if gt $n 1 }}{{ $n }}{{ end }}{{ printf "%d %s" $n .Status }}"#,
         r#"{{ range (.CommonLabels.Remove (stringSlice "a" "b")).SortedPairs }}{{ .Name }}={{ .Value }}{{ end }}"#,
-        r#"{{ range $k, $v := .CommonLabels }}{{ $k | toUpper }}{{ $v }}{{ end }}"#,
+        r"{{ range $k, $v := .CommonLabels }}{{ $k | toUpper }}{{ $v }}{{ end }}",
         r#"{{ or .CommonAnnotations.summary .CommonLabels.alertname "x" }}"#,
         r#"{{ template "title" . }}{{ template "slack.default.text" . }}{{ template "loop" . }}"#,
         r#"{{ if eq .CommonLabels.severity "critical" "warning" }}a{{ else if .Alerts.Resolved }}b{{ end }}"#,
-        r#"{{ (index .Alerts 0).StartsAt | since | humanizeDuration }}{{ .Alerts | toJson }}"#,
+        r"{{ (index .Alerts 0).StartsAt | since | humanizeDuration }}{{ .Alerts | toJson }}",
         r#"{{ $x := "" }}{{ range .Alerts }}{{ $x = .Labels.a }}{{ end }}{{ $x }}"#,
     ] {
         assert_eq!(fault(text, file), "", "{text}");

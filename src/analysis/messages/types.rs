@@ -139,14 +139,13 @@ impl Type {
     /// go through.
     pub fn items(&self) -> Option<(Self, Self)> {
         Some(match self {
-            Self::Any => (Self::Any, Self::Any),
+            Self::Any | Self::Nil => (Self::Any, Self::Any),
             Self::Alerts => (Self::Number, Self::Alert),
             Self::List(of) => (Self::Number, (**of).clone()),
             Self::Pairs => (Self::Number, Self::Pair),
             Self::Map(_) => (Self::Text, Self::Text),
             // Newer versions of Go count up to it.
             Self::Number => (Self::Any, Self::Number),
-            Self::Nil => (Self::Any, Self::Any),
             Self::Data | Self::Alert | Self::Pair | Self::Text | Self::Bool | Self::Time => return None,
         })
     }
@@ -174,8 +173,8 @@ impl Type {
 
     /// What either of two can be.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
-        if self == other { self } else { Self::Any }
+    pub fn or(self, other: &Self) -> Self {
+        if self == *other { self } else { Self::Any }
     }
 
     /// Whether a function that wants `wanted` takes it.
@@ -215,15 +214,14 @@ pub fn function(name: &str) -> Option<Signature> {
         "humanizeDuration" | "toJson" => (vec![Any], false, Text),
         "now" => (vec![], false, Time),
         "list" | "dict" => (vec![Any], true, Any),
-        "append" | "call" => (vec![Any, Any], true, Any),
         "html" | "js" | "print" | "println" | "urlquery" => (vec![Any], true, Text),
         "printf" => (vec![Text, Any], true, Text),
         "len" => (vec![Any], false, Number),
         "not" => (vec![Any], false, Bool),
         "ne" | "lt" | "le" | "gt" | "ge" => (vec![Any, Any], false, Bool),
         "eq" => (vec![Any, Any], true, Bool),
-        // What these give depends on what they get.
-        "index" | "slice" | "and" | "or" => (vec![Any, Any], true, Any),
+        // What most of these give depends on what they get.
+        "index" | "slice" | "and" | "or" | "append" | "call" => (vec![Any, Any], true, Any),
         _ => return None,
     };
     Some(Signature { takes, any_number, gives })

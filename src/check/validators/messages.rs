@@ -115,8 +115,10 @@ impl Planner {
         self.files.insert(format!("list/{data}"), lines);
         let together = !texts.iter().any(|(_, text)| is_html(text));
         if together {
-            let all: String =
-                texts.iter().map(|(number, text)| format!("{MARK}{number}{HEAD_END}{}", text.scalar.value)).collect();
+            let all: String = texts
+                .iter()
+                .map(|(number, text)| format!("{MARK}{number}{HEAD_END}{}", text.scalar.value))
+                .collect();
             self.files.insert(format!("all/{data}"), all);
         }
         runs.push_str(&format!("{data} {}\n", if together { "all" } else { "" }));
@@ -223,7 +225,8 @@ mod tests {
 
     #[test]
     fn what_fails_and_what_is_blank_is_told_once_for_each_text() {
-        let stdout = "<0 ok>\n<0>right\n<1>\n  \n<1 0 1>amtool: error: template: :1:3: no\n<1 1 0>\n<2 ok>\n<1>\n";
+        let stdout =
+            "<0 ok>\n<0>right\n<1>\n  \n<1 0 1>amtool: error: template: :1:3: no\n<1 1 0>\n<2 ok>\n<1>\n";
         let stdout = &stdout.replace('<', "\u{1e}").replace('>', "\u{1f}");
         let found = findings(&asked(&["title", "text"]), stdout);
         let said: Vec<_> =

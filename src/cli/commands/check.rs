@@ -1,20 +1,22 @@
 //! `check`: every finding of our lints and of the official validators, each said once.
 
+use crate::analysis::contract::Contract;
 use crate::analysis::routing::matrix;
 use crate::analysis::view::view;
 use crate::apply::examine::{self, CheckContext, CheckRequest};
-use crate::apply::validation;
+use crate::apply::{live, validation};
 use crate::check::selection::{Scope, Selection};
 use crate::check::{Finding, Severity, lints, validators};
 use crate::cli::args::{CheckOptions, PlanOptions, ReportFormat};
 use crate::cli::context::{Context, Loaded, Refused, unreadable};
 use crate::cli::signals;
+use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Diagnostic, Place};
 use crate::render::render_stack;
 use crate::report::findings::{CheckReport, github, json, sarif, text, word};
-use crate::report::{Format, progress};
-use crate::store::project;
+use crate::report::{Format, progress, words};
+use crate::store::{atomic, project};
 
 pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<ExitCode, Error> {
     if options.list {
@@ -31,6 +33,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
         Ok(loaded) => loaded,
         Err(refused) => return Ok(refuse(&context, &options, refused)),
     };
+    let loaded = if options.save_contract { save_contract(&context, loaded).await? } else { loaded };
     let rendered = match render_stack(&loaded.settings, &loaded.project.files) {
         Ok(rendered) => rendered,
         Err(problems) => {
@@ -64,6 +67,27 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
     }
     show(&context, &options, &report);
     Ok(if report.fails() { ExitCode::Findings } else { ExitCode::Done })
+}
+
+/// `--save-contract`: what the backend exports now becomes the project's own measure.
+async fn save_contract(context: &Context, loaded: Loaded) -> Result<Loaded, Error> {
+    let engine = context.engine(&loaded.ports()).await.ok();
+    let info = engine.as_ref().map(Engine::info);
+    let (job, text) = live::exposition(&loaded.settings, info).await?;
+    let metrics = Contract::parse(&text).families().count();
+    if metrics == 0 {
+        let message = format!("what `{job}` answers holds no metric, so nothing was kept");
+        return Err(Error::new(ExitCode::Failed, message)
+            .hint("its `url` in config/confidexmon.yml has to lead to an exposition, mostly `/metrics`"));
+    }
+    let path = context.global.project_dir.join("config/backend.prom");
+    atomic::write(&path, text.as_bytes(), 0o644)?;
+    context.output.info(&format!(
+        "kept {} of `{job}` in {}",
+        words::count(metrics, "metric"),
+        path.display()
+    ));
+    context.load(&PlanOptions::default())
 }
 
 /// `--list`: the lints, their severity, and what each finds.

@@ -18,7 +18,7 @@ mod observe;
 mod ops;
 mod pull;
 mod query;
-mod ssh;
+pub(in crate::engine) mod ssh;
 mod stream;
 mod tls;
 mod transport;

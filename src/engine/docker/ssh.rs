@@ -4,6 +4,7 @@
 //! and links of a remote stack work as for a local one. One process means one login, one key prompt
 //! and no race against the server's session limit.
 
+use std::fmt;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -58,6 +59,41 @@ impl Destination {
     }
 }
 
+impl fmt::Display for Destination {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.user.as_ref().map_or_else(String::new, |user| format!("{user}@"));
+        let port = self.port.map_or_else(String::new, |port| format!(", port {port}"));
+        write!(formatter, "`{user}{}`{port}", self.host)
+    }
+}
+
+/// What to do about the words that ssh ended with.
+pub(in crate::engine) fn hint(words: &str) -> &'static str {
+    let words = words.to_lowercase();
+    let says = |any: &[&str]| any.iter().any(|part| words.contains(part));
+    if says(&["permission denied", "too many authentication failures"]) {
+        "the server does not take this user or key: try `ssh USER@HOST true`, load the key with `ssh-add`, or name the user as `ssh://USER@HOST`"
+    } else if says(&["host key verification", "host identification has changed", "no matching host key"]) {
+        "connect once with `ssh USER@HOST` and confirm the host's key; if it has changed, find out why first"
+    } else if says(&["could not resolve", "name or service not known", "no address associated"]) {
+        "the host's name is not known here: correct it, or write its address"
+    } else if says(&[
+        "connection refused",
+        "timed out",
+        "no route to host",
+        "network is unreachable",
+        "no connection within",
+    ]) {
+        "nothing answers ssh there: check the host, the port (`ssh://USER@HOST:PORT`) and the firewall"
+    } else if says(&["cannot run"]) {
+        "install the OpenSSH client"
+    } else if says(&["forwarding failed", "open failed", "prohibited", "cannot listen"]) {
+        "ssh works, and the forwarding does not: allow `AllowStreamLocalForwarding` and `AllowTcpForwarding` in the server's sshd_config"
+    } else {
+        "try `ssh USER@HOST docker version`: what fails there fails here too"
+    }
+}
+
 /// `host`, `host:port`, `[v6]`, `[v6]:port`.
 fn split_port(address: &str) -> Option<(String, Option<u16>)> {
     if let Some(rest) = address.strip_prefix('[') {
@@ -76,9 +112,8 @@ fn split_port(address: &str) -> Option<(String, Option<u16>)> {
 impl Tunnel {
     /// Starts `program` (normally `ssh`) and waits until the engine's socket answers through it.
     pub(super) async fn open(program: &str, to: &Destination, ports: &[u16]) -> Result<Self, EngineError> {
-        let failed = |text: String| {
-            EngineError::new(format!("open an ssh tunnel to `{}`", to.host), ErrorKind::Unreachable, text)
-        };
+        let failed =
+            |text: String| EngineError::new(format!("open an ssh tunnel to {to}"), ErrorKind::Tunnel, text);
         let dir = tempfile::Builder::new()
             .prefix("confidexmon-")
             .tempdir()
@@ -176,6 +211,24 @@ mod tests {
     }
 
     #[test]
+    fn each_cause_has_its_own_hint() {
+        for (words, wanted) in [
+            ("ops@box: Permission denied (publickey).", "ssh-add"),
+            ("Host key verification failed.", "confirm the host's key"),
+            ("ssh: Could not resolve hostname box: Name or service not known", "name is not known"),
+            ("ssh: connect to host box port 22: Connection refused", "nothing answers ssh"),
+            ("no connection within 30 s", "nothing answers ssh"),
+            ("cannot run `ssh`: No such file or directory", "OpenSSH"),
+            ("channel 1: open failed: administratively prohibited", "AllowStreamLocalForwarding"),
+            ("something new", "docker version"),
+        ] {
+            assert!(hint(words).contains(wanted), "{words}: {}", hint(words));
+            assert!(!hint(words).contains("systemctl start docker"), "{words}");
+        }
+        assert_eq!(parsed("ssh://ops@box:2222").to_string(), "`ops@box`, port 2222");
+    }
+
+    #[test]
     fn what_ssh_would_take_for_an_option_is_refused() {
         for url in
             ["ssh://-oProxyCommand=x", "ssh://-l@host", "ssh://", "ssh://a b", "ssh://h:port", "tcp://h"]
@@ -235,7 +288,7 @@ mod tests {
             fake_ssh(dir.path(), "echo noise >&2; echo 'Permission denied (publickey).' >&2; exit 255");
         let error = Tunnel::open(&program, &parsed("ssh://box"), &[]).await.unwrap_err();
         assert_eq!(error.source.to_string(), "Permission denied (publickey).");
-        assert_eq!(error.kind, ErrorKind::Unreachable);
+        assert_eq!(error.kind, ErrorKind::Tunnel);
     }
 
     #[test]

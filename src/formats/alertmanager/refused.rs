@@ -1,6 +1,6 @@
 //! What Alertmanager refuses beyond what it cannot read. Its own checker stops at the first of these.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::formats::yaml::node::Node;
 use crate::formats::yaml::scalar::Scalar;
@@ -29,9 +29,9 @@ pub(super) fn problems(tree: &Node) -> Vec<Problem> {
 }
 
 fn twice(list: &[Node], what: &str, found: &mut Vec<Problem>) {
-    let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for name in list.iter().filter_map(|one| one.scalar_at("name")) {
-        if seen.insert(&name.value, ()).is_some() {
+        if !seen.insert(name.value.as_str()) {
             found.push((name.start(), format!("the {what} `{}` is there twice", name.value)));
         }
     }
@@ -44,9 +44,9 @@ fn routes(route: &Node, found: &mut Vec<Problem>) {
     if let Some(all) = all.filter(|_| labels.len() > 1) {
         found.push((all.start(), "`...` groups by every label, and stands alone".to_owned()));
     }
-    let mut seen: BTreeMap<&str, ()> = BTreeMap::new();
+    let mut seen = BTreeSet::new();
     for label in labels.iter().filter_map(Node::scalar) {
-        if seen.insert(&label.value, ()).is_some() {
+        if !seen.insert(label.value.as_str()) {
             found.push((label.start(), format!("`{}` is in `group_by` twice", label.value)));
         }
     }

@@ -4,7 +4,7 @@ use super::*;
 use crate::formats::yaml::source::Position;
 
 const FILE: &str = "\
-global: {resolve_timeout: 5m}
+global: {resolve_timeout: 5m, slack_api_url_file: /x}
 templates: ['/etc/alertmanager/*.tmpl']
 route:
   receiver: default

@@ -1,7 +1,7 @@
 //! A text that says nothing for some of the notifications that come: Slack shows an empty line, PagerDuty
 //! refuses the event.
 
-use crate::analysis::messages::evaluate::shown;
+use crate::analysis::messages::evaluate::{Patterns, shown};
 use crate::analysis::messages::samples::Notification;
 use crate::analysis::messages::texts::MessageText;
 use crate::analysis::messages::{Messages, Where};
@@ -22,11 +22,13 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let (notifications, bodies) = (messages.notifications(view), messages.bodies());
+    let patterns = Patterns::default();
     for (text, parsed) in messages.texts.iter().filter(|(text, _)| text.is_read()) {
         let Ok(parsed) = parsed else { continue };
         let all = notifications.get(text.receiver).map_or(&[][..], Vec::as_slice);
         let sent: Vec<&Notification> = all.iter().filter(|one| is_sent(text, one)).collect();
-        let texts: Vec<Option<String>> = sent.iter().map(|one| shown(&parsed.nodes, one, &bodies)).collect();
+        let texts: Vec<Option<String>> =
+            sent.iter().map(|one| shown(&parsed.nodes, one, &bodies, &patterns)).collect();
         let of = |test: fn(&str) -> bool| -> Vec<&str> {
             let pairs = sent.iter().zip(&texts);
             pairs.filter(|(_, text)| text.as_deref().is_some_and(test)).map(|(one, _)| one.when).collect()

@@ -29,7 +29,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
 }
 
 /// A finding at byte `offset` of a receiver's text or of a file of templates.
-pub(super) fn at(
+pub(in crate::check::lints) fn at(
     lint: &Lint,
     messages: &Messages<'_>,
     at: Where<'_>,
