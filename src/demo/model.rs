@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::random::Random;
 use super::scenario::{Active, Effect};
-use super::shape::{CAPTURE, Family, Series, parse, write};
+use super::shape::{CAPTURE, Family, parse, write};
+use crate::formats::exposition::{MetricType, Sample};
 
 /// Seconds in which the real client collected the capture's counts.
 const CAPTURE_SPAN: f64 = 600.0;
@@ -29,8 +30,10 @@ pub(super) struct Model {
 impl Model {
     pub(super) fn new(seed: u64) -> Self {
         let families = parse(CAPTURE);
-        let gauges =
-            families.iter().filter(|family| family.kind == "gauge").flat_map(|family| &family.series);
+        let gauges = families
+            .iter()
+            .filter(|family| family.kind == MetricType::Gauge)
+            .flat_map(|family| &family.series);
         let base = gauges.map(|series| (key(series), series.value)).collect();
         Self { families, base, carry: BTreeMap::new(), random: Random::new(seed), seconds: 0.0 }
     }
@@ -47,9 +50,9 @@ impl Model {
         let mut families = std::mem::take(&mut self.families);
         for family in &mut families {
             let effects = effects_on(&family.name, scenarios);
-            match family.kind.as_str() {
-                "counter" => self.counter(family, step, &effects),
-                "histogram" => self.histogram(family, step, &effects),
+            match family.kind {
+                MetricType::Counter => self.counter(family, step, &effects),
+                MetricType::Histogram => self.histogram(family, step, &effects),
                 _ => self.gauge(family, step, &effects),
             }
         }
@@ -85,12 +88,12 @@ impl Model {
     /// not created yet is born with its first event, as in the real backend.
     fn shared_counter(&mut self, family: &mut Family, step: f64, status: &str, share: f64) {
         let mut groups: Vec<Vec<(String, String)>> =
-            family.series.iter().map(|series| series.group("status")).collect();
+            family.series.iter().map(|series| series.labels_without("status")).collect();
         groups.sort();
         groups.dedup();
         for group in groups {
             let members: Vec<usize> = (0..family.series.len())
-                .filter(|index| family.series[*index].group("status") == group)
+                .filter(|index| family.series[*index].labels_without("status") == group)
                 .collect();
             let total: f64 =
                 members.iter().map(|index| usual_rate(&family.series[*index])).sum::<f64>() * step;
@@ -133,7 +136,7 @@ impl Model {
     }
 
     /// Where a gauge stands when nothing is wrong.
-    fn wander(&mut self, series: &Series, base: f64, step: f64) -> f64 {
+    fn wander(&mut self, series: &Sample, base: f64, step: f64) -> f64 {
         let wave =
             |period: f64, depth: f64| 1.0 + depth * (self.seconds * std::f64::consts::TAU / period).sin();
         match series.name.as_str() {
@@ -212,7 +215,7 @@ fn observe(
     weight: f64,
 ) {
     for series in &mut family.series {
-        if !series.name.ends_with("_bucket") || series.group("le") != group {
+        if !series.name.ends_with("_bucket") || series.labels_without("le") != group {
             continue;
         }
         let bound = series.label("le").map_or(f64::INFINITY, |le| le.parse().unwrap_or(f64::INFINITY));
@@ -239,17 +242,17 @@ fn effects_on(family: &str, scenarios: &[Active]) -> Vec<(Effect, f64)> {
     .collect()
 }
 
-fn key(series: &Series) -> String {
+fn key(series: &Sample) -> String {
     format!("{}{:?}", series.name, series.labels)
 }
 
 /// Events a second, as the capture suggests.
-fn usual_rate(series: &Series) -> f64 {
+fn usual_rate(series: &Sample) -> f64 {
     (series.value.min(5000.0) / CAPTURE_SPAN).clamp(RATES.0, RATES.1).min(2.0)
 }
 
 /// Failures and failovers do not happen by themselves.
-fn is_rare(series: &Series) -> bool {
+fn is_rare(series: &Sample) -> bool {
     series.name == "confidex_rpc_failovers_total" || !is_good(series.label("status"))
 }
 
@@ -258,7 +261,7 @@ fn is_good(status: Option<&str>) -> bool {
 }
 
 /// True when the series carries `name=value`; every series carries the empty label.
-fn carries(series: &Series, label: &str) -> bool {
+fn carries(series: &Sample, label: &str) -> bool {
     label.split_once('=').is_none_or(|(name, value)| series.label(name) == Some(value))
 }
 
@@ -267,13 +270,15 @@ fn base_of_fds(base: &BTreeMap<String, f64>) -> f64 {
 }
 
 fn series_with_status(family: &mut Family, group: &[(String, String)], status: &str) -> usize {
-    let found =
-        family.series.iter().position(|s| s.label("status") == Some(status) && s.group("status") == group);
+    let found = family
+        .series
+        .iter()
+        .position(|s| s.label("status") == Some(status) && s.labels_without("status") == group);
     found.unwrap_or_else(|| {
         let mut labels = group.to_vec();
         labels.push(("status".to_owned(), status.to_owned()));
         let name = family.series.first().map_or_else(|| family.name.clone(), |series| series.name.clone());
-        family.series.push(Series { name, labels, value: 0.0 });
+        family.series.push(Sample { name, labels, value: 0.0 });
         family.series.len() - 1
     })
 }
@@ -312,7 +317,7 @@ mod tests {
             let before = model.clone();
             model.advance(Duration::from_secs(15), &[]);
             for (old, new) in before.families.iter().zip(&model.families) {
-                if new.kind == "gauge" {
+                if new.kind == MetricType::Gauge {
                     continue;
                 }
                 for (old, new) in old.series.iter().zip(&new.series) {
@@ -320,12 +325,14 @@ mod tests {
                 }
             }
         }
-        for family in model.families.iter().filter(|family| family.kind == "histogram") {
+        for family in model.families.iter().filter(|family| family.kind == MetricType::Histogram) {
             for count in family.series.iter().filter(|series| series.name.ends_with("_count")) {
-                let buckets: Vec<&Series> = family
+                let buckets: Vec<&Sample> = family
                     .series
                     .iter()
-                    .filter(|series| series.name.ends_with("_bucket") && series.group("le") == count.labels)
+                    .filter(|series| {
+                        series.name.ends_with("_bucket") && series.labels_without("le") == count.labels
+                    })
                     .collect();
                 assert!(buckets.windows(2).all(|pair| pair[0].value <= pair[1].value), "{}", key(count));
                 assert!((buckets.last().unwrap().value - count.value).abs() < 0.5, "{}", key(count));

@@ -2,85 +2,51 @@
 
 use std::fmt::Write;
 
+use crate::formats::exposition::{self, MetricType, Sample};
+
 /// The capture that the families come from: the real client library's output.
 pub(super) const CAPTURE: &str = include_str!("../../config/backend.prom");
 
-/// One metric family in the capture's order.
+/// One metric family with its samples.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Family {
     pub name: String,
     pub help: String,
-    pub kind: String,
-    pub series: Vec<Series>,
+    pub kind: MetricType,
+    pub series: Vec<Sample>,
 }
 
-/// One sample line.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Series {
-    /// With `_bucket`, `_sum`, `_count` for histograms.
-    pub name: String,
-    pub labels: Vec<(String, String)>,
-    pub value: f64,
-}
-
-impl Series {
-    pub(super) fn label(&self, name: &str) -> Option<&str> {
-        self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
-    }
-
-    /// The labels without one of them: the group that a series belongs to.
-    pub(super) fn group(&self, without: &str) -> Vec<(String, String)> {
-        self.labels.iter().filter(|(name, _)| name != without).cloned().collect()
+impl Family {
+    /// A histogram's samples have names of their own.
+    fn owns(&self, sample: &str) -> bool {
+        let Some(ending) = sample.strip_prefix(&self.name) else { return false };
+        ending.is_empty()
+            || self.kind == MetricType::Histogram && matches!(ending, "_bucket" | "_sum" | "_count")
     }
 }
 
-/// Reads the exposition format as the capture has it. Lines that are no samples are skipped.
+/// The families of a capture, in its order: what chance does in the model depends on it.
 pub(super) fn parse(text: &str) -> Vec<Family> {
-    let mut families: Vec<Family> = Vec::new();
-    for line in text.lines() {
-        if let Some(rest) = line.strip_prefix("# HELP ") {
-            let (name, help) = rest.split_once(' ').unwrap_or((rest, ""));
-            families.push(Family {
-                name: name.to_owned(),
-                help: help.to_owned(),
-                kind: String::new(),
-                series: Vec::new(),
-            });
-        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
-            if let (Some(family), Some((_, kind))) = (families.last_mut(), rest.split_once(' ')) {
-                kind.clone_into(&mut family.kind);
-            }
-        } else if let (Some(family), Some(series)) = (families.last_mut(), sample(line)) {
-            family.series.push(series);
+    let exposition = exposition::parse(text);
+    let declared = exposition.families.into_iter();
+    let mut families: Vec<Family> = declared
+        .map(|(name, of)| Family { name, help: of.help, kind: of.kind, series: Vec::new() })
+        .collect();
+    families.sort_by_key(|family| text.find(&format!("# HELP {} ", family.name)));
+    for sample in exposition.samples {
+        if let Some(family) = families.iter_mut().find(|family| family.owns(&sample.name)) {
+            family.series.push(sample);
         }
     }
     families
-}
-
-fn sample(line: &str) -> Option<Series> {
-    let (head, value) = line.rsplit_once(' ')?;
-    let (name, labels) = match head.split_once('{') {
-        Some((name, rest)) => (name, labels(rest.strip_suffix('}')?)?),
-        None => (head, Vec::new()),
-    };
-    Some(Series { name: name.to_owned(), labels, value: value.parse().ok()? })
-}
-
-/// `a="x",b="y"`; the capture's values hold no escapes.
-fn labels(text: &str) -> Option<Vec<(String, String)>> {
-    let pairs = text.split("\",").map(|pair| {
-        let (name, value) = pair.split_once("=\"")?;
-        Some((name.to_owned(), value.trim_end_matches('"').to_owned()))
-    });
-    pairs.collect()
 }
 
 /// The exposition, formatted as the client library formats it: a blank line after each family.
 pub(super) fn write(families: &[Family]) -> String {
     let mut text = String::new();
     for family in families {
-        let _ =
-            writeln!(text, "# HELP {} {}\n# TYPE {} {}", family.name, family.help, family.name, family.kind);
+        let (name, kind) = (&family.name, family.kind.word());
+        let _ = writeln!(text, "# HELP {name} {}\n# TYPE {name} {kind}", family.help);
         for series in &family.series {
             text.push_str(&series.name);
             for (index, (name, value)) in series.labels.iter().enumerate() {

@@ -14,6 +14,19 @@ pub enum MetricType {
     Unknown,
 }
 
+impl MetricType {
+    /// The word in a `# TYPE` line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::Summary => "summary",
+            Self::Unknown => "untyped",
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Exposition {
     pub families: BTreeMap<String, Declared>,
@@ -28,11 +41,22 @@ pub struct Declared {
     pub help: String,
 }
 
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub name: String,
     pub labels: Vec<(String, String)>,
     pub value: f64,
+}
+
+impl Sample {
+    pub fn label(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The labels without one of them: what the samples of one histogram share, without `le`.
+    pub fn labels_without(&self, name: &str) -> Vec<(String, String)> {
+        self.labels.iter().filter(|(key, _)| key != name).cloned().collect()
+    }
 }
 
 pub fn parse(text: &str) -> Exposition {

@@ -67,7 +67,7 @@ const ARROWS: [(&str, &[&str]); 21] = [
     ("backup", &["model"]),
     ("update", &["model"]),
     ("health", &["model"]),
-    ("demo", &["model"]),
+    ("demo", &["formats", "model"]),
     ("settings", &["model"]),
     ("analysis", &["formats", "model"]),
     // Dashboards reach Grafana with what an import by hand would ask for filled in.
