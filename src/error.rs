@@ -47,6 +47,7 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error without causes and hints so far.
     pub fn new(code: ExitCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -72,6 +73,7 @@ impl Error {
         Some(Self { others: distinct.collect(), ..first })
     }
 
+    /// The same with a hint; said once however often it is added.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
@@ -81,6 +83,7 @@ impl Error {
         self
     }
 
+    /// The same with more than a sentence: log lines, an excerpt.
     #[must_use]
     pub fn evidence(mut self, evidence: impl Into<String>) -> Self {
         self.evidence = evidence.into();

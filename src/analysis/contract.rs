@@ -50,6 +50,7 @@ pub struct Series<'a> {
     pub part: Part,
 }
 
+/// What of a family a series name stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     Whole,
@@ -130,10 +131,12 @@ impl Contract {
         name.split_once('_').is_some_and(|(first, _)| self.namespaces.contains(first))
     }
 
+    /// Every family by its name.
     pub fn families(&self) -> impl Iterator<Item = (&str, &Family)> {
         self.families.iter().map(|(name, family)| (name.as_str(), family))
     }
 
+    /// True when it names no metric at all.
     pub fn is_empty(&self) -> bool {
         self.families.is_empty()
     }

@@ -68,6 +68,7 @@ pub enum ContractMatch<'a> {
 }
 
 impl<'a> View<'a> {
+    /// What the backend exports, when that is known.
     pub fn contract(&self) -> Option<&'a Contract> {
         self.facts.contract.as_ref().filter(|contract| !contract.is_empty())
     }
@@ -123,6 +124,7 @@ impl<'a> View<'a> {
     }
 }
 
+/// True for a job of the stack's own services.
 pub fn is_stack_job(job: &str) -> bool {
     matches!(job, "prometheus" | "alertmanager" | "grafana")
 }
@@ -132,6 +134,7 @@ pub fn is_own_service(name: &str) -> bool {
     ["prometheus_", "alertmanager_", "grafana_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// True for a metric that well-known other software exports.
 pub fn is_foreign(name: &str) -> bool {
     FOREIGN.iter().any(|prefix| name == *prefix || (prefix.ends_with('_') && name.starts_with(prefix)))
 }

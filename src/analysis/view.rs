@@ -100,6 +100,7 @@ impl View<'_> {
 }
 
 impl<'a> RuleView<'a> {
+    /// Everything that was gathered.
     pub fn facts(&self) -> &'a Facts {
         self.view.facts
     }

@@ -28,6 +28,7 @@ const PANEL_DEADLINE: Duration = Duration::from_secs(35);
 /// The name by which containers reach the machine that runs the engine.
 const HOST_ALIAS: &str = "host.docker.internal";
 
+/// The id of findings about what was asked and did not answer.
 pub const UNREACHABLE: &str = "live-unreachable";
 
 /// Puts what the backend exports now into the place of the saved contract. A target that does not
@@ -224,6 +225,7 @@ async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, 
     Ok(Grafana { http, base_url: format!("http://{host}:{port}"), auth: Some(auth) })
 }
 
+/// The finding that no panel could be asked.
 pub fn no_grafana(reason: &str) -> Finding {
     let message = format!("the panels could not be asked through Grafana: {reason}");
     Finding::new(UNREACHABLE, Severity::Warning, Place::file("dashboards"), message)

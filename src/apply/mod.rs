@@ -56,10 +56,12 @@ pub struct StackSession<E> {
 pub const PROBE_DEADLINE: Duration = Duration::from_secs(2);
 
 impl<E: Engine> StackSession<E> {
+    /// Reports how far a service is.
     pub fn say(&self, service: ServiceKind, state: ServiceState, detail: impl Into<String>) {
         self.reporter.event(&Event::Service { service, state, detail: detail.into() });
     }
 
+    /// Reports a warning.
     pub fn warn(&self, text: impl Into<String>) {
         self.reporter.event(&Event::Warning { text: text.into() });
     }
@@ -78,6 +80,7 @@ impl<E: Engine> StackSession<E> {
         self.state.lock().ok()?.manifest(container_id).cloned()
     }
 
+    /// Notes on this machine what lies in a container's config volume.
     pub fn remember(&self, container_id: &str, manifest: Manifest) {
         self.change_state(|state| state.remember(container_id, manifest));
     }
@@ -87,14 +90,17 @@ impl<E: Engine> StackSession<E> {
         self.state.lock().is_ok_and(|state| state.is_proved(container_id, digest))
     }
 
+    /// Notes on this machine that these files are in force.
     pub fn remember_proof(&self, container_id: &str, digest: &str) {
         self.change_state(|state| state.remember_proof(container_id, digest));
     }
 
+    /// From here on everything is proved again.
     pub fn forget_proofs(&self) {
         self.change_state(StackState::forget_proofs);
     }
 
+    /// Nothing is known of this container any more.
     pub fn forget(&self, container_id: &str) {
         self.change_state(|state| state.forget(container_id));
     }

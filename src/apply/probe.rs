@@ -17,6 +17,7 @@ pub struct Address {
 }
 
 impl Address {
+    /// The URL of a path there.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}:{}{path}", self.host, self.port)
     }

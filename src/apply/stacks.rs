@@ -25,6 +25,7 @@ pub struct Stack {
     pub created: i64,
 }
 
+/// A service of a stack that was found by its labels.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     pub kind: ServiceKind,
@@ -35,6 +36,7 @@ pub struct Service {
 }
 
 impl Service {
+    /// True while its process runs.
     pub fn is_running(&self) -> bool {
         self.state == ContainerState::Running
     }

@@ -36,6 +36,7 @@ pub enum ValidationTarget {
     Messages(messages::Rendering),
 }
 
+/// Each validator run with what it is about.
 pub type Jobs = Vec<(ValidationTarget, OneShot)>;
 
 /// What the validators said, or why they said nothing.
@@ -46,6 +47,7 @@ pub struct ValidationReport {
 }
 
 impl ValidationReport {
+    /// Nothing was validated, and why.
     pub const fn not_run(reason: String) -> Self {
         Self { answers: Vec::new(), not_run: Some(reason) }
     }

@@ -229,6 +229,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts what was gathered.
     pub fn of(facts: &Facts) -> Self {
         let mut counts = Self { rule_files: facts.rule_files.len(), ..Self::default() };
         for (_, rule) in facts.rule_files.iter().flat_map(RuleFile::rules) {

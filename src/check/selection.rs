@@ -43,6 +43,7 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The files, when files were named.
     pub const fn selection(&self) -> Option<&Selection> {
         match self {
             Self::Files(selection) => Some(selection),
@@ -67,6 +68,7 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// Sorts files by what they are.
     pub fn new(files: Vec<ProjectFile>) -> Self {
         let told = |file: ProjectFile| {
             let rules = custom_resource::rule_files(&file.text);
@@ -85,6 +87,7 @@ impl Selection {
         self.files.iter().any(|(kind, _)| checked(*kind))
     }
 
+    /// The files of one kind.
     pub fn of(&self, kind: Kind) -> impl Iterator<Item = &ProjectFile> {
         self.files.iter().filter(move |(other, _)| *other == kind).map(|(_, file)| file)
     }

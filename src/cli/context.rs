@@ -79,6 +79,7 @@ impl Loaded {
 }
 
 impl Context {
+    /// Flags, streams and the environment of this process.
     pub fn new(global: Global, output: Output) -> Self {
         // Names or values that are not UTF-8 cannot be settings of ours.
         let environment = std::env::vars_os()

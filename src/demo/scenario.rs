@@ -49,6 +49,7 @@ const fn share(name: &'static str, doc: &'static str, percent: f64, effects: &'s
 
 use Effect::{Down, Drift, Gauge, Mean, Rate, Share};
 
+/// Every failure that can be switched on.
 pub const SCENARIOS: &[Scenario] = &[
     scenario(
         "crank-stopped",

@@ -29,6 +29,7 @@ pub struct DemoOptions {
     pub speed: f64,
 }
 
+/// Why the demo backend cannot serve.
 #[derive(Debug, thiserror::Error)]
 #[error("the demo backend cannot listen on {address}")]
 pub struct DemoError {

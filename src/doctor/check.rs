@@ -21,6 +21,7 @@ pub enum Topic {
 }
 
 impl Topic {
+    /// Every topic; what depends on another comes after it.
     pub const ALL: [Self; 7] = [
         Self::Engine,
         Self::Stack,
@@ -31,6 +32,7 @@ impl Topic {
         Self::Security,
     ];
 
+    /// The word that is typed.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Engine => "engine",
@@ -43,6 +45,7 @@ impl Topic {
         }
     }
 
+    /// The topic of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|topic| topic.name() == name)
     }
@@ -98,6 +101,7 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// Something that does not work.
     pub fn problem(evidence: impl Into<String>, cause: impl Into<String>, fix: impl Into<String>) -> Self {
         Self {
             verdict: Verdict::Problem,
@@ -109,10 +113,12 @@ impl Trouble {
         }
     }
 
+    /// Something that may become a problem.
     pub fn warning(evidence: impl Into<String>, cause: impl Into<String>, fix: impl Into<String>) -> Self {
         Self { verdict: Verdict::Warning, ..Self::problem(evidence, cause, fix) }
     }
 
+    /// The same, said of one particular thing.
     #[must_use]
     pub fn about(mut self, what: impl Into<String>) -> Self {
         self.what = Some(what.into());
@@ -182,6 +188,7 @@ pub enum Run {
 }
 
 impl Diagnosis {
+    /// An answer with these words.
     pub fn check(&self, verdict: Verdict, evidence: String) -> Check {
         Check {
             id: self.id,
@@ -195,6 +202,7 @@ impl Diagnosis {
         }
     }
 
+    /// The answer that says what is wrong.
     pub fn trouble(&self, trouble: Trouble) -> Check {
         Check {
             what: trouble.what.unwrap_or_else(|| self.what.to_owned()),
@@ -205,6 +213,7 @@ impl Diagnosis {
         }
     }
 
+    /// The answers that an outcome comes to.
     pub fn checks(&self, outcome: Outcome) -> Vec<Check> {
         match outcome {
             Outcome::NotApplicable => Vec::new(),

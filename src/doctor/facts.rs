@@ -23,6 +23,7 @@ impl<T> Default for Asked<T> {
 }
 
 impl<T> Asked<T> {
+    /// The answer, when there is one.
     pub const fn answer(&self) -> Option<&T> {
         match self {
             Self::Answer(answer) => Some(answer),
@@ -39,6 +40,7 @@ impl<T> Asked<T> {
         }
     }
 
+    /// The same with its answer changed.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Asked<U> {
         match self {
             Self::Answer(answer) => Asked::Answer(change(answer)),
@@ -57,6 +59,7 @@ impl<T, E: std::fmt::Display> From<Result<T, E>> for Asked<T> {
     }
 }
 
+/// Everything that the diagnoses look at.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// Seconds since the epoch by this machine's clock.
@@ -76,6 +79,7 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// A service's container, when it is listed.
     pub fn container(&self, service: ServiceKind) -> Option<&Container> {
         self.containers.answer()?.iter().find(|container| container.service == service.name())
     }
@@ -85,6 +89,7 @@ impl Facts {
         self.containers.answer().is_some_and(|containers| !containers.is_empty())
     }
 
+    /// True when the settings name the service.
     pub fn wants(&self, service: ServiceKind) -> bool {
         self.wanted.services.iter().any(|name| name == service.name())
     }
@@ -114,6 +119,7 @@ pub struct Wanted {
     pub memory: BTreeMap<String, f64>,
 }
 
+/// A scrape target as the settings name it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WantedTarget {
     pub job: String,
@@ -132,6 +138,7 @@ pub struct EnvFile {
     pub git: Option<GitView>,
 }
 
+/// What git makes of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum GitView {
     Tracked,
@@ -140,6 +147,7 @@ pub enum GitView {
     Untracked,
 }
 
+/// The container engine, as it was reached.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Engine {
     pub endpoint: String,
@@ -151,6 +159,7 @@ pub struct Engine {
     pub system: Asked<System>,
 }
 
+/// The engine's machine, by the engine's own account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "independent facts, as the engine lists them")]
 pub struct System {
@@ -168,6 +177,7 @@ pub struct System {
     pub warnings: Vec<String>,
 }
 
+/// The machine that this program runs on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Machine {
     pub disk: Option<Disk>,
@@ -178,6 +188,7 @@ pub struct Machine {
     pub firewall: Vec<String>,
 }
 
+/// The file system that holds the volumes; bytes and inodes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Disk {
     pub path: String,
@@ -187,6 +198,7 @@ pub struct Disk {
     pub inodes_free: f64,
 }
 
+/// A container of the stack, as the engine lists and inspects it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Container {
     pub service: String,
@@ -260,6 +272,7 @@ pub struct Leftover {
     pub runs: bool,
 }
 
+/// A reason for which `up` would refuse to begin.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Blocker {
     /// `port`, `image`, `foreign`, `rules`.
@@ -268,6 +281,7 @@ pub struct Blocker {
     pub hint: String,
 }
 
+/// What Prometheus says about itself, its targets and its rules.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prometheus {
     /// Seconds since the epoch by its clock, and by ours at the same moment.
@@ -293,6 +307,7 @@ pub struct Prometheus {
     pub uptime: f64,
 }
 
+/// What the newest block holds, and what of it costs most.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     pub series: f64,
@@ -302,6 +317,7 @@ pub struct Head {
     pub top_labels: Vec<(String, f64)>,
 }
 
+/// A loaded rule and how its last evaluation went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rule {
     pub name: String,
@@ -340,6 +356,7 @@ pub struct Target {
 }
 
 impl Target {
+    /// True when the target is scraped over TLS.
     pub fn is_https(&self) -> bool {
         self.url.starts_with("https://")
     }
@@ -368,6 +385,7 @@ pub struct View {
     pub other_scheme_answers: bool,
 }
 
+/// What Grafana says about its database, datasource and dashboards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Grafana {
     pub version: String,
@@ -383,6 +401,7 @@ pub struct Grafana {
     pub panels: Asked<Panels>,
 }
 
+/// What the queries of all panels came to.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Panels {
     pub asked: usize,
@@ -395,6 +414,7 @@ pub struct Panels {
     pub bad: Vec<Panel>,
 }
 
+/// A panel that shows nothing, or an error.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Panel {
     pub dashboard: String,
@@ -407,6 +427,7 @@ pub struct Panel {
     pub last_seen: BTreeMap<String, f64>,
 }
 
+/// What Alertmanager holds, and how its notifications went.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Alertmanager {
     pub receivers: Vec<String>,
@@ -425,6 +446,7 @@ pub struct RedisMemory {
     pub limit: f64,
 }
 
+/// An alert as Alertmanager has it, with what keeps it from being sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ActiveAlert {
     pub name: String,
@@ -436,6 +458,7 @@ pub struct ActiveAlert {
     pub age: f64,
 }
 
+/// Counts of one integration of one receiver since its start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Notifications {
     pub receiver: String,

@@ -27,14 +27,17 @@ pub struct Step {
 }
 
 impl Step {
+    /// The level was reached.
     pub fn passed(level: usize, detail: impl Into<String>) -> Self {
         Self::new(level, Some(true), detail)
     }
 
+    /// The level was tried and not reached.
     pub fn failed(level: usize, detail: impl Into<String>) -> Self {
         Self::new(level, Some(false), detail)
     }
 
+    /// The level was not tried, and why.
     pub fn not_tried(level: usize, detail: impl Into<String>) -> Self {
         Self::new(level, None, detail)
     }

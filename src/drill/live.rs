@@ -53,6 +53,7 @@ pub fn alert(
 /// Receiver and integration → what Alertmanager has counted.
 pub type Counters = BTreeMap<(String, String), Counts>;
 
+/// Alertmanager's counts of one receiver's integration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub requests: u64,

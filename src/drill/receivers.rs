@@ -25,6 +25,7 @@ pub struct Scratch {
     pub notes: Vec<String>,
 }
 
+/// A receiver of the project, with what it would send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Receiver {
     pub name: String,

@@ -5,6 +5,7 @@
 
 use crate::drill::series::Labels;
 
+/// What Prometheus expects a remote write to say it is.
 pub const CONTENT_TYPE: &str = "application/x-protobuf";
 /// Headers that go with the body, besides its type.
 pub const HEADERS: [(&str, &str); 2] =

@@ -21,6 +21,7 @@ pub struct Report {
     pub alerts: Vec<AlertReport>,
 }
 
+/// How far one alert came.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct AlertReport {
     pub alert: String,
@@ -55,6 +56,7 @@ pub struct Delivery {
     pub problems: Vec<String>,
 }
 
+/// What one receiver got.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ReceiverReport {
     pub name: String,
@@ -63,6 +65,7 @@ pub struct ReceiverReport {
     pub integrations: Vec<IntegrationReport>,
 }
 
+/// What one integration of a receiver got.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct IntegrationReport {
     pub kind: String,
@@ -83,6 +86,7 @@ pub struct Live {
     pub problems: Vec<String>,
 }
 
+/// What Alertmanager counted for one real integration.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct LiveReceiver {
     pub name: String,

@@ -41,6 +41,7 @@ pub struct Input {
     pub series: Vec<(String, String)>,
 }
 
+/// What a unit test expects at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
     pub labels: Labels,
@@ -48,6 +49,7 @@ pub struct Expected {
 }
 
 impl Case {
+    /// True when it expects an alert.
     pub fn fires(&self) -> bool {
         !self.expected.is_empty()
     }

@@ -304,6 +304,7 @@ pub struct EngineError {
 pub struct EngineAnswer(pub String);
 
 impl EngineError {
+    /// `action` is what was tried; `answer` what the engine said to it.
     pub fn new(action: impl Into<String>, kind: ErrorKind, answer: impl Into<String>) -> Self {
         Self { action: action.into(), kind, source: EngineAnswer(answer.into()) }
     }

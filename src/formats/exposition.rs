@@ -27,6 +27,7 @@ impl MetricType {
     }
 }
 
+/// Everything that a target's text holds.
 #[derive(Debug, Default)]
 pub struct Exposition {
     pub families: BTreeMap<String, Declared>,
@@ -35,12 +36,14 @@ pub struct Exposition {
     pub unreadable: Vec<usize>,
 }
 
+/// A family as `# TYPE` and `# HELP` declare it.
 #[derive(Debug, Default, PartialEq)]
 pub struct Declared {
     pub kind: MetricType,
     pub help: String,
 }
 
+/// One line with a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
     pub name: String,
@@ -49,6 +52,7 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// The value of a label.
     pub fn label(&self, name: &str) -> Option<&str> {
         self.labels.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -59,6 +63,7 @@ impl Sample {
     }
 }
 
+/// Reads a whole exposition; never fails.
 pub fn parse(text: &str) -> Exposition {
     let mut exposition = Exposition::default();
     for (index, line) in text.lines().enumerate() {

@@ -37,6 +37,7 @@ impl Glob {
         Ok(Self { parts: parts? })
     }
 
+    /// True when the whole path matches.
     pub fn matches(&self, path: &str) -> bool {
         let names: Vec<Vec<char>> = path.split('/').map(|name| name.chars().collect()).collect();
         names.len() == self.parts.len()

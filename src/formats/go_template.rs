@@ -10,6 +10,7 @@ pub struct Action {
     pub tokens: Vec<Token>,
 }
 
+/// One word of an action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Token {
     pub kind: TokenKind,
@@ -17,6 +18,7 @@ pub struct Token {
     pub at: usize,
 }
 
+/// What a word of an action is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum TokenKind {
     /// A function or a keyword.
@@ -189,6 +191,7 @@ impl Action {
         })
     }
 
+    /// True when the action calls this function.
     pub fn calls(&self, function: &str) -> bool {
         self.functions().any(|(name, _)| name == function)
     }

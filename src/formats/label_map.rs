@@ -17,23 +17,28 @@ impl Fields {
         Self(fields)
     }
 
+    /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&Scalar> {
         let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
         self.0.get(at).map(|(_, text)| text)
     }
 
+    /// True when there is such a field.
     pub fn contains_key(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
 
+    /// Names and values, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Scalar)> {
         self.0.iter().map(|(name, text)| (name.as_str(), text))
     }
 
+    /// The names, in the order of the file.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
         self.iter().map(|(name, _)| name)
     }
 
+    /// The values, in the order of the file.
     pub fn values(&self) -> impl Iterator<Item = &Scalar> {
         self.iter().map(|(_, text)| text)
     }

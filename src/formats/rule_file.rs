@@ -15,6 +15,7 @@ pub struct RuleFile {
     pub problem: Option<(Position, String)>,
 }
 
+/// A rule group.
 #[derive(Debug)]
 pub struct Group {
     pub name: Scalar,
@@ -23,12 +24,14 @@ pub struct Group {
     pub rules: Vec<Rule>,
 }
 
+/// What a rule makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleKind {
     Alert,
     Recording,
 }
 
+/// An alerting or a recording rule, every text with its place.
 #[derive(Debug)]
 pub struct Rule {
     pub kind: RuleKind,
@@ -44,6 +47,7 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// True for an alerting rule.
     pub fn is_alert(&self) -> bool {
         self.kind == RuleKind::Alert
     }
@@ -66,6 +70,7 @@ impl RuleFile {
         parallel::map(files, |(path, text)| Self::parse(*path, *text))
     }
 
+    /// Every rule with its group, in the order of the file.
     pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
         self.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
     }

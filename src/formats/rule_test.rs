@@ -7,6 +7,7 @@ use serde::Deserialize;
 use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::{Position, Source};
 
+/// A file of promtool's unit tests.
 #[derive(Debug)]
 pub struct RuleTestFile {
     pub source: Source,
@@ -29,6 +30,7 @@ pub struct AlertCase {
 }
 
 impl RuleTestFile {
+    /// Reads a test file; what cannot be read is a problem of its own, never an error.
     pub fn parse(path: impl Into<String>, text: impl Into<String>) -> Self {
         let source = Source::new(path, text);
         match serde_yaml::from_str::<Option<FileText>>(&source.text) {

@@ -15,6 +15,7 @@ pub struct Target {
     pub last_error: String,
 }
 
+/// How the last scrape of a target went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TargetHealth {
@@ -35,6 +36,7 @@ impl From<&str> for TargetHealth {
 }
 
 impl TargetHealth {
+    /// The word that tables and JSON have for it.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -58,6 +60,7 @@ pub enum Delivery {
     Unknown,
 }
 
+/// How far an alert is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlertState {
@@ -116,6 +119,7 @@ pub struct ReceivedAlert {
 }
 
 impl ReceivedAlert {
+    /// Whether somebody is told of it, and if not, why.
     pub fn delivery(&self) -> Delivery {
         if !self.silenced_by.is_empty() {
             Delivery::Silenced
@@ -152,6 +156,7 @@ pub struct LastReload {
 }
 
 impl Overview {
+    /// The targets that cannot be scraped.
     pub fn down(&self) -> impl Iterator<Item = &Target> {
         self.targets.iter().flatten().filter(|target| target.health == TargetHealth::Down)
     }

@@ -64,18 +64,21 @@ impl Diagnostic {
         Self { id, severity, place, message: message.into(), alert: None, fix: None }
     }
 
+    /// The same with what to write instead.
     #[must_use]
     pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = Some(fix.into());
         self
     }
 
+    /// The same with the alert or panel that it is about.
     #[must_use]
     pub fn alert(mut self, name: &str) -> Self {
         self.alert = Some(name.to_owned());
         self
     }
 
+    /// The same with another severity.
     #[must_use]
     pub fn severity(mut self, severity: Severity) -> Self {
         self.severity = severity;

@@ -33,10 +33,12 @@ impl PromDuration {
         millis(text).map(|millis| Duration::from_millis(millis).as_secs_f64())
     }
 
+    /// How long it is.
     pub const fn length(&self) -> Duration {
         self.length
     }
 
+    /// As it was written, in Prometheus's notation.
     pub fn as_str(&self) -> &str {
         &self.text
     }

@@ -17,6 +17,7 @@ impl ImageRef {
         ok.then(|| Self(reference.to_owned()))
     }
 
+    /// The whole reference, as it was written.
     pub fn as_str(&self) -> &str {
         &self.0
     }

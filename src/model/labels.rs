@@ -15,6 +15,7 @@ pub const SPEC: &str = "io.confidexmon.spec";
 pub const PROJECT: &str = "io.confidexmon.project";
 /// Absolute path of that project's folder, and the machine it is on.
 pub const PROJECT_PATH: &str = "io.confidexmon.project-path";
+/// The host that the project's folder lies on.
 pub const PROJECT_HOST: &str = "io.confidexmon.project-host";
 /// All of the project's.
 pub const OF_PROJECT: [&str; 3] = [PROJECT, PROJECT_PATH, PROJECT_HOST];

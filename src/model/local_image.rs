@@ -62,6 +62,7 @@ impl LocalImage {
         self.digests_in(reference).next()
     }
 
+    /// True when the engine knows the image by this digest of the repository.
     pub fn has_digest(&self, reference: &ImageRef, digest: &str) -> bool {
         self.digests_in(reference).any(|known| known == digest)
     }

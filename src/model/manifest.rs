@@ -26,6 +26,7 @@ pub struct FileChanges {
 }
 
 impl Manifest {
+    /// What a set of files comes to.
     pub fn of(files: &FileSet) -> Self {
         Self(files.files.iter().map(|(path, file)| (path.clone(), sha256_hex(file.bytes()))).collect())
     }
@@ -65,6 +66,7 @@ impl Manifest {
 }
 
 impl FileChanges {
+    /// True when nothing differs.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
     }
@@ -82,6 +84,7 @@ impl FileChanges {
     }
 }
 
+/// The SHA-256 of some bytes in lower-case hexadecimal.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -69,10 +69,12 @@ pub struct ObservedVolume {
 }
 
 impl ObservedContainer {
+    /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
         self.labels.get(key).map(String::as_str)
     }
 
+    /// The service that its labels name.
     pub fn service(&self) -> Option<ServiceKind> {
         self.label(crate::model::labels::SERVICE).and_then(ServiceKind::from_name)
     }
@@ -88,6 +90,7 @@ impl ObservedContainer {
         !self.state.is_stopped()
     }
 
+    /// True while its process runs.
     pub fn is_running(&self) -> bool {
         self.state == ContainerState::Running
     }

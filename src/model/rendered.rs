@@ -35,10 +35,12 @@ impl fmt::Debug for RawBytes {
 }
 
 impl RenderedFile {
+    /// A file that everybody may read.
     pub fn plain(path: impl Into<String>, text: impl Into<String>) -> Self {
         Self { path: path.into(), content: Content::Plain(text.into()) }
     }
 
+    /// A file that only the service may read.
     pub fn secret(path: impl Into<String>, value: Secret) -> Self {
         Self { path: path.into(), content: Content::Secret(value) }
     }
@@ -48,6 +50,7 @@ impl RenderedFile {
         Self { path: path.into(), content: Content::ReadBack { bytes: RawBytes(bytes), secret } }
     }
 
+    /// What it holds.
     pub fn bytes(&self) -> &[u8] {
         match &self.content {
             Content::Plain(text) => text.as_bytes(),
@@ -56,6 +59,7 @@ impl RenderedFile {
         }
     }
 
+    /// True for a file whose content must not show.
     pub const fn is_secret(&self) -> bool {
         matches!(self.content, Content::Secret(_) | Content::ReadBack { secret: true, .. })
     }
@@ -78,10 +82,12 @@ pub struct FileSet {
 }
 
 impl FileSet {
+    /// No files yet, below `root`, owned by this user and group.
     pub fn new(root: impl Into<String>, uid: u32, gid: u32) -> Self {
         Self { root: root.into(), uid, gid, files: BTreeMap::new() }
     }
 
+    /// Adds a file, or replaces the one at its path.
     pub fn insert(&mut self, file: RenderedFile) {
         self.files.insert(file.path.clone(), file);
     }

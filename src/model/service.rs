@@ -17,6 +17,7 @@ pub enum ServiceKind {
 }
 
 impl ServiceKind {
+    /// Every service, in the order in which they are shown.
     pub const ALL: [Self; 4] = [Self::Prometheus, Self::Grafana, Self::Alertmanager, Self::Redis];
 
     /// The name as users type it and as resources on the engine carry it.
@@ -29,6 +30,7 @@ impl ServiceKind {
         }
     }
 
+    /// The service of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
@@ -55,14 +57,17 @@ impl StackName {
         (inner_ok && edges_ok && (1..=40).contains(&name.len())).then(|| Self(name.to_owned()))
     }
 
+    /// The name itself.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
+    /// The name of a service's container.
     pub fn container(&self, service: ServiceKind) -> String {
         format!("{}-{service}", self.0)
     }
 
+    /// The name of the stack's network.
     pub fn network(&self) -> String {
         format!("{}-monitoring", self.0)
     }
@@ -72,10 +77,12 @@ impl StackName {
         format!("{}-drill", self.0)
     }
 
+    /// The name of the volume with a service's data.
     pub fn data_volume(&self, service: ServiceKind) -> String {
         format!("{}-{service}-data", self.0)
     }
 
+    /// The name of the volume with a service's rendered files.
     pub fn config_volume(&self, service: ServiceKind) -> String {
         format!("{}-{service}-config", self.0)
     }

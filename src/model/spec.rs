@@ -78,6 +78,7 @@ pub struct Mount {
     pub role: String,
 }
 
+/// A file system in memory, gone with the container.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tmpfs {
     pub target: String,
@@ -85,6 +86,7 @@ pub struct Tmpfs {
     pub options: String,
 }
 
+/// A port of the container that the host listens on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PublishedPort {
     /// TCP port inside the container.

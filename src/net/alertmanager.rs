@@ -71,6 +71,7 @@ impl Alertmanager {
         Ok(self.http.get(&url, self.auth.as_ref()).await?.success(&url)?.body)
     }
 
+    /// `/-/ready`: true once it takes alerts.
     pub async fn is_ready(&self) -> bool {
         let url = self.url("/-/ready");
         matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)

@@ -67,10 +67,12 @@ impl HttpClient {
         Ok(Self { client })
     }
 
+    /// `GET`, whatever the status of the answer.
     pub async fn get(&self, url: &str, auth: Option<&Credentials>) -> Result<Answer, NetError> {
         self.send(self.client.get(url), url, auth).await
     }
 
+    /// `POST`, with a JSON body if there is one, whatever the status of the answer.
     pub async fn post(
         &self,
         url: &str,
@@ -85,6 +87,7 @@ impl HttpClient {
         self.send(request, url, auth).await
     }
 
+    /// `PUT` of a JSON body, whatever the status of the answer.
     pub async fn put(&self, url: &str, auth: Option<&Credentials>, body: &Value) -> Result<Answer, NetError> {
         self.send(self.client.put(url).json(body), url, auth).await
     }
@@ -117,6 +120,7 @@ impl HttpClient {
         json(url, self.post(url, auth, Some(body)).await?)
     }
 
+    /// `DELETE`, whatever the status of the answer.
     pub async fn delete(&self, url: &str, auth: Option<&Credentials>) -> Result<Answer, NetError> {
         self.send(self.client.delete(url), url, auth).await
     }
@@ -144,6 +148,7 @@ impl HttpClient {
 }
 
 impl Answer {
+    /// True for a status from 200 to 299.
     pub const fn is_success(&self) -> bool {
         self.status >= 200 && self.status < 300
     }

@@ -43,6 +43,7 @@ impl LoadedGroup {
     }
 }
 
+/// A rule as Prometheus holds it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 pub struct LoadedRule {
     /// Alert name or recorded metric.
@@ -118,14 +119,17 @@ struct ListedAlert {
 }
 
 impl Prometheus {
+    /// `/api/v1/status/runtimeinfo`: the state of the configuration among others.
     pub async fn runtime_info(&self) -> Result<RuntimeInfo, NetError> {
         self.data("/api/v1/status/runtimeinfo").await
     }
 
+    /// `/api/v1/rules`: every rule group that is loaded.
     pub async fn rules(&self) -> Result<Vec<LoadedGroup>, NetError> {
         Ok(self.data::<Groups>("/api/v1/rules").await?.groups)
     }
 
+    /// `/api/v1/targets`: what is scraped, and how the last scrape went.
     pub async fn targets(&self) -> Result<Vec<ActiveTarget>, NetError> {
         Ok(self.data::<Targets>("/api/v1/targets?state=active").await?.active_targets)
     }
@@ -205,6 +209,7 @@ impl Prometheus {
         Ok(read.collect())
     }
 
+    /// `/-/ready`: true once it serves queries.
     pub async fn is_ready(&self) -> bool {
         let url = format!("{}/-/ready", self.base_url);
         matches!(self.http.get(&url, self.auth.as_ref()).await, Ok(answer) if answer.status == 200)

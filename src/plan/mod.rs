@@ -64,6 +64,7 @@ impl From<bool> for EmptyRules {
     }
 }
 
+/// When images are pulled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum PullPolicy {
     /// Pull what is not there.
@@ -87,6 +88,7 @@ pub struct Plan {
     pub notes: Vec<String>,
 }
 
+/// The stack's network is made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkStep {
     pub name: String,

@@ -59,6 +59,7 @@ pub mod secret_path {
 /// Uids of Grafana's datasources: fixed, so that links and dashboards survive, and of at most 40
 /// characters of `[A-Za-z0-9_-]`, or Grafana does not start.
 pub const PROMETHEUS_DATASOURCE: &str = "confidex-prometheus";
+/// The uid of the datasource behind which Alertmanager stands.
 pub const ALERTMANAGER_DATASOURCE: &str = "confidex-alertmanager";
 
 /// The name of each target's scrape configuration. Prometheus wants them unique, while several targets

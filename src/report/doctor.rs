@@ -121,6 +121,7 @@ pub fn list() -> String {
     rows.collect()
 }
 
+/// Every diagnosis with its topic and what it looks at.
 pub fn list_json() -> Value {
     let rows = ALL
         .iter()

@@ -30,6 +30,7 @@ pub enum Event {
     },
 }
 
+/// How far a service has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ServiceState {

@@ -32,11 +32,17 @@ pub struct Output {
     pub terminal: bool,
 }
 
+/// What is as it should be.
 pub const GOOD: Style = AnsiColor::Green.on_default();
+/// What is broken.
 pub const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What should be looked at.
 pub const WARN: Style = AnsiColor::Yellow.on_default();
+/// What matters less than its line.
 pub const DIM: Style = Style::new().dimmed();
+/// What can be done.
 pub const HINT: Style = AnsiColor::Cyan.on_default();
+/// Headings.
 pub const BOLD: Style = Style::new().bold();
 
 impl Output {
@@ -78,6 +84,7 @@ impl Output {
         Self { quiet: false, ..*self }.info(text);
     }
 
+    /// A warning on stderr; with `--quiet` too.
     pub fn warning(&self, text: &str) {
         match self.format {
             Format::Human => self.say(&format!("{}: {text}", self.styled("warning", WARN))),

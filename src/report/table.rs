@@ -18,6 +18,7 @@ pub struct Table {
 }
 
 impl Table {
+    /// A table whose columns are given as head and `drop` (see [`Column`]).
     pub fn new(columns: &[(&'static str, u8)]) -> Self {
         let columns = columns.iter().map(|(head, drop)| Column { head, drop: *drop }).collect();
         Self { columns, rows: Vec::new() }

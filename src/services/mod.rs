@@ -70,6 +70,7 @@ impl Probe {
         }
     }
 
+    /// The port that is asked, inside the container.
     pub const fn container_port(&self) -> u16 {
         match self {
             Self::Http { container_port, .. } | Self::Redis { container_port, .. } => *container_port,

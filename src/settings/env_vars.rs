@@ -19,14 +19,22 @@ const fn overriding(name: &'static str, field: &'static str) -> Variable {
     Variable { name, secret: false, overrides: Some(field), doc: "" }
 }
 
+/// Grafana's administrator.
 pub const GRAFANA_ADMIN_PASSWORD: &str = "GRAFANA_ADMIN_PASSWORD";
+/// Where Slack takes messages.
 pub const SLACK_WEBHOOK_URL: &str = "SLACK_WEBHOOK_URL";
+/// The same for critical alerts.
 pub const SLACK_WEBHOOK_CRITICAL: &str = "SLACK_WEBHOOK_CRITICAL";
+/// The integration key of PagerDuty's Events API v2.
 pub const PAGERDUTY_SERVICE_KEY: &str = "PAGERDUTY_SERVICE_KEY";
+/// Takes Alertmanager's own JSON.
 pub const ALERT_WEBHOOK_URL: &str = "ALERT_WEBHOOK_URL";
+/// Redis's password.
 pub const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
+/// The password before Prometheus and Alertmanager.
 pub const WEB_AUTH_PASSWORD: &str = "WEB_AUTH_PASSWORD";
 
+/// Every variable that is read, in the order of `.env.example`.
 pub const VARIABLES: &[Variable] = &[
     secret(GRAFANA_ADMIN_PASSWORD, "Password of Grafana's administrator; a changed one is applied by `up`"),
     secret(
@@ -51,6 +59,7 @@ pub const VARIABLES: &[Variable] = &[
     overriding("CONFIDEXMON_LOG_LEVEL", "log_level"),
 ];
 
+/// The variable of this name.
 pub fn find(name: &str) -> Option<&'static Variable> {
     VARIABLES.iter().find(|variable| variable.name == name)
 }

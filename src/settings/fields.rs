@@ -55,6 +55,7 @@ const fn field(path: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { path, kind, doc }
 }
 
+/// The words for a log level.
 pub const LOG_LEVELS: &[&str] = &["debug", "info", "warn", "error"];
 
 /// The settings file.
@@ -145,6 +146,7 @@ pub const TARGET_FIELDS: &[Field] = &[
     field("insecure_skip_verify", Kind::Bool, "Accept any TLS certificate"),
 ];
 
+/// The fields of a target's `basic_auth`.
 pub const BASIC_AUTH_FIELDS: &[Field] = &[
     field("username", Kind::Text, "User name"),
     field("password_env", Kind::VariableName, "Name of the environment variable that holds the password"),

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
 use crate::settings::env_vars;
 
+/// Everything that was configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub stack: StackName,
@@ -28,6 +29,7 @@ pub struct Settings {
     pub without: Vec<ServiceKind>,
 }
 
+/// How much the services log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogLevel {
     Debug,
@@ -36,6 +38,7 @@ pub enum LogLevel {
     Error,
 }
 
+/// `prometheus:` in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrometheusSettings {
     pub retention_time: PromDuration,
@@ -47,6 +50,7 @@ pub struct PrometheusSettings {
     pub external_labels: BTreeMap<String, String>,
 }
 
+/// `grafana:` in the settings, with the administrator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GrafanaSettings {
     pub admin_user: String,
@@ -55,6 +59,7 @@ pub struct GrafanaSettings {
     pub password_is_default: bool,
 }
 
+/// `redis:` in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedisSettings {
     pub enabled: bool,
@@ -80,6 +85,7 @@ pub struct TargetSettings {
     pub insecure_skip_verify: bool,
 }
 
+/// How a scrape authenticates itself to the target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetAuth {
     None,
@@ -87,6 +93,7 @@ pub enum TargetAuth {
     Basic { username: String, password: Secret },
 }
 
+/// `receivers:` in the settings, with the secrets of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReceiverSettings {
     pub slack_webhook: Option<Secret>,
@@ -141,6 +148,7 @@ pub struct LinkSettings {
     pub dashboard: Option<String>,
 }
 
+/// Limits of one service's container.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceSettings {
     /// Bytes; `None` for no limit.
@@ -150,6 +158,7 @@ pub struct ResourceSettings {
     pub pids: i64,
 }
 
+/// `security:` in the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecuritySettings {
     /// Basic auth before Prometheus and Alertmanager.
@@ -158,6 +167,7 @@ pub struct SecuritySettings {
     pub lifecycle_api: Option<bool>,
 }
 
+/// User and password before Prometheus and Alertmanager.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebAuth {
     pub username: String,
@@ -174,10 +184,12 @@ impl Settings {
             .collect()
     }
 
+    /// Whether Prometheus's reload endpoint is on.
     pub fn lifecycle_api(&self) -> bool {
         self.security.lifecycle_api.unwrap_or_else(|| self.bind.is_loopback())
     }
 
+    /// The host port of a service; 0 lets the engine choose.
     pub fn port(&self, service: ServiceKind) -> u16 {
         self.ports.get(&service).copied().unwrap_or(0)
     }

@@ -17,6 +17,7 @@ pub struct PartFile {
 }
 
 impl PartFile {
+    /// A new file that only its owner may read.
     pub fn create(path: &Path) -> Result<Self, StoreError> {
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let file = tempfile::NamedTempFile::new_in(parent.unwrap_or_else(|| Path::new(".")))
@@ -24,6 +25,7 @@ impl PartFile {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    /// Appends bytes.
     pub fn write(&mut self, piece: &[u8]) -> Result<(), StoreError> {
         self.file.write_all(piece).map_err(|source| StoreError::new("write", &self.path, source))
     }

@@ -18,6 +18,7 @@ pub struct Staging {
 }
 
 impl Staging {
+    /// Where it lies until it is complete.
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

@@ -13,6 +13,7 @@ pub struct RunLock {
     _file: File,
 }
 
+/// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     #[error("another run holds the lock on the stack `{stack}`: {holder}")]

@@ -41,6 +41,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
+    /// `action` is a verb that the path follows.
     pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
         Self { action, path: path.to_owned(), source }
     }

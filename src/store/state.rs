@@ -64,6 +64,7 @@ impl StackState {
         self.path.parent().unwrap_or_else(|| Path::new("."))
     }
 
+    /// What lies in a container's config volume, as far as this machine knows.
     pub fn manifest(&self, container_id: &str) -> Option<&Manifest> {
         self.content.manifests.get(container_id)
     }
@@ -77,6 +78,7 @@ impl StackState {
         self.save()
     }
 
+    /// Notes what was written to a container's config volume.
     pub fn remember(&mut self, container_id: &str, manifest: Manifest) -> Result<(), StoreError> {
         self.content.manifests.insert(container_id.to_owned(), manifest);
         self.save()
@@ -87,6 +89,7 @@ impl StackState {
         self.content.proved.get(container_id).is_some_and(|proved| proved == digest)
     }
 
+    /// Notes that these files were proved to be in force in the container.
     pub fn remember_proof(&mut self, container_id: &str, digest: &str) -> Result<(), StoreError> {
         self.content.proved.insert(container_id.to_owned(), digest.to_owned());
         self.save()

@@ -55,6 +55,7 @@ pub struct Archive {
 }
 
 impl Archive {
+    /// An empty archive whose entries belong to this user and group.
     pub fn new(uid: u32, gid: u32) -> Self {
         Self {
             builder: tar::Builder::new(Vec::new()),
@@ -85,6 +86,7 @@ impl Archive {
         self.builder.append_data(&mut header, path, bytes)
     }
 
+    /// The archive's bytes.
     pub fn finish(self) -> std::io::Result<Vec<u8>> {
         self.builder.into_inner()
     }

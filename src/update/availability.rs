@@ -14,6 +14,7 @@ pub struct Availability {
     pub news: News,
 }
 
+/// What a registry has that the stack does not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum News {
     /// The registry has answered.

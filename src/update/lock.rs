@@ -64,6 +64,7 @@ impl LockedImage {
         }
     }
 
+    /// The image as it was named; `None` for a line that names none.
     pub fn reference(&self) -> Option<ImageRef> {
         ImageRef::new(&self.image)
     }
@@ -103,6 +104,7 @@ impl ImagesLock {
         }
     }
 
+    /// The file as it is written.
     pub fn to_text(&self) -> String {
         let lock = Self { version: format_version(), ..self.clone() };
         format!("{HEADER}{}", serde_yaml::to_string(&lock).unwrap_or_default())

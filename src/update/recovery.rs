@@ -30,6 +30,7 @@ pub struct Recovery {
     pub way: Way,
 }
 
+/// Which way a cut-off update goes on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
     /// The new container proved itself and the lock says so: the one from before goes.

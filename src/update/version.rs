@@ -35,6 +35,7 @@ pub enum ChangeKind {
 }
 
 impl ChangeKind {
+    /// The word for the kind of step.
     pub const fn text(self) -> &'static str {
         match self {
             Self::SameTag => "same tag, new digest",
@@ -88,10 +89,12 @@ impl TagVersion {
         self.numbers.len() < 3
     }
 
+    /// The first number.
     pub fn major(&self) -> u64 {
         self.numbers.first().copied().unwrap_or_default()
     }
 
+    /// The second number; 0 where there is none.
     pub fn minor(&self) -> u64 {
         self.numbers.get(1).copied().unwrap_or_default()
     }

@@ -20,6 +20,7 @@ pub struct Alert<'a> {
     pub variants: Vec<Variant<'a>>,
 }
 
+/// The labels that one alert rule can give its alerts.
 #[derive(Debug)]
 pub struct Variant<'a> {
     pub labels: Labels,
@@ -28,6 +29,7 @@ pub struct Variant<'a> {
 }
 
 impl Alert<'_> {
+    /// The name of the alert.
     pub fn name(&self) -> &str {
         &self.rule.name.value
     }

@@ -52,6 +52,7 @@ fn operand(expr: &Expr) -> String {
     }
 }
 
+/// The operator as it is written.
 pub const fn symbol(op: Op) -> &'static str {
     match op {
         Op::Add => "+",

@@ -23,8 +23,10 @@ pub struct ValueSet {
 }
 
 impl Interval {
+    /// Every number.
     pub const ALL: Self = Self::closed(f64::NEG_INFINITY, f64::INFINITY);
 
+    /// The numbers from `lo` to `hi`, both included.
     pub const fn closed(lo: f64, hi: f64) -> Self {
         Self { lo, lo_open: false, hi, hi_open: false }
     }
@@ -35,6 +37,7 @@ impl Interval {
         (self.lo == self.hi).then_some(self.hi)
     }
 
+    /// True when it holds no number below 0.
     pub fn is_nonnegative(self) -> bool {
         self.lo >= 0.0
     }
@@ -112,20 +115,24 @@ impl ValueSet {
         Self { span: Some(Interval::closed(lo, hi)), odd: false }
     }
 
+    /// This one number.
     pub fn exactly(number: f64) -> Self {
         // Adding 0 takes the sign off a zero: a high bound has none.
         if number.is_nan() { Self { span: None, odd: true } } else { Self::numbers(number, number + 0.0) }
     }
 
+    /// The same, and NaN.
     #[must_use]
     pub const fn or_odd(self) -> Self {
         Self { odd: true, ..self }
     }
 
+    /// True when it holds nothing at all.
     pub const fn is_none(self) -> bool {
         self.span.is_none() && !self.odd
     }
 
+    /// What either of both may hold.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         let span = match (self.span, other.span) {

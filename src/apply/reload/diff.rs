@@ -16,6 +16,7 @@ pub struct RulesDiff {
     pub removed: Vec<String>,
 }
 
+/// A rule of one name that is another one now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ChangedRule {
     pub name: String,

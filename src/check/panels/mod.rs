@@ -17,13 +17,17 @@ use crate::model::Place;
 use crate::render::context::PROMETHEUS_DATASOURCE;
 use variables::Variables;
 
+/// The id of a query that is answered with an error.
 pub const ERROR: &str = "panel-error";
+/// The id of a query that finds nothing.
 pub const EMPTY: &str = "panel-empty";
+/// The id of a query that finds only NaN.
 pub const NAN: &str = "panel-nan";
 
 /// As many points as a panel of usual width asks for.
 const POINTS: u64 = 600;
 
+/// One sentence about an id of a panel.
 pub fn doc(id: &str) -> Option<&'static str> {
     match id {
         ERROR => Some("The query of a panel is answered with an error."),

@@ -18,6 +18,7 @@ pub struct Coverage {
     pub unknown_alerts: Vec<Gap>,
 }
 
+/// An alert without a test that it fires, or without one that it stays quiet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Gap {
     pub alert: String,
@@ -26,6 +27,7 @@ pub struct Gap {
 }
 
 impl Coverage {
+    /// Compares alerts and tests.
     pub fn of(facts: &Facts) -> Self {
         let mut cases: BTreeMap<&str, Vec<&AlertCase>> = BTreeMap::new();
         for case in facts.rule_tests.iter().flat_map(|file| &file.cases) {
@@ -53,6 +55,7 @@ impl Coverage {
         coverage
     }
 
+    /// True when every alert has both kinds of tests.
     pub fn is_complete(&self) -> bool {
         self.without_firing_test.is_empty()
             && self.without_quiet_test.is_empty()

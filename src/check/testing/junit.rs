@@ -15,6 +15,7 @@ pub struct Suite {
     pub cases: Vec<Case>,
 }
 
+/// One test of a `JUnit` report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
     /// The scenario's name; promtool calls those without one `unnamed#0`, and `unknown` stands for a

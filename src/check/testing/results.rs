@@ -16,6 +16,7 @@ pub struct FileResult {
     pub scenarios: Vec<ScenarioResult>,
 }
 
+/// How one test of a file went.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScenarioResult {
     pub name: String,

@@ -13,6 +13,7 @@ use crate::formats::yaml::source::Position;
 /// Templates by the name that amtool shows (the file's base name).
 pub type Templates<'a> = Vec<(&'a str, Rendered<'a>)>;
 
+/// Findings for everything that it refused. Empty means that it accepted all of it.
 pub fn findings(
     config: &Rendered<'_>,
     templates: &Templates<'_>,

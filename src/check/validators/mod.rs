@@ -11,9 +11,12 @@ use crate::formats::rule_file::RuleFile;
 use crate::formats::yaml::source::Position;
 use crate::model::Place;
 
+/// The id of what Prometheus's own checker refuses.
 pub const PROMTOOL: &str = "promtool";
+/// The id of what Alertmanager's own checker refuses.
 pub const AMTOOL: &str = "amtool";
 
+/// One sentence about a validator's id.
 pub fn doc(id: &str) -> Option<&'static str> {
     match id {
         PROMTOOL => Some("Prometheus's own checker refuses this, so Prometheus would not load it."),

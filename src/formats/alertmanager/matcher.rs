@@ -28,6 +28,7 @@ impl PartialEq for Matcher {
 impl Eq for Matcher {}
 
 impl Matcher {
+    /// A matcher of a label against a value, or against an anchored pattern.
     pub fn new(label: impl Into<String>, op: MatchOp, value: impl Into<String>) -> Self {
         let value = value.into();
         let is_regex = matches!(op, MatchOp::Matches | MatchOp::MatchesNot);

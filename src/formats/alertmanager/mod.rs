@@ -31,6 +31,7 @@ pub struct AlertmanagerFile {
     pub templates: Vec<Scalar>,
 }
 
+/// A receiver: who is told, and by which integrations.
 #[derive(Debug)]
 pub struct Receiver {
     pub name: Scalar,
@@ -38,6 +39,7 @@ pub struct Receiver {
     pub integrations: Vec<String>,
 }
 
+/// A rule by which a firing alert suppresses others.
 #[derive(Debug)]
 pub struct InhibitRule {
     /// Offset of the rule's first key.
@@ -89,6 +91,7 @@ impl AlertmanagerFile {
         self.template.as_ref().unwrap_or(&self.source)
     }
 
+    /// The receiver of this name.
     pub fn receiver(&self, name: &str) -> Option<&Receiver> {
         self.receivers.iter().find(|receiver| receiver.name.value == name)
     }

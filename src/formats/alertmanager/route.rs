@@ -23,6 +23,7 @@ pub struct Route {
     pub routes: Vec<Route>,
 }
 
+/// The labels by which a route groups alerts into messages.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupBy {
     pub labels: Vec<String>,
@@ -50,6 +51,7 @@ impl Default for Timing {
 }
 
 impl Route {
+    /// Calls `visit` for the route and all below it, parents first.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         visit(self);
         self.routes.iter().for_each(|route| route.walk(visit));

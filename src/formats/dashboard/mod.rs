@@ -31,6 +31,7 @@ pub struct Dashboard {
     pub variables: Vec<Variable>,
 }
 
+/// A panel with its queries.
 #[derive(Debug)]
 pub struct Panel {
     pub title: String,
@@ -64,6 +65,7 @@ pub struct GridPlace {
     pub h: f64,
 }
 
+/// A variable of a dashboard.
 #[derive(Debug)]
 pub struct Variable {
     pub name: String,

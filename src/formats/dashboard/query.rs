@@ -9,6 +9,7 @@ use crate::formats::yaml::source::{Position, Source};
 /// What a range is in the tree when the dashboard leaves it to a variable; nobody writes this one.
 pub const VARIABLE_RANGE: Duration = Duration::from_secs(1);
 
+/// A query's expression and where it stands.
 #[derive(Debug)]
 pub struct Query {
     pub text: Scalar,

@@ -11,6 +11,7 @@ pub struct Expr {
     pub at: usize,
 }
 
+/// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Kind {
     Number(f64),
@@ -48,6 +49,7 @@ pub enum Shift {
     Fixed(f64),
 }
 
+/// `label="value"` and its like.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Matcher {
     pub label: String,
@@ -56,6 +58,7 @@ pub struct Matcher {
     pub at: usize,
 }
 
+/// `=`, `!=`, `=~`, `!~`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchOp {
     Equal,
@@ -71,6 +74,7 @@ pub enum Grouping {
     Without(Vec<String>),
 }
 
+/// Two expressions with an operator between them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Binary {
     pub op: Op,
@@ -83,6 +87,7 @@ pub struct Binary {
     pub fills: bool,
 }
 
+/// By which labels the two sides are matched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Matching {
     All,
@@ -98,6 +103,7 @@ pub enum Cardinality {
     GroupRight(Vec<String>),
 }
 
+/// A binary operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     Add,
@@ -121,6 +127,7 @@ pub enum Op {
 }
 
 impl Op {
+    /// True for `==` and its like.
     pub const fn is_comparison(self) -> bool {
         matches!(
             self,
@@ -133,10 +140,12 @@ impl Op {
         )
     }
 
+    /// True for `and`, `or`, `unless`.
     pub const fn is_set(self) -> bool {
         matches!(self, Self::And | Self::Or | Self::Unless)
     }
 
+    /// True where the result is computed from both values.
     pub const fn is_arithmetic(self) -> bool {
         !self.is_comparison() && !self.is_set() && !matches!(self, Self::Trim)
     }
@@ -193,6 +202,7 @@ impl Expr {
         self.children(&mut |child| child.walk(visit));
     }
 
+    /// Calls `visit` for each direct part.
     pub fn children<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
         match &self.kind {
             Kind::Number(_) | Kind::Text(_) | Kind::Selector(_) => {}
@@ -222,12 +232,14 @@ impl Expr {
         found
     }
 
+    /// True when `test` holds for it or any part of it.
     pub fn any(&self, test: &dyn Fn(&Self) -> bool) -> bool {
         let mut found = false;
         self.walk(&mut |expr| found |= test(expr));
         found
     }
 
+    /// Name and arguments, when it is a call of a function.
     pub fn as_call(&self) -> Option<(&str, &[Self])> {
         match &self.kind {
             Kind::Call { function, args } => Some((function, args)),
@@ -235,6 +247,7 @@ impl Expr {
         }
     }
 
+    /// The selector, when it is one.
     pub fn as_selector(&self) -> Option<&Selector> {
         match &self.kind {
             Kind::Selector(selector) => Some(selector),
@@ -242,6 +255,7 @@ impl Expr {
         }
     }
 
+    /// The binary expression, when it is one.
     pub fn as_binary(&self) -> Option<&Binary> {
         match &self.kind {
             Kind::Binary(binary) => Some(binary),

@@ -201,6 +201,7 @@ fn repeated(entries: &[(Scalar, Node)]) -> Option<&str> {
 }
 
 impl Node {
+    /// The value of a key; `None` for what is no mapping.
     pub fn get(&self, key: &str) -> Option<&Self> {
         self.entries().iter().find(|(name, _)| name.value == key).map(|(_, value)| value)
     }
@@ -210,18 +211,22 @@ impl Node {
         self.entries().iter().find(|(name, _)| name.value == key).map(|(name, _)| name)
     }
 
+    /// The entries of a mapping; none for anything else.
     pub fn entries(&self) -> &[(Scalar, Self)] {
         if let Self::Map(entries) = self { entries } else { &[] }
     }
 
+    /// The items of a list; none for anything else.
     pub fn items(&self) -> &[Self] {
         if let Self::List(items) = self { items } else { &[] }
     }
 
+    /// The scalar, when it is one.
     pub fn scalar(&self) -> Option<&Scalar> {
         if let Self::Scalar(scalar) = self { Some(scalar) } else { None }
     }
 
+    /// The scalar's text, when it is one.
     pub fn text(&self) -> Option<&str> {
         self.scalar().map(|scalar| scalar.value.as_str())
     }
@@ -231,6 +236,7 @@ impl Node {
         self.get(key)?.scalar()
     }
 
+    /// The text of a key's scalar.
     pub fn text_at(&self, key: &str) -> Option<&str> {
         self.get(key)?.text()
     }

@@ -24,6 +24,7 @@ impl<'de> Deserialize<'de> for Scalar {
 }
 
 impl Scalar {
+    /// A text that was read from the bytes `start..end` of its file.
     pub const fn new(value: String, start: usize, end: usize) -> Self {
         Self { value, start, end }
     }

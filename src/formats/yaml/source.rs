@@ -18,6 +18,7 @@ pub struct Source {
 }
 
 impl Source {
+    /// A file under the path by which its user knows it.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
         let text = text.into();
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
@@ -42,6 +43,7 @@ impl Source {
         self.text[*start..end].trim_end_matches(['\n', '\r'])
     }
 
+    /// How many lines it has; after a final line break there is one more, empty.
     pub fn line_count(&self) -> usize {
         self.starts.len()
     }

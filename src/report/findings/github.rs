@@ -3,6 +3,7 @@
 use super::CheckReport;
 use crate::check::{Finding, Severity};
 
+/// One annotation per finding.
 pub fn render(report: &CheckReport) -> String {
     report.findings.iter().map(annotation).collect()
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::CheckReport;
 use crate::check::Severity;
 
+/// Findings, their summary, and what was not validated.
 pub fn render(report: &CheckReport) -> Value {
     json!({
         "findings": report.findings,

@@ -31,6 +31,7 @@ impl CheckReport {
             .map_or_else(|| "run".to_owned(), |reason| format!("not run: {reason}"))
     }
 
+    /// How many findings have this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }

@@ -8,6 +8,7 @@ use super::CheckReport;
 use crate::check::{Finding, Severity, doc};
 use crate::model::percent_encoded;
 
+/// One run with all findings as results.
 pub fn render(report: &CheckReport) -> Value {
     let mut rules: BTreeMap<&str, Severity> = BTreeMap::new();
     for finding in &report.findings {
