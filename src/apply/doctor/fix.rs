@@ -15,7 +15,7 @@ use crate::services::{Desired, DesiredService};
 use crate::store::machine;
 
 /// What a remedy works on.
-pub struct Patient<'a, E> {
+pub struct Repairs<'a, E> {
     pub session: &'a StackSession<E>,
     pub desired: &'a Desired,
     pub observed: &'a Observed,
@@ -41,7 +41,7 @@ pub fn in_the_folder(project_dir: &Path, remedy: &Remedy) -> Result<(), Error> {
     }
 }
 
-impl<E: Engine> Patient<'_, E> {
+impl<E: Engine> Repairs<'_, E> {
     /// # Errors
     /// What the engine or the service says against it.
     pub async fn apply(&self, remedy: &Remedy) -> Result<(), Error> {

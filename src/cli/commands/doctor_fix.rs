@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
 
-use crate::apply::doctor::fix::{self, Patient};
+use crate::apply::doctor::fix::{self, Repairs};
 use crate::apply::ownership;
 use crate::cli::args::DoctorOptions;
 use crate::cli::commands::doctor::Seen;
@@ -62,7 +62,7 @@ async fn on_the_engine(
     let stack = &seen.loaded.settings.stack;
     let _lock = context.lock(&session.engine, stack, "doctor --fix")?;
     ownership::check(session, (stack, &seen.loaded.identity), observed, Adoption::Refused).await?;
-    let patient: Patient<'_, DockerEngine> = Patient {
+    let patient: Repairs<'_, DockerEngine> = Repairs {
         session,
         desired: &seen.desired,
         observed,
