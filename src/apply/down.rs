@@ -1,13 +1,25 @@
 //! Carries out the plan of `down`.
 
+use std::time::Duration;
+
 use futures_util::future::{join_all, try_join};
 
 use crate::apply::StackSession;
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
 use crate::model::{Observed, StackName};
-use crate::plan::removal::{ContainerRemoval, End, Found, Removal};
+use crate::plan::removal::{ContainerRemoval, Data, End, Found, Removal, removal};
 use crate::report::events::{Event, ServiceState};
+
+/// What has just begun to run has little to save.
+const LATE_START: Duration = Duration::from_secs(30);
+
+/// Removes all of a stack, its data too.
+pub async fn everything<E: Engine>(session: &StackSession<E>, stack: &StackName) -> Result<(), Error> {
+    let observed = session.engine.list().await?;
+    let found = gather(session, stack, observed).await?;
+    run(session, &removal(&found, stack, Data::Removed)).await
+}
 
 /// Everything under the stack's names and labels; `observed` is the listing.
 pub async fn gather<E: Engine>(
@@ -52,7 +64,14 @@ async fn remove<E: Engine>(session: &StackSession<E>, container: &ContainerRemov
         say(session, container, ServiceState::Working, "stopping".to_owned());
         session.engine.stop(&container.id, grace).await?;
     }
-    session.engine.remove_container(&container.id, container.end == End::Killed).await?;
+    match session.engine.remove_container(&container.id, container.end == End::Killed).await {
+        // A start that a killed run had asked for came after the listing.
+        Err(error) if error.kind == ErrorKind::Conflict => {
+            session.engine.stop(&container.id, LATE_START).await?;
+            session.engine.remove_container(&container.id, false).await?;
+        }
+        other => other?,
+    }
     session.forget(&container.id);
     if container.end != End::Killed {
         say(session, container, ServiceState::Done, format!("removed {}", container.name));

@@ -1,8 +1,9 @@
 //! Finishes or undoes what a killed run had begun. Every command that changes the stack begins with it.
 
-use crate::apply::{StackSession, restore};
+use crate::apply::{StackSession, down, restore};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::Error;
+use crate::model::StackName;
 use crate::store::state::Interruption;
 
 /// For commands that change nothing: says in a line what is still to be ended, and by what.
@@ -37,6 +38,12 @@ pub async fn finish<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
                 Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => return Ok(()),
                 Err(error) => return Err(error),
             }
+        }
+        Interruption::Beside { stack } => {
+            if let Some(stack) = StackName::new(stack) {
+                down::everything(session, &stack).await?;
+            }
+            session.warn(format!("a restore as `{stack}` was interrupted: what it had made is removed"));
         }
     }
     session.end()

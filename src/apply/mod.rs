@@ -2,6 +2,7 @@
 //! failure is written where the failure can happen.
 
 pub mod backup;
+pub mod beside;
 pub mod doctor;
 pub mod down;
 pub mod drill;
@@ -12,6 +13,7 @@ pub mod grafana;
 pub mod interrupted;
 pub mod live;
 pub mod logs;
+pub mod metered;
 pub mod network;
 pub mod oneshot;
 pub mod overview;

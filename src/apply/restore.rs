@@ -4,19 +4,22 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{StreamExt, TryStreamExt};
 use tokio_util::io::ReaderStream;
 
-use crate::apply::StackSession;
-use crate::apply::backup::{DATA, blocking};
+use crate::apply::backup::{self, DATA, blocking};
+use crate::apply::metered::{Doing, metered};
+use crate::apply::{StackSession, wait};
+use crate::backup::Counts;
 use crate::backup::contents::{Part, part};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::render::files::GRAFANA_USER;
 use crate::report::events::ServiceState;
-use crate::services::profile;
+use crate::services::{Desired, profile};
 use crate::store::archive::unpack;
+use crate::store::meter::Meter;
 use crate::store::outgoing;
 use crate::store::state::Interruption;
 
@@ -85,6 +88,29 @@ pub async fn replace<E: Engine>(
     }
 }
 
+/// Grafana answers, and its database holds what `wanted` counts.
+///
+/// # Errors
+/// When it does not answer within `limit`, or holds less.
+pub async fn prove<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    wanted: &Counts,
+    limit: Duration,
+) -> Result<(), Error> {
+    let running = wait::running(session, desired).await?;
+    wait::until_ready(session, desired, &running, limit).await?;
+    let observed = session.engine.list().await?;
+    let container = backup::container(&observed, &desired.stack)?;
+    let found = backup::counts(session, container).await?;
+    let missing = wanted.missing_in(&found);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!("Grafana started with the restored data, but holds only {}", missing.join(", "));
+    Err(Error::new(ExitCode::Failed, text))
+}
+
 fn append(mut failure: Error, more: &str) -> Error {
     failure.message = format!("{}; {more}", failure.message);
     failure
@@ -105,7 +131,8 @@ pub async fn undo<E: Engine>(
     let hint = format!("the previous data is in {}", previous.display());
     let unpacked = blocking(move || -> Result<_, Error> {
         let folder = outgoing::scratch()?;
-        unpack(&previous, folder.path())?;
+        unpack(&previous, folder.path(), &Meter::default())?;
+        outgoing::ensure_secret_key(&folder.path().join("data"))?;
         Ok(folder)
     });
     let folder = unpacked.await?.map_err(|error| error.hint(hint.clone()))?;
@@ -183,11 +210,17 @@ pub async fn upload<E: Engine>(
     container_id: &str,
     data: PathBuf,
 ) -> Result<(), Error> {
+    let meter = Meter::default();
+    let counter = meter.clone();
+    let doing = Doing { what: "writing its data", total: outgoing::size(&data)? };
     let (writer, reader) = tokio::io::duplex(1 << 20);
     let packing =
         blocking(move || outgoing::pack(&data, GRAFANA_USER, 0, tokio_util::io::SyncIoBridge::new(writer)));
-    let tar = ReaderStream::with_capacity(reader, 1 << 18).boxed();
-    let (packed, sent) = tokio::join!(packing, session.engine.upload_stream(container_id, DATA, tar, UPLOAD));
+    let tar = ReaderStream::with_capacity(reader, 1 << 18);
+    let tar = tar.inspect_ok(move |piece| counter.add(piece.len() as u64)).boxed();
+    let sending = session.engine.upload_stream(container_id, DATA, tar, UPLOAD);
+    let both = async { tokio::join!(packing, sending) };
+    let (packed, sent) = metered(session.reporter.as_ref(), doing, &meter, both).await;
     // When the engine ends early, packing fails because of it: its own words come first.
     sent?;
     packed?

@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 
+use crate::apply::grafana::secret_key::{self, Maker};
 use crate::apply::network::{self, NetworkResult};
 use crate::apply::{StackSession, explain, pull, reload};
 use crate::engine::{Engine, EngineError, ErrorKind};
@@ -44,6 +45,7 @@ pub async fn run<E: Engine>(
                 service: service_plan.service,
                 pull,
                 id: service_plan.container_id.clone(),
+                maker: Maker::ThisRun,
                 network_spec: &desired.network,
                 met_another_run,
             };
@@ -129,6 +131,7 @@ struct ServiceRun<'a, E> {
     /// The container, once it exists.
     id: Option<String>,
     network_spec: &'a NetworkSpec,
+    maker: Maker,
     /// Set when a container appeared between our look and our call.
     met_another_run: &'a AtomicBool,
 }
@@ -239,6 +242,7 @@ impl<E: Engine> ServiceRun<'_, E> {
             && detail.labels.get(labels::SPEC_HASH) == Some(&fingerprint::hash(&self.wanted.spec));
         if same {
             self.met_another_run.store(true, Ordering::Relaxed);
+            self.maker = Maker::AnotherRun;
             self.id = Some(detail.id);
             return Ok(true);
         }
@@ -264,6 +268,9 @@ impl<E: Engine> ServiceRun<'_, E> {
 
     async fn start(&self) -> Result<(), Error> {
         let name = &self.wanted.spec.name;
+        if self.service == ServiceKind::Grafana {
+            secret_key::ensure(self.session, name, self.maker).await?;
+        }
         self.say("starting");
         let mut result = self.session.engine.start(name).await;
         if matches!(&result, Err(error) if error.kind == ErrorKind::Conflict) {

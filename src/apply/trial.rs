@@ -15,7 +15,7 @@ use crate::backup::contents::is_provisioning;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::{Verdict, verdict};
-use crate::model::{ContainerSpec, ImageRef, RestartPolicy};
+use crate::model::{ContainerSpec, FileSet, ImageRef, RenderedFile, RestartPolicy};
 use crate::render::context::secret_path;
 use crate::services::DesiredService;
 use crate::store::{outgoing, tarball};
@@ -104,22 +104,12 @@ impl<E: Engine> Trial<'_, E> {
         self.ask_its_api(&id, counts).await
     }
 
-    /// The provisioning belongs to the data: without its files, a Grafana deletes what came from them.
     async fn configuration(&self, folder: &Path) -> Result<Vec<u8>, Error> {
-        let set = &self.wanted.files;
-        let own = folder.join("provisioning");
-        let kept = blocking(move || outgoing::read_folder(&own)).await??;
+        let set = with_archives_files(&self.wanted.files, folder).await?;
         let mut archive = tarball::Archive::new(set.uid, set.gid);
         let mut pack = || -> std::io::Result<()> {
             for file in set.files.values() {
-                let below = tarball::relative(&set.root, &file.path);
-                if kept.is_empty() || !is_provisioning(below) {
-                    archive.file(file.path.trim_start_matches('/'), file.bytes(), file.mode())?;
-                }
-            }
-            for (below, bytes) in &kept {
-                let path = format!("{}/{below}", set.root);
-                archive.file(path.trim_start_matches('/'), bytes, 0o444)?;
+                archive.file(file.path.trim_start_matches('/'), file.bytes(), file.mode())?;
             }
             Ok(())
         };
@@ -213,6 +203,24 @@ impl<E: Engine> Trial<'_, E> {
         let log = explain::last_log_lines(&self.session.engine, id).await;
         Error::new(ExitCode::Unhealthy, reason).evidence(format!("  its last log lines:\n{log}"))
     }
+}
+
+/// The files of a Grafana that works with what was unpacked into `folder`. The provisioning belongs to the
+/// data: without its files, a Grafana deletes what came from them.
+///
+/// # Errors
+/// When the unpacked files cannot be read.
+pub async fn with_archives_files(own: &FileSet, folder: &Path) -> Result<FileSet, Error> {
+    let mut set = own.clone();
+    let provisioning = folder.join("provisioning");
+    let kept = blocking(move || outgoing::read_folder(&provisioning)).await??;
+    if !kept.is_empty() {
+        set.files.retain(|path, _| !is_provisioning(tarball::relative(&own.root, path)));
+    }
+    for (below, bytes) in kept {
+        set.insert(RenderedFile::read_back(format!("{}/{below}", own.root), bytes, false));
+    }
+    Ok(set)
 }
 
 fn holds_only(missing: &[String]) -> Error {

@@ -1,5 +1,7 @@
 //! What of Grafana's volumes goes into a backup: a table, so that every path is decided by one row.
 
+use crate::model::grafana_key::SECRET_KEY_FILE;
+
 /// What happens with a file of the data volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -12,7 +14,7 @@ pub enum Part {
 }
 
 /// First match wins; a prefix ends at a `/` or is the whole path.
-const TABLE: [(&str, Part); 16] = [
+const TABLE: [(&str, Part); 17] = [
     ("grafana.db", Part::Database),
     ("grafana.db-wal", Part::Database),
     ("grafana.db-shm", Part::Database),
@@ -32,11 +34,13 @@ const TABLE: [(&str, Part); 16] = [
     ("plugins-bundled", Part::Rebuildable),
     ("alerting", Part::Kept),
     ("plugins", Part::Kept),
+    // Without it nobody can read the passwords in the database.
+    (SECRET_KEY_FILE, Part::Kept),
     ("lost+found", Part::Rebuildable),
 ];
 
 /// What is kept and known by name, for where the folder cannot be listed.
-pub const KNOWN: [&str; 2] = ["plugins", "alerting"];
+pub const KNOWN: [&str; 3] = ["plugins", "alerting", SECRET_KEY_FILE];
 
 /// The row of a path below the data folder, for example `plugins/grafana-clock-panel/module.js`. What
 /// the table does not know is the user's, and is kept.
@@ -59,7 +63,7 @@ mod tests {
     use super::*;
 
     /// Paths as a Grafana of version 9 to 13 leaves them.
-    const PATHS: [(&str, Part); 20] = [
+    const PATHS: [(&str, Part); 21] = [
         ("grafana.db", Part::Database),
         ("grafana.db-wal", Part::Database),
         ("grafana.db-shm", Part::Database),
@@ -76,6 +80,7 @@ mod tests {
         ("plugins/grafana-clock-panel/module.js", Part::Kept),
         ("alerting/1/state", Part::Kept),
         ("lost+found/x", Part::Rebuildable),
+        (SECRET_KEY_FILE, Part::Kept),
         ("notes.txt", Part::Kept),
         ("grafana.db.bak", Part::Kept),
         ("pngs/mine.png", Part::Kept),

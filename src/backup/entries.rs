@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::backup::manifest::{BackupManifest, FORMAT, MANIFEST_NAME};
+use crate::backup::manifest::{BackupManifest, DATABASE, FORMAT, MANIFEST_NAME};
 
 /// The longest path of an entry, in bytes.
 const LONGEST_PATH: usize = 1024;
@@ -45,7 +45,7 @@ pub fn fault_of_manifest(manifest: &BackupManifest, archive_size: u64) -> Option
     if let Some(path) = seen.iter().find(|path| folder(path)) {
         return Some(format!("`{path}` is a file and a folder"));
     }
-    if !seen.contains("data/grafana.db") {
+    if !seen.contains(DATABASE) {
         return Some("it holds no database".to_owned());
     }
     let allowed = archive_size.saturating_mul(MOST_GROWTH).max(ALWAYS_ALLOWED);

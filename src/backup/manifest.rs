@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 pub const FORMAT: u32 = 1;
 /// The manifest's name in the archive.
 pub const MANIFEST_NAME: &str = "manifest.json";
+/// The database's path in the archive.
+pub const DATABASE: &str = "data/grafana.db";
 /// No honest manifest is larger.
 pub const LARGEST_MANIFEST: u64 = 16 * 1024 * 1024;
 
@@ -24,6 +26,9 @@ pub struct BackupManifest {
     /// The image's reference in the settings, and its id on the engine.
     pub image: String,
     pub image_id: String,
+    /// `sha256:…` under which the image is known in its repository.
+    #[serde(default)]
+    pub image_digest: Option<String>,
     /// Id of the newest migration in the database, and how many were applied.
     pub newest_migration: Option<String>,
     pub migrations: u64,

@@ -52,6 +52,7 @@ mod tests {
             grafana_version: version.map(str::to_owned),
             image: String::new(),
             image_id: String::new(),
+            image_digest: None,
             newest_migration: None,
             migrations: 0,
             layout: Layout::Dashboard,

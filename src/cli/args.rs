@@ -412,6 +412,9 @@ pub struct RestoreOptions {
     /// Take an archive of another stack
     #[arg(long)]
     pub foreign: bool,
+    /// Restore it beside what runs, as a stack of this name that has only Grafana
+    #[arg(long = "as", value_name = "STACK", value_parser = parse_stack_name, conflicts_with = "prove_only")]
+    pub beside: Option<StackName>,
     /// Restore it into a throw-away Grafana only, and compare what that holds; the running one is not touched
     #[arg(long)]
     pub prove_only: bool,

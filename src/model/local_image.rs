@@ -12,6 +12,8 @@ pub struct LocalImage {
     /// `repository@sha256:…`, one for each repository that it was pulled from or pushed to.
     pub repo_digests: Vec<String>,
     pub platform: Platform,
+    /// Bytes of all its layers, unpacked.
+    pub size: u64,
 }
 
 /// Operating system and processor an image is made for.

@@ -4,6 +4,7 @@ pub mod container_state;
 pub mod dashboard_uid;
 pub mod diagnostic;
 pub mod duration;
+pub mod grafana_key;
 pub mod hint;
 pub mod image;
 pub mod labels;

@@ -18,6 +18,8 @@ pub struct BackupJson {
     pub stack: Option<String>,
     pub grafana_version: Option<String>,
     pub image: Option<String>,
+    /// `sha256:…` in its repository, where it has one.
+    pub image_digest: Option<String>,
     pub newest_migration: Option<String>,
     pub counts: Option<Counts>,
     pub stood_still_ms: Option<u64>,
@@ -38,6 +40,7 @@ impl BackupJson {
             stack: Some(manifest.stack.clone()),
             grafana_version: manifest.grafana_version.clone(),
             image: Some(manifest.image.clone()),
+            image_digest: manifest.image_digest.clone(),
             newest_migration: manifest.newest_migration.clone(),
             counts: Some(manifest.counts),
             stood_still_ms: Some(manifest.stood_still_ms),

@@ -21,6 +21,14 @@ pub enum Event {
         current: u64,
         total: u64,
     },
+    /// Bytes of a service's data on their way; `total` is what it will be, about.
+    Transfer {
+        service: ServiceKind,
+        doing: &'static str,
+        done: u64,
+        total: u64,
+        elapsed_ms: u64,
+    },
     /// Something that is not about one service.
     Fact {
         text: String,

@@ -41,7 +41,7 @@ impl Reporter for Plain {
     fn event(&self, event: &Event) {
         match event {
             // A log file gains nothing from byte counts.
-            Event::Pull { .. } => {}
+            Event::Pull { .. } | Event::Transfer { .. } => {}
             Event::Service { service, state, detail } => {
                 let line = service_line(self.output, *service, *state, detail);
                 let Ok(mut last) = self.last.lock() else { return };
@@ -105,6 +105,12 @@ impl Reporter for Live {
                     .map_or_else(String::new, |percent| format!(" {percent} %"));
                 let detail = format!("pulling {image}{share}");
                 let line = service_line(self.output, *service, ServiceState::Working, &detail);
+                self.with_line(*service, |bar, _| bar.set_message(line));
+            }
+            Event::Transfer { service, doing, done, total, elapsed_ms } => {
+                let far = words::transfer(*done, *total, Duration::from_millis(*elapsed_ms));
+                let line =
+                    service_line(self.output, *service, ServiceState::Working, &format!("{doing}: {far}"));
                 self.with_line(*service, |bar, _| bar.set_message(line));
             }
             Event::Fact { text } => {

@@ -36,7 +36,43 @@ pub fn bytes(number: u64) -> String {
     if unit == 0 { format!("{rest} B") } else { format!("{rest}.{tenths} {}", UNITS[unit]) }
 }
 
+/// How far a transfer has come: `312.0 MiB of 1.0 GiB, 208.0 MiB/s, 4 s left`. What is not known yet is left out.
+pub fn transfer(done: u64, total: u64, elapsed: Duration) -> String {
+    // An estimate of the total may be too low.
+    let total = total.max(done);
+    let far = format!("{} of {}", bytes(done), bytes(total));
+    let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
+    let Some(rate) = done.saturating_mul(1000).checked_div(millis).filter(|rate| *rate > 0) else {
+        return far;
+    };
+    format!("{far}, {}/s, {} left", bytes(rate), rough(total.saturating_sub(done).div_ceil(rate)))
+}
+
+fn rough(seconds: u64) -> String {
+    match seconds {
+        0..=99 => format!("{seconds} s"),
+        100..=5999 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
 /// `1 alert`, `2 alerts`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_tells_bytes_rate_and_time_left() {
+        const MIB: u64 = 1024 * 1024;
+        let after = |seconds: u64, done: u64, total: u64| transfer(done, total, Duration::from_secs(seconds));
+        assert_eq!(after(2, 312 * MIB, 1024 * MIB), "312.0 MiB of 1.0 GiB, 156.0 MiB/s, 5 s left");
+        assert_eq!(after(10, 10 * MIB, 1024 * MIB), "10.0 MiB of 1.0 GiB, 1.0 MiB/s, 17 min left");
+        assert_eq!(after(0, 0, MIB), "0 B of 1.0 MiB");
+        // More than was thought.
+        assert_eq!(after(1, 2 * MIB, MIB), "2.0 MiB of 2.0 MiB, 2.0 MiB/s, 0 s left");
+    }
 }

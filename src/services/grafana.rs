@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::grafana_key::SECRET_KEY_FILE;
 use crate::model::{FileSet, ServiceKind};
 use crate::render::HOME_DASHBOARD;
 use crate::render::context::{links, secret_path};
@@ -51,6 +52,7 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
         LogLevel::Error => "error",
     };
     let password = format!("$__file{{{}}}", secret_path::GRAFANA_ADMIN);
+    let secret_key = format!("$__file{{{DATA}/{SECRET_KEY_FILE}}}");
     let root_url = format!("{}/", links(settings).grafana);
     let disabled = UNUSED_PLUGINS.join(",");
     let env = [
@@ -58,6 +60,8 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
         // Grafana itself expands it, so it works where the image has no run.sh for `__FILE` (distroless).
         // Read on the first start only; the value itself never stands in the environment.
         ("GF_SECURITY_ADMIN_PASSWORD", &password),
+        // Random in a new volume; see `model::grafana_key`.
+        ("GF_SECURITY_SECRET_KEY", &secret_key),
         ("GF_PATHS_PROVISIONING", "/etc/confidexmon/provisioning"),
         ("GF_PATHS_PLUGINS", "/var/lib/grafana/plugins"),
         ("GF_SERVER_ROOT_URL", &root_url),

@@ -20,6 +20,13 @@ pub fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Puts the name of `path` on the disk: without this, what was renamed may be gone after a power cut.
+pub fn sync_folder_of(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let synced = fs::File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|source| StoreError::new("sync", folder, source))
+}
+
 /// The bytes of a file; `None` when there is none.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     match fs::read(path) {

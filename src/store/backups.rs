@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::backup::manifest::DATABASE;
 use crate::backup::{FileEntry, names};
 use crate::store::archive::{self, ArchiveError, Opened, sha256_of_file};
 use crate::store::{StoreError, atomic};
@@ -21,6 +22,11 @@ impl Staging {
     /// Where it lies until it is complete.
     pub fn path(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the packed database waits for the rest of the archive.
+    pub fn packed_database(&self) -> PathBuf {
+        self.folder.path().join("packed")
     }
 
     /// Where the archive is written before it gets its name.
@@ -100,24 +106,31 @@ pub fn settle_folder(unfinished: &Path, folder: &Path) -> Result<(), StoreError>
         let synced = fs::File::open(&path).and_then(|file| file.sync_all());
         synced.map_err(|source| StoreError::new("sync", &path, source))?;
     }
-    fs::rename(unfinished, folder).map_err(|source| StoreError::new("rename to", folder, source))
+    fs::rename(unfinished, folder).map_err(|source| StoreError::new("rename to", folder, source))?;
+    atomic::sync_folder_of(folder)
 }
 
-/// Every file below `staged` with its size and checksum, the database first: a listing need not read on.
+/// Every file below `staged` but the database, which was packed before, with its size and checksum.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub fn list_staged(staged: &Path) -> Result<Vec<FileEntry>, StoreError> {
     let mut paths = Vec::new();
-    collect(staged, &mut paths)?;
+    for part in ["data", "provisioning"].map(|part| staged.join(part)) {
+        if part.is_dir() {
+            collect(&part, &mut paths)?;
+        }
+    }
     let mut entries = Vec::new();
     for path in paths {
         let below = path.strip_prefix(staged).unwrap_or(&path).to_string_lossy().into_owned();
+        if below == DATABASE {
+            continue;
+        }
         let (size, sha256) = sha256_of_file(&path)?;
         entries.push(FileEntry { path: below, size, sha256 });
     }
-    entries
-        .sort_by(|a, b| (a.path != "data/grafana.db", &a.path).cmp(&(b.path != "data/grafana.db", &b.path)));
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::{BackupManifest, Counts};
 use crate::model::Hint;
+use crate::model::grafana_key::SECRET_KEY_FILE;
 use crate::store::archive::{self, ArchiveError};
+use crate::store::meter::Meter;
 use crate::store::sqlite::{self, DatabaseError};
 use crate::store::{StoreError, outgoing, receive, space};
 
@@ -66,11 +68,11 @@ impl Incoming {
     }
 }
 
-/// Unpacks and checks `path`; nothing outside a temporary folder is written.
+/// Unpacks and checks `path`; nothing outside a temporary folder is written. `meter` counts what is unpacked.
 ///
 /// # Errors
 /// With the reason why it cannot be restored.
-pub fn read(path: &Path) -> Result<Incoming, IncomingError> {
+pub fn read(path: &Path, meter: &Meter) -> Result<Incoming, IncomingError> {
     let unpacked = outgoing::scratch()?;
     let damaged = |source| IncomingError::Database { path: path.to_owned(), source };
     let database = unpacked.path().join("data/grafana.db");
@@ -80,20 +82,22 @@ pub fn read(path: &Path) -> Result<Incoming, IncomingError> {
             return Err(IncomingError::NoDatabase { path: path.to_owned() });
         }
         let counts = sqlite::settle(&database).map_err(damaged)?.counts;
+        outgoing::ensure_secret_key(&unpacked.path().join("data"))?;
         return Ok(Incoming { unpacked, manifest: None, counts });
     }
     space::check(unpacked.path(), archive::manifest(path)?.manifest.size())?;
-    let opened = archive::unpack(path, unpacked.path())?;
+    let opened = archive::unpack(path, unpacked.path(), meter)?;
     let counts = sqlite::inspect(&database).map_err(damaged)?.counts;
     if counts != opened.manifest.counts {
         return Err(IncomingError::OtherCounts { path: path.to_owned() });
     }
+    outgoing::ensure_secret_key(&unpacked.path().join("data"))?;
     Ok(Incoming { unpacked, manifest: Some(opened.manifest), counts })
 }
 
 /// The database with its companions, and the plugins; what else lies there is made again by Grafana.
 fn copy_folder(from: &Path, to: &Path) -> Result<(), StoreError> {
-    for name in ["grafana.db", "grafana.db-wal", "grafana.db-journal"] {
+    for name in ["grafana.db", "grafana.db-wal", "grafana.db-journal", SECRET_KEY_FILE] {
         let source = from.join(name);
         if source.is_file() {
             copy_file(&source, &to.join(name))?;

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::store::StoreError;
+use crate::model::grafana_key::{PUBLIC_SECRET_KEY, SECRET_KEY_FILE, SECRET_KEY_MODE};
+use crate::store::{StoreError, atomic};
 
 /// What may lie beside a database and would be applied to the one that replaces it: an old log of writes
 /// played into another database destroys it. SQLite takes an empty one for none.
@@ -17,6 +18,50 @@ const COMPANIONS: [&str; 3] = ["grafana.db-wal", "grafana.db-shm", "grafana.db-j
 /// When it cannot be made.
 pub fn scratch() -> Result<tempfile::TempDir, StoreError> {
     tempfile::tempdir().map_err(|source| StoreError::new("create a folder in", &std::env::temp_dir(), source))
+}
+
+/// Gives data that was unpacked below `data` the key that its database was written with, where it brings none.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn ensure_secret_key(data: &Path) -> Result<(), StoreError> {
+    let path = data.join(SECRET_KEY_FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    atomic::write(&path, PUBLIC_SECRET_KEY.as_bytes(), 0o600)
+}
+
+/// A folder beside `data` of what was unpacked into `folder`, with the database and its key alone.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn database_alone(folder: &Path) -> Result<PathBuf, StoreError> {
+    let alone = folder.join("database");
+    let failed = |source| StoreError::new("write", &alone, source);
+    fs::create_dir_all(&alone).map_err(failed)?;
+    for name in ["grafana.db", SECRET_KEY_FILE] {
+        let target = alone.join(name);
+        if !target.exists() {
+            fs::hard_link(folder.join("data").join(name), &target).map_err(failed)?;
+        }
+    }
+    Ok(alone)
+}
+
+/// Bytes of all files below `folder`.
+///
+/// # Errors
+/// When something cannot be looked at.
+pub fn size(folder: &Path) -> Result<u64, StoreError> {
+    let failed = |source| StoreError::new("read", folder, source);
+    let mut size = 0;
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let metadata = entry.metadata().map_err(failed)?;
+        size += if metadata.is_dir() { self::size(&entry.path())? } else { metadata.len() };
+    }
+    Ok(size)
 }
 
 /// Every file below `folder`, by its path there; empty when it is not there. For provisioning files, which are
@@ -73,8 +118,11 @@ pub fn pack(data: &Path, uid: u32, gid: u32, into: impl Write) -> io::Result<()>
                 folders.push(path);
             } else {
                 let file = File::open(&path)?;
-                let size = file.metadata()?.len();
-                tar.append_data(&mut header(tar::EntryType::Regular, size), &below, file)?;
+                let mut header = header(tar::EntryType::Regular, file.metadata()?.len());
+                if below == Path::new(SECRET_KEY_FILE) {
+                    header.set_mode(SECRET_KEY_MODE);
+                }
+                tar.append_data(&mut header, &below, file)?;
             }
         }
     }

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use crate::store::{copying, space};
+
 /// Writes the regular files of a tar to where `place` says, mode 0600; `None` leaves a file out. Links and devices are left out: nothing that we read is one.
 ///
 /// # Errors
@@ -19,10 +21,17 @@ pub fn files(tar: impl Read, place: &mut dyn FnMut(&str) -> Option<PathBuf>) -> 
             continue;
         }
         let Some(target) = place(&path) else { continue };
-        io::copy(&mut entry, &mut create(&target)?)?;
+        room_for(&target, entry.size())?;
+        copying::copy(&mut entry, &mut create(&target)?)?;
         written.push(target);
     }
     Ok(written)
+}
+
+/// Looked at for each file: nobody can tell beforehand how large everything in a container is.
+fn room_for(target: &Path, size: u64) -> io::Result<()> {
+    let folder = target.parent().unwrap_or(target);
+    space::check(folder, size).map_err(|error| io::Error::new(error.source.kind(), Box::new(error)))
 }
 
 /// A new, empty file that only its owner can read, with the folders that lead to it.

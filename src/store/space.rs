@@ -7,6 +7,11 @@ use crate::store::{StoreError, machine};
 
 const MIB: u64 = 1024 * 1024;
 
+/// Bytes of a file; 0 when it cannot be looked at.
+pub fn size(file: &Path) -> u64 {
+    std::fs::metadata(file).map_or(0, |metadata| metadata.len())
+}
+
 /// Refuses when the disk that holds `folder`, or will, has less than `needed` bytes for us. A disk that does
 /// not say how full it is is tried.
 ///

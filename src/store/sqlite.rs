@@ -52,25 +52,31 @@ impl Hint for DatabaseError {
     }
 }
 
-/// Settles a copy of a database in place: a hot `-journal` beside it is rolled back, a `-wal` folded in,
-/// and one plain file in rollback mode is left. The file is then checked as a whole and counted.
+/// Settles a copy of a database in place, checks it as a whole and counts what it holds.
 ///
 /// # Errors
-/// [`DatabaseError::Damaged`] when a check fails; the file is left as it is then.
+/// [`DatabaseError::Damaged`] when a check fails.
 pub fn settle(database: &Path) -> Result<DatabaseReport, DatabaseError> {
+    fold(database)?;
+    inspect(database)
+}
+
+/// Makes one plain file in rollback mode of a copy: a hot `-journal` beside it is rolled back, a `-wal` folded
+/// in. Whether the file is whole then is for [`inspect`] to say.
+///
+/// # Errors
+/// When it is no database, or its log cannot be folded in.
+pub fn fold(database: &Path) -> Result<(), DatabaseError> {
     let connection = open(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    // Reading anything rolls a hot journal back and recovers the log.
-    check_integrity(&connection)?;
-    let report = count(&connection)?;
-    // Folds the log in and removes it together with its index.
-    let mode: String = connection
-        .query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))
-        .map_err(DatabaseError::Unreadable)?;
-    if mode != "delete" {
+    // Reading anything rolls a hot journal back and recovers the log; leaving its mode folds the log in and
+    // removes it together with its index.
+    rows(&connection, "SELECT name FROM sqlite_master LIMIT 1").map_err(in_sqlites_words)?;
+    let mode = rows(&connection, "PRAGMA journal_mode = DELETE").map_err(in_sqlites_words)?;
+    if mode != ["delete"] {
+        let mode = mode.concat();
         return Err(DatabaseError::Damaged(format!("its log cannot be folded in (journal mode `{mode}`)")));
     }
-    connection.close().map_err(|(_, error)| DatabaseError::Unreadable(error))?;
-    Ok(report)
+    connection.close().map_err(|(_, error)| DatabaseError::Unreadable(error))
 }
 
 /// Checks and counts a plain database file without changing it.
@@ -92,7 +98,17 @@ fn open(database: &Path, flags: OpenFlags) -> Result<Connection, DatabaseError> 
 
 fn check_integrity(connection: &Connection) -> Result<(), DatabaseError> {
     let sql = format!("PRAGMA integrity_check({COMPLAINTS})");
-    let complaints = rows(connection, &sql).map_err(|error| match error {
+    let complaints = rows(connection, &sql).map_err(in_sqlites_words)?;
+    if complaints == ["ok"] {
+        return Ok(());
+    }
+    let words: Vec<String> = complaints.iter().map(|text| text.replace('\n', " ")).collect();
+    Err(DatabaseError::Damaged(words.join("; ")))
+}
+
+/// A file that SQLite calls corrupt, or no database, is a damaged one.
+fn in_sqlites_words(error: DatabaseError) -> DatabaseError {
+    match error {
         DatabaseError::Unreadable(rusqlite::Error::SqliteFailure(code, Some(words)))
             if matches!(
                 code.code,
@@ -102,12 +118,7 @@ fn check_integrity(connection: &Connection) -> Result<(), DatabaseError> {
             DatabaseError::Damaged(words)
         }
         other => other,
-    })?;
-    if complaints == ["ok"] {
-        return Ok(());
     }
-    let words: Vec<String> = complaints.iter().map(|text| text.replace('\n', " ")).collect();
-    Err(DatabaseError::Damaged(words.join("; ")))
 }
 
 fn rows(connection: &Connection, sql: &str) -> Result<Vec<String>, DatabaseError> {

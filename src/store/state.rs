@@ -30,6 +30,8 @@ pub enum Interruption {
     /// Grafana's data was being replaced; `previous` is the archive of what was there, if anything was. The
     /// container's name outlives the container.
     Restoring { container: String, previous: Option<PathBuf> },
+    /// A backup was being restored as a stack of its own, of which nothing was there before.
+    Beside { stack: String },
 }
 
 impl std::fmt::Display for Interruption {
@@ -37,6 +39,7 @@ impl std::fmt::Display for Interruption {
         f.write_str(match self {
             Self::Paused { .. } => "a backup was interrupted while Grafana was paused for it",
             Self::Restoring { .. } => "a restore of Grafana's data was interrupted",
+            Self::Beside { .. } => "a restore as a stack of its own was interrupted",
         })
     }
 }
@@ -139,7 +142,8 @@ impl StackState {
         // An empty note could not be read by the command that has to act on it.
         let text = serde_json::to_vec(interruption)
             .map_err(|error| StoreError::new("write", &path, std::io::Error::other(error)))?;
-        atomic::write(&path, &text, 0o600)
+        atomic::write(&path, &text, 0o600)?;
+        atomic::sync_folder_of(&path)
     }
 
     /// It has ended, well or undone.

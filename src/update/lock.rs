@@ -142,7 +142,7 @@ mod tests {
     fn local(id: &str, digests: &[&str]) -> LocalImage {
         let platform = Platform::parse("linux/amd64").unwrap();
         let repo_digests = digests.iter().map(|digest| (*digest).to_owned()).collect();
-        LocalImage { id: id.to_owned(), repo_digests, platform }
+        LocalImage { id: id.to_owned(), repo_digests, platform, ..LocalImage::default() }
     }
 
     fn locked() -> LockedImage {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 
+use confidexmon::store::meter::Meter;
 use confidexmon::store::{archive, sqlite};
 use serde_json::Value;
 
@@ -108,7 +109,7 @@ fn folder(lab: &Lab) -> Vec<String> {
 /// Unpacks an archive as a person would and lets SQLite count what is in it.
 fn inside(lab: &Lab, archive: &Path) -> (tempfile::TempDir, sqlite::DatabaseReport) {
     let unpacked = tempfile::tempdir().unwrap();
-    archive::unpack(&lab.folder.path().join(archive), unpacked.path()).unwrap();
+    archive::unpack(&lab.folder.path().join(archive), unpacked.path(), &Meter::default()).unwrap();
     let report = sqlite::inspect(&unpacked.path().join("data/grafana.db")).unwrap();
     (unpacked, report)
 }
@@ -360,6 +361,7 @@ impl Killer {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         self.victim.store(child.id(), Ordering::SeqCst);
         let survived = child.wait().unwrap().success();
+        self.proxy.settle();
         self.left.store(i64::MIN / 2, Ordering::SeqCst);
         !survived
     }
@@ -498,4 +500,248 @@ fn a_backup_is_proven_in_a_throw_away_grafana_that_leaves_nothing() {
     let refused = lab.run(&wrong).expect(4);
     assert!(refused.stderr.contains("is not proven with"), "{}", refused.stderr);
     assert_eq!((lab.containers(), lab.volumes()), (before.0, before.1));
+}
+
+/// A stack that was restored beside the lab's own; it goes when this is dropped.
+struct Beside<'a> {
+    lab: &'a Lab,
+    stack: String,
+}
+
+impl Beside<'_> {
+    fn names(&self, kind: &[&str]) -> String {
+        let filter = format!("label=io.confidexmon.stack={}", self.stack);
+        let output = docker(&[kind, &["-q", "--filter", &filter]].concat());
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn is_gone(&self) -> bool {
+        let lists: [&[&str]; 3] = [&["ps", "-a"], &["volume", "ls"], &["network", "ls"]];
+        lists.iter().all(|kind| self.names(kind).is_empty())
+    }
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        let mut command = self.lab.command(&["down", "--volumes", "--quiet"]);
+        let _ = command.env("CONFIDEXMON_STACK", &self.stack).status();
+    }
+}
+
+#[test]
+fn a_backup_is_restored_beside_as_a_stack_of_its_own() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let archive = backup(&lab)["path"].as_str().unwrap().to_owned();
+    execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
+    let before = (lab.containers(), lab.inspect("grafana")["State"]["StartedAt"].clone());
+    let beside = Beside { lab: &lab, stack: format!("{}-copy", lab.stack) };
+    let arguments = ["restore-grafana", archive.as_str(), "--as", beside.stack.as_str()];
+    let run = lab.run(&[arguments.as_slice(), &["--format", "json"]].concat()).expect(0).json();
+    let url = run["url"].as_str().unwrap();
+    assert_ne!(url, lab.url("grafana", "").replace("127.0.0.1", "localhost"));
+    let users = crate::lab::get_json(&format!("{}/api/users", url.replace("localhost", "127.0.0.1")));
+    assert!(users.as_array().unwrap().iter().any(|user| user["login"] == "ada"), "{users:#}");
+    let page = format!("{}/api/dashboards/uid/confidexmon-stack", url.replace("localhost", "127.0.0.1"));
+    eventually("what is provisioned is there, too", Duration::from_secs(20), || get(&page).0 == 200);
+    assert_eq!(logins(&lab), "[('admin',)]", "the running one was not touched");
+    assert_eq!((lab.containers(), lab.inspect("grafana")["State"]["StartedAt"].clone()), before);
+
+    // What is there is never written over.
+    let again = lab.run(&arguments).expect(1);
+    assert!(again.stderr.contains("already, and it was not touched"), "{}", again.stderr);
+    assert!(
+        lab.run(&["restore-grafana", &archive, "--as", &lab.stack]).expect(2).stderr.contains("own stack")
+    );
+    let down = lab.command(&["down", "--volumes"]).env("CONFIDEXMON_STACK", &beside.stack).status().unwrap();
+    assert!(down.success() && beside.is_gone());
+    assert_eq!(lab.volumes().len(), 6);
+
+    // A Grafana that does not work with it leaves nothing.
+    let odd = lab.folder.path().join("odd");
+    std::fs::create_dir(&odd).unwrap();
+    let tables = "CREATE TABLE user (id INTEGER); CREATE TABLE data_source (id INTEGER); CREATE TABLE migration_log (id INTEGER, migration_id TEXT);";
+    rusqlite::Connection::open(odd.join("grafana.db")).unwrap().execute_batch(tables).unwrap();
+    let run = lab.run(&["restore-grafana", "odd", "--timeout", "20s", "--as", &beside.stack]);
+    assert!(run.code != 0 && run.stderr.contains("is left"), "{}: {}", run.code, run.stderr);
+    assert!(beside.is_gone());
+}
+
+#[test]
+fn killed_at_any_engine_call_of_a_restore_beside_the_next_one_begins_anew() {
+    let Some(lab) = up() else { return };
+    let killer = Killer::new();
+    let archive = killer.run(&lab, &["backup-grafana", "--format", "json"]).expect(0).json();
+    let archive = archive["path"].as_str().unwrap().to_owned();
+    let beside = Beside { lab: &lab, stack: format!("{}-copy", lab.stack) };
+    let arguments = ["restore-grafana", archive.as_str(), "--as", beside.stack.as_str()];
+    let down = || {
+        let host = killer.proxy.host();
+        let mut command = lab.command(&["--host", &host, "down", "--volumes", "--quiet"]);
+        assert!(command.env("CONFIDEXMON_STACK", &beside.stack).status().unwrap().success());
+        assert!(beside.is_gone());
+    };
+    let mut at = 1;
+    while killer.kills(&lab, at, &arguments) {
+        // Killed behind the proof it is complete; before that, it is removed and made again.
+        let again = killer.run(&lab, &arguments);
+        assert!(
+            again.code == 0 || again.stderr.contains("already, and it was not touched"),
+            "after a kill at call {at}: {}",
+            again.stderr
+        );
+        assert!(!beside.is_gone());
+        down();
+        at += 1;
+        assert!(at < 60, "a restore beside needs no {at} calls");
+    }
+    eprintln!("killed at {} calls", at - 1);
+    assert!(at > 10, "killed at {} calls", at - 1);
+    down();
+}
+
+/// Makes a datasource with a password, which Grafana seals with its secret key.
+fn add_sealed_datasource(lab: &Lab) {
+    confidexmon::net::http::install_crypto();
+    let body = serde_json::json!({"name": "sealed", "uid": "sealed", "type": "alertmanager", "access": "proxy",
+        "url": "http://127.0.0.1:1", "basicAuth": true, "basicAuthUser": "u",
+        "secureJsonData": {"basicAuthPassword": "hush"}});
+    let status = crate::lab::runtime().block_on(async {
+        let request = reqwest::Client::new().post(lab.url("grafana", "/api/datasources")).json(&body);
+        request.basic_auth("admin", Some("grafana-secret")).send().await.unwrap().status().as_u16()
+    });
+    assert_eq!(status, 200);
+}
+
+/// Its health says 500 when its password cannot be read, and 404 (there is no check for its kind) otherwise.
+fn password_is_readable(url: &str) -> bool {
+    match get(&format!("{url}/api/datasources/uid/sealed/health")) {
+        (404, _) => true,
+        (500, text) if text.contains("secret") => false,
+        other => panic!("{other:?}"),
+    }
+}
+
+const SECRET_KEY: &str = "/var/lib/grafana/.confidexmon-secret-key";
+
+fn secret_key(container: &str) -> String {
+    let output = docker(&["exec", container, "cat", SECRET_KEY]);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn a_new_grafana_has_a_key_of_its_own_that_goes_where_its_database_goes() {
+    let Some(mut lab) = up() else { return };
+    let container = lab.container("grafana");
+    let key = secret_key(&container);
+    assert!(key.len() >= 32 && !key.contains("SW2YcwTIb9zpOOhoPsMm"), "{key}");
+    let mode =
+        python(&lab, &format!("import os; s = os.stat('{SECRET_KEY}'); print(oct(s.st_mode), s.st_uid)"));
+    assert_eq!(mode, "0o100400 472");
+    let inspected = docker(&["inspect", &container]);
+    assert!(!String::from_utf8_lossy(&inspected.stdout).contains(&key), "the key shows in inspect");
+    let state =
+        std::process::Command::new("grep").args(["-r", &key]).arg(lab.folder.path()).output().unwrap();
+    assert!(state.stdout.is_empty(), "{}", String::from_utf8_lossy(&state.stdout));
+    add_sealed_datasource(&lab);
+    assert!(password_is_readable(&lab.url("grafana", "")));
+
+    // Down and up again, the volume stays, and so does the key.
+    lab.run(&["down"]).expect(0);
+    lab.run(&["up"]).expect(0);
+    assert_eq!(secret_key(&container), key);
+    assert!(password_is_readable(&lab.url("grafana", "")));
+
+    // Into another stack, the backup brings it along.
+    let archive = backup(&lab)["path"].as_str().unwrap().to_owned();
+    let beside = Beside { lab: &lab, stack: format!("{}-copy", lab.stack) };
+    let run = lab.run(&["restore-grafana", &archive, "--as", &beside.stack, "--format", "json"]).expect(0);
+    let url = run.json()["url"].as_str().unwrap().replace("localhost", "127.0.0.1");
+    let copy = format!("{}-grafana", beside.stack);
+    assert_eq!(secret_key(&copy), key);
+    assert!(password_is_readable(&url));
+    // With another key, this is what would be seen.
+    let other = "rm -f KEY && printf another-key > KEY".replace("KEY", SECRET_KEY);
+    assert!(docker(&["exec", &copy, "sh", "-c", &other]).status.success());
+    docker(&["restart", &copy]);
+    eventually("it answers", Duration::from_secs(20), || get(&format!("{url}/api/health")).0 == 200);
+    assert!(!password_is_readable(&url));
+    drop(beside);
+
+    // A database from before there was a key of its own goes on with the one that it was written with.
+    lab.run(&["down", "--volumes"]).expect(0);
+    let folder = repository().join("tests/data/grafana/rest");
+    lab.set("GRAFANA_ADMIN_PASSWORD", "grafana-secret");
+    lab.run(&["up"]).expect(0);
+    lab.run(&["restore-grafana", &folder.display().to_string()]).expect(0);
+    assert_eq!(secret_key(&container), "SW2YcwTIb9zpOOhoPsMm");
+}
+
+#[test]
+fn a_volume_from_before_keys_were_made_keeps_the_public_one() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let container = lab.container("grafana");
+    assert!(docker(&["exec", &container, "rm", "-f", SECRET_KEY]).status.success());
+    lab.run(&["down"]).expect(0);
+    lab.run(&["up"]).expect(0);
+    assert_eq!(secret_key(&container), "SW2YcwTIb9zpOOhoPsMm");
+    assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+}
+
+/// It writes at each start, and may do so while it is copied.
+#[test]
+fn a_grafana_that_crashes_again_and_again_is_backed_up() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let container = lab.container("grafana");
+    let broken = lab.folder.path().join("broken.yml");
+    std::fs::write(&broken, "apiVersion: 1\ndatasources:\n  - name: x\n").unwrap();
+    let target = format!("{container}:/etc/confidexmon/provisioning/datasources/zz.yml");
+    assert!(docker(&["cp", &broken.display().to_string(), &target]).status.success());
+    docker(&["restart", &container]);
+    eventually("it crashes again and again", Duration::from_secs(30), || {
+        lab.inspect("grafana")["RestartCount"].as_i64().unwrap() >= 2
+    });
+    let backup = backup(&lab);
+    assert_eq!(backup["counts"]["users"], 2, "{backup:#}");
+    let (_unpacked, report) = inside(&lab, &path(&backup));
+    assert_eq!(report.counts.users, 2);
+    assert_ne!(state(&lab), "paused");
+}
+
+#[test]
+fn what_fell_by_more_than_half_is_a_warning_and_removes_no_older_backup() {
+    let Some(lab) = up() else { return };
+    for name in ["ada", "eve", "joe", "kim"] {
+        add_user(&lab, name);
+    }
+    let first = path(&backup(&lab));
+    execute(&lab, "DELETE FROM user WHERE login <> \"admin\"");
+    let run = lab.run(&["backup-grafana", "--keep", "1"]).expect(0);
+    assert!(run.stderr.contains("since the last backup: 5 → 1 users"), "{}", run.stderr);
+    assert!(lab.folder.path().join(first).exists());
+}
+
+/// Commands that change nothing say what a killed run left, and by what it is ended.
+#[test]
+fn commands_that_only_look_tell_of_an_interruption_in_a_line() {
+    let Some(lab) = up() else { return };
+    let killer = Killer::new();
+    let write = "import sqlite3, time\nc = sqlite3.connect('/var/lib/grafana/grafana.db', timeout=30)\nend = time.time() + 60\nwhile time.time() < end:\n    c.execute('UPDATE user SET version = version + 1'); c.commit()";
+    let container = lab.container("grafana");
+    assert!(docker(&["exec", "-d", &container, "/usr/bin/python3", "-c", write]).status.success());
+    let mut at = 1;
+    while killer.kills(&lab, at, &["backup-grafana"]) && state(&lab) != "paused" {
+        at += 1;
+    }
+    assert_eq!(state(&lab), "paused");
+    for command in [["plan"], ["status"]] {
+        let run = killer.run(&lab, &command);
+        let told = run.stderr.lines().filter(|line| line.contains("a backup was interrupted")).count();
+        assert_eq!(told, 1, "{command:?}: {}", run.stderr);
+        assert_eq!(state(&lab), "paused", "{command:?} changes nothing");
+    }
+    killer.run(&lab, &["up"]).expect(0);
+    assert_eq!(state(&lab), "running");
 }

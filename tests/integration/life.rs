@@ -135,7 +135,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn a_cold_up_takes_at_most_16_engine_calls_and_one_with_nothing_to_do_takes_2() {
+fn a_cold_up_takes_at_most_19_engine_calls_and_one_with_nothing_to_do_takes_2() {
     let Some(lab) = Lab::open() else { return };
     let proxy = Proxy::start();
     let host = proxy.host();
@@ -151,7 +151,8 @@ fn a_cold_up_takes_at_most_16_engine_calls_and_one_with_nothing_to_do_takes_2() 
     // One of them asks whose the data volumes are: where no container is left, nothing else tells.
     let asks = work.iter().filter(|call| call.starts_with("GET ") && call.contains("/volumes")).count();
     assert_eq!(asks, 1, "{work:#?}");
-    assert!(work.len() <= 16, "{work:#?}");
+    // Three of them give Grafana's new volume its key.
+    assert!(work.len() <= 19, "{work:#?}");
     let before = lab.containers();
     lab.run(&["--host", &host, "up", "--with", "redis"]).expect(0);
     let calls = proxy.take_calls();

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -9,7 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use crate::lab::runtime;
+use crate::lab::{eventually, runtime};
 
 /// The engine's socket: that of `DOCKER_HOST`, else the usual one.
 fn engine() -> String {
@@ -35,6 +36,7 @@ pub(crate) enum Harm {
 pub(crate) struct Proxy {
     folder: tempfile::TempDir,
     calls: Arc<Mutex<Vec<String>>>,
+    in_flight: Arc<AtomicUsize>,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -42,7 +44,24 @@ struct Shared {
     calls: Arc<Mutex<Vec<String>>>,
     fault: Fault,
     number: AtomicUsize,
+    in_flight: Arc<AtomicUsize>,
     client: reqwest::Client,
+}
+
+/// A call that the engine has not answered yet.
+struct InFlight(Arc<AtomicUsize>);
+
+impl InFlight {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl Proxy {
@@ -56,14 +75,23 @@ impl Proxy {
         let runtime = runtime();
         let calls = Arc::new(Mutex::new(Vec::new()));
         let client = reqwest::Client::builder().unix_socket(engine()).build().unwrap();
-        let shared = Shared { calls: calls.clone(), fault, number: AtomicUsize::new(0), client };
+        let in_flight = Arc::new(AtomicUsize::new(0));
+        let number = AtomicUsize::new(0);
+        let shared = Shared { calls: calls.clone(), fault, number, in_flight: in_flight.clone(), client };
         let path = folder.path().join("engine.sock");
         runtime.block_on(async {
             let listener = tokio::net::UnixListener::bind(path).unwrap();
             let router = Router::new().fallback(forward).with_state(Arc::new(shared));
             tokio::spawn(axum::serve(listener, router).into_future());
         });
-        Self { folder, calls, _runtime: runtime }
+        Self { folder, calls, in_flight, _runtime: runtime }
+    }
+
+    /// Waits until the engine has carried out what it was asked, also by a client that is dead by now.
+    pub(crate) fn settle(&self) {
+        eventually("the engine has carried out its calls", Duration::from_secs(120), || {
+            self.in_flight.load(Ordering::SeqCst) == 0
+        });
     }
 
     pub(crate) fn host(&self) -> String {
@@ -76,7 +104,14 @@ impl Proxy {
     }
 }
 
-async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Response {
+/// On a task of its own: a client that is killed does not take its call back.
+async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let in_flight = InFlight::new(&shared.in_flight);
+    let carried_out = tokio::spawn(carry_out(shared, request, in_flight)).await;
+    carried_out.unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
+}
+
+async fn carry_out(shared: Arc<Shared>, mut request: Request, in_flight: InFlight) -> Response {
     let number = shared.number.fetch_add(1, Ordering::SeqCst) + 1;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call = format!("{} {path}", request.method());
@@ -87,7 +122,10 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
             let body = serde_json::json!({"message": message}).to_string();
             return (StatusCode::from_u16(status).unwrap(), body).into_response();
         }
-        Harm::Hang => std::future::pending().await,
+        Harm::Hang => {
+            drop(in_flight);
+            return std::future::pending().await;
+        }
         Harm::None | Harm::LoseAnswer | Harm::DoneButGone => {}
     }
     // A command in a container talks over the connection itself, once both sides have left HTTP.
@@ -105,7 +143,7 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
     match forwarded.send().await {
         Ok(answer) if answer.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let engine = answer.upgrade().await.unwrap();
-            tunnel(harm, engine, client.unwrap()).await
+            tunnel(harm, engine, client.unwrap(), in_flight).await
         }
         Ok(answer) => {
             let status = answer.status();
@@ -113,6 +151,7 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
             let passed = ["content-type", "x-docker-container-path-stat"];
             let headers = passed.map(|name| (name, answer.headers().get(name).cloned()));
             let bytes = answer.bytes().await.unwrap_or_default();
+            drop(in_flight);
             if matches!(harm, Harm::LoseAnswer) {
                 std::future::pending::<()>().await;
             }
@@ -130,11 +169,17 @@ async fn forward(State(shared): State<Arc<Shared>>, mut request: Request) -> Res
 }
 
 /// The answer that lets the client leave HTTP, and both directions from then on.
-async fn tunnel(harm: Harm, mut engine: reqwest::Upgraded, client: hyper::upgrade::OnUpgrade) -> Response {
+async fn tunnel(
+    harm: Harm,
+    mut engine: reqwest::Upgraded,
+    client: hyper::upgrade::OnUpgrade,
+    in_flight: InFlight,
+) -> Response {
     if !matches!(harm, Harm::None) {
         // The command runs to its end; nobody hears what it said.
         let _ = tokio::io::copy(&mut engine, &mut tokio::io::sink()).await;
     }
+    drop(in_flight);
     match harm {
         Harm::LoseAnswer => std::future::pending().await,
         Harm::DoneButGone => return (StatusCode::BAD_GATEWAY, "the engine is gone").into_response(),

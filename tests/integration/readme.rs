@@ -65,8 +65,16 @@ fn the_commands_of_the_how_tos_work_in_their_order() {
     let mut folder = lab.folder.path().to_owned();
     for line in shell_lines() {
         // The slow ones have tests of their own; the scripts are what runs this test.
-        let elsewhere =
-            ["scripts/", "drill", "test-rules", "demo-backend", "init shop --for", "update", "rollback"];
+        let elsewhere = [
+            "scripts/",
+            "drill",
+            "test-rules",
+            "demo-backend",
+            "init shop --for",
+            "update",
+            "rollback",
+            "--as",
+        ];
         let assignment = line.split_once('=').is_some_and(|(name, _)| !name.contains(' '));
         if assignment || elsewhere.iter().any(|word| line.contains(word)) {
             continue;

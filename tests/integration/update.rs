@@ -258,8 +258,8 @@ enum Cut {
     EngineGone,
 }
 
-/// Runs an update whose `at`th engine call goes wrong. False when it never came to that call.
-fn cut_off(bed: &Bed, version: &str, at: usize, cut: Cut) -> bool {
+/// Runs a command whose `at`th engine call goes wrong. False when it never came to that call.
+fn cut_off(bed: &Bed, arguments: &[&str], at: usize, cut: Cut) -> bool {
     let child_id = Arc::new(AtomicU32::new(0));
     let victim = child_id.clone();
     let reached = Arc::new(AtomicU32::new(0));
@@ -279,13 +279,26 @@ fn cut_off(bed: &Bed, version: &str, at: usize, cut: Cut) -> bool {
         Harm::LoseAnswer
     }));
     let host = proxy.host();
-    let arguments =
-        ["--host", &host, "update", bed.service, "--to", version, "--watch", "1ms", "--timeout", "5s"];
-    let mut command = bed.lab.command(&arguments);
+    let patience = ["--watch", "1ms", "--timeout", "15s"];
+    let mut command = bed.lab.command(&[&["--host", &host], arguments, patience.as_slice()].concat());
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     child_id.store(child.id(), Ordering::SeqCst);
     child.wait().unwrap();
+    proxy.settle();
     reached.load(Ordering::SeqCst) == 1
+}
+
+/// Whatever was cut off, `up` leaves the stack's containers and nothing to do.
+fn up_makes_it_whole(bed: &Bed, what: &str) {
+    let up = bed.lab.run(&["up"]);
+    assert_eq!(up.code, 0, "{what}: {}", up.stderr);
+    // A validator that was left behind is swept once it cannot belong to a run any more.
+    let mut names: Vec<String> = bed.lab.containers().into_keys().collect();
+    names.retain(|name| SERVICES.iter().any(|service| name.ends_with(&format!("-{service}"))));
+    let wanted = ["alertmanager", "grafana", "prometheus"].map(|service| bed.lab.container(service));
+    assert_eq!(names, wanted, "{what}");
+    let plan = bed.lab.run(&["plan"]).expect(0);
+    assert!(plan.stdout.contains("nothing to do"), "{what}: {}", plan.stdout);
 }
 
 /// Cuts updates off at every engine call; after each, `up` makes the stack whole. The number of cuts.
@@ -296,16 +309,8 @@ fn cut_at_every_call(bed: &Bed, versions: [&str; 2], cut: Cut, is_whole: impl Fn
     };
     for at in 1.. {
         let target = if runs(versions[1]) { versions[0] } else { versions[1] };
-        let was_cut = cut_off(bed, target, at, cut);
-        let up = bed.lab.run(&["up"]);
-        assert_eq!(up.code, 0, "{cut:?} at call {at}: {}", up.stderr);
-        // A validator that was left behind is swept once it cannot belong to a run any more.
-        let mut names: Vec<String> = bed.lab.containers().into_keys().collect();
-        names.retain(|name| SERVICES.iter().any(|service| name.contains(service)));
-        let wanted = ["alertmanager", "grafana", "prometheus"].map(|service| bed.lab.container(service));
-        assert_eq!(names, wanted, "{cut:?} at call {at}");
-        let plan = bed.lab.run(&["plan"]).expect(0);
-        assert!(plan.stdout.contains("nothing to do"), "{cut:?} at call {at}: {}", plan.stdout);
+        let was_cut = cut_off(bed, &["update", bed.service, "--to", target], at, cut);
+        up_makes_it_whole(bed, &format!("{cut:?} at call {at}"));
         is_whole();
         if !was_cut {
             return at - 1;
@@ -327,4 +332,135 @@ fn cut_off_at_any_engine_call_the_next_command_finishes_or_undoes_an_update() {
         cuts += done;
     }
     eprintln!("an update was cut off at {cuts} places");
+}
+
+/// What people's logins are in Grafana's database, read by the image's own tools.
+fn logins(bed: &Bed) -> Vec<String> {
+    let users = get_json(&bed.lab.url("grafana", "/api/users"));
+    users.as_array().unwrap().iter().map(|user| user["login"].as_str().unwrap().to_owned()).collect()
+}
+
+fn add_login(bed: &Bed, login: &str) {
+    confidexmon::net::http::install_crypto();
+    let body =
+        json!({"login": login, "email": format!("{login}@x"), "name": login, "password": "a-long-one"});
+    let status = runtime().block_on(async {
+        let url = bed.lab.url("grafana", "/api/admin/users");
+        let request = reqwest::Client::new().post(url).json(&body);
+        request.basic_auth("admin", Some("grafana-secret")).send().await.unwrap().status().as_u16()
+    });
+    assert_eq!(status, 200);
+}
+
+fn runs(bed: &Bed, version: &str) -> bool {
+    bed.lab.inspect("grafana")["Config"]["Image"] == local_name(&bed.lab, "grafana", version).as_str()
+}
+
+/// An older Grafana cannot read what a newer one has migrated: it goes back together with its data.
+#[test]
+fn grafana_goes_back_to_its_earlier_version_with_the_data_from_before_the_update() {
+    let Some(mut bed) = Bed::open("grafana") else { return };
+    add_login(&bed, "before");
+    bed.version("1.1.0", "", &[]);
+    bed.update_to("1.1.0", "30s").expect(0);
+    add_login(&bed, "after");
+    let done = bed.lab.run(&["rollback", "grafana", "--watch", "1s"]).expect(0);
+    assert!(done.stderr.contains("goes back to its data in"), "{}", done.stderr);
+    assert!(runs(&bed, "1.0.0"));
+    assert_eq!(logins(&bed), ["admin", "before"]);
+    assert_eq!(bed.lab.containers().len(), 3);
+    // What was changed since the update is in a backup.
+    let listed = bed.lab.run(&["backups", "--format", "json"]).expect(0).json();
+    let newest = listed["backups"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&newest["counts"]["users"], &newest["grafana_version"]), (&json!(3), &json!("1.1.0")));
+
+    // Without a backup that the earlier version wrote there is no way back, and nothing is touched.
+    bed.update_to("1.1.0", "30s").expect(0);
+    let before = bed.lab.inspect("grafana");
+    std::fs::remove_dir_all(bed.lab.folder.path().join("backups")).unwrap();
+    let refused = bed.lab.run(&["rollback", "grafana"]).expect(1);
+    assert!(refused.stderr.contains("no backup that the earlier version wrote"), "{}", refused.stderr);
+    bed.is_as_before(&before);
+}
+
+/// An earlier version that does not work any more leaves the newer one with the newer data.
+#[test]
+fn a_way_back_that_fails_leaves_the_newer_grafana_with_its_data() {
+    let Some(mut bed) = Bed::open("grafana") else { return };
+    // It starts on a copy, and not on the volume once a newer version was there.
+    let picky = "[ -e /var/lib/grafana/png/newer ] && { echo told to fail; exit 1; }; exec /run.sh";
+    let first = bed.version("1.0.5", picky, &[]);
+    bed.update_to("1.0.5", "30s").expect(0);
+    bed.version("1.1.0", "", &[]);
+    bed.update_to("1.1.0", "30s").expect(0);
+    let mark = "mkdir -p /var/lib/grafana/png && touch /var/lib/grafana/png/newer";
+    assert!(docker(&["exec", &bed.lab.container("grafana"), "sh", "-c", mark]).status.success());
+    add_login(&bed, "after");
+    let before = bed.lab.inspect("grafana");
+    let refused = bed.lab.run(&["rollback", "grafana", "--watch", "1s", "--timeout", "20s"]).expect(4);
+    assert!(refused.stderr.contains("told to fail"), "{first}: {}", refused.stderr);
+    bed.is_as_before(&before);
+    assert_eq!(logins(&bed), ["admin", "after"]);
+}
+
+/// Every how many calls a Grafana is cut off: each takes a backup, a trial and a start. All of them with
+/// `CONFIDEXMON_CUT_EVERY=1`.
+fn cut_every() -> usize {
+    std::env::var("CONFIDEXMON_CUT_EVERY").map_or(9, |every| every.parse().unwrap())
+}
+
+#[test]
+fn an_update_of_grafana_that_is_cut_off_is_finished_or_undone() {
+    let Some(mut bed) = Bed::open("grafana") else { return };
+    add_login(&bed, "ada");
+    let (mut number, mut cuts) = (1, 0);
+    for (cut, first) in [(Cut::ToolKilled, 1), (Cut::EngineGone, 5)] {
+        let mut version = format!("1.{number}.0");
+        bed.version(&version, "", &[]);
+        for at in (first..).step_by(cut_every()) {
+            let was_cut = cut_off(&bed, &["update", "grafana", "--to", &version], at, cut);
+            up_makes_it_whole(&bed, &format!("{cut:?} at call {at}"));
+            assert_eq!(logins(&bed), ["admin", "ada"], "{cut:?} at call {at}");
+            assert_eq!(bed.lab.inspect("grafana")["State"]["Status"], "running");
+            if runs(&bed, &version) {
+                number += 1;
+                version = format!("1.{number}.0");
+                bed.version(&version, "", &[]);
+            }
+            if !was_cut {
+                break;
+            }
+            cuts += 1;
+        }
+    }
+    eprintln!("an update of Grafana was cut off at {cuts} places");
+    assert!(cuts > 4);
+}
+
+#[test]
+fn a_rollback_of_grafana_that_is_cut_off_is_finished_or_undone() {
+    let Some(mut bed) = Bed::open("grafana") else { return };
+    add_login(&bed, "ada");
+    bed.version("1.1.0", "", &[]);
+    let mut cuts = 0;
+    for (cut, first) in [(Cut::ToolKilled, 3), (Cut::EngineGone, 7)] {
+        for at in (first..).step_by(cut_every()) {
+            if runs(&bed, "1.0.0") {
+                bed.update_to("1.1.0", "30s").expect(0);
+                add_login(&bed, "late");
+            }
+            let was_cut = cut_off(&bed, &["rollback", "grafana"], at, cut);
+            up_makes_it_whole(&bed, &format!("{cut:?} at call {at}"));
+            // The older one with the data from before, or the newer one with all of it.
+            let wanted: &[&str] =
+                if runs(&bed, "1.0.0") { &["admin", "ada"] } else { &["admin", "ada", "late"] };
+            assert_eq!(logins(&bed), wanted, "{cut:?} at call {at}");
+            if !was_cut {
+                break;
+            }
+            cuts += 1;
+        }
+    }
+    eprintln!("a rollback of Grafana was cut off at {cuts} places");
+    assert!(cuts > 4);
 }

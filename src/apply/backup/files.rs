@@ -12,6 +12,7 @@ use crate::backup::entries::fault_of_path;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::Error;
 use crate::model::ObservedContainer;
+use crate::store::meter::Meter;
 use crate::store::receive::{self as store_receive};
 
 /// Where the stack's configuration of Grafana lies in its container.
@@ -34,7 +35,7 @@ pub(super) async fn copy<E: Engine>(
         // Nothing moves in the volume of a container that does not run.
         Names::Everything => {
             let kept = move |path: &str| kept(&data, below(path)?);
-            receive(session, &container.id, DATA, kept).await?;
+            receive(session, &container.id, DATA, kept, &Meter::default()).await?;
         }
         Names::Unknown => {
             for name in contents::KNOWN {
@@ -50,7 +51,7 @@ pub(super) async fn copy<E: Engine>(
             contents::is_provisioning(path) && fault_of_path(&format!("provisioning/{path}")).is_none();
         wanted.then(|| provisioning.join(path))
     };
-    match receive(session, &container.id, CONFIG, provisioned).await {
+    match receive(session, &container.id, CONFIG, provisioned, &Meter::default()).await {
         // A container of somebody else's making has no such folder.
         Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => {
             notes.push("the container has no provisioning of this stack, so none went along".to_owned());
@@ -92,8 +93,8 @@ async fn copy_one<E: Engine>(
     name: &str,
 ) -> Result<(), Error> {
     let data = data.to_owned();
-    let copied =
-        receive(session, &container.id, &format!("{DATA}/{name}"), move |path| kept(&data, path)).await;
+    let place = move |path: &str| kept(&data, path);
+    let copied = receive(session, &container.id, &format!("{DATA}/{name}"), place, &Meter::default()).await;
     match copied {
         Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => Ok(()),
         other => other.map(drop),
@@ -110,7 +111,8 @@ fn below(path: &str) -> Option<&str> {
     Some(path.split_once('/')?.1)
 }
 
-/// Writes the files of `path` inside a container to where `place` says; the files that were written.
+/// Writes the files of `path` inside a container to where `place` says; the files that were written. `meter`
+/// counts the bytes that come.
 ///
 /// # Errors
 /// When the engine cannot send them, or a file not be written.
@@ -119,8 +121,11 @@ pub async fn receive<E: Engine>(
     container_id: &str,
     path: &str,
     mut place: impl FnMut(&str) -> Option<PathBuf> + Send + 'static,
+    meter: &Meter,
 ) -> Result<Vec<PathBuf>, Error> {
+    let meter = meter.clone();
     let pieces = session.engine.download_stream(container_id, path);
+    let pieces = pieces.inspect_ok(move |piece| meter.add(piece.len() as u64));
     let reader = StreamReader::new(pieces.map_err(|error: EngineError| std::io::Error::other(error)));
     let mut bridge = SyncIoBridge::new(reader);
     let written = blocking(move || {

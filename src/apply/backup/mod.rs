@@ -9,13 +9,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::apply::StackSession;
+use crate::apply::metered::{Doing, metered};
 use crate::backup::manifest::FORMAT;
 use crate::backup::{BackupManifest, Counts, FileEntry, names};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, ObservedContainer, ServiceKind, StackName};
+use crate::model::{ImageRef, Observed, ObservedContainer, ServiceKind, StackName};
+use crate::store::StoreError;
 use crate::store::archive::{self, ArchiveError};
 use crate::store::backups;
+use crate::store::meter::Meter;
 use crate::store::outgoing;
 use crate::store::sqlite::DatabaseReport;
 
@@ -67,18 +70,24 @@ pub async fn create<E: Engine>(session: &StackSession<E>, request: &Request<'_>)
     let archive = request.folder.join(&name);
     backups::prepare(request.folder, request.stack.as_str())?;
     let staged = backups::staging(request.folder, request.stack.as_str())?;
-    let copied = database::copy(session, request.container, &staged.path().join("data")).await?;
+    let into = database::Place { folder: staged.path().join("data"), packed: Some(staged.packed_database()) };
+    let copied = database::copy(session, request.container, &into).await?;
     let mut notes = files::copy(session, request.container, staged.path()).await?;
     session.check_cancelled()?;
-    let version = version(request.container);
-    let manifest = manifest(request, created_at, version, &copied, listed(staged.path()).await?);
+    let version = version(&request.container.image);
+    let files = copied.packed.clone().into_iter().chain(listed(staged.path()).await?).collect();
+    let mut manifest = manifest(request, created_at, version, &copied, files);
+    manifest.image_digest = image_digest(session, request.container).await?;
     if copied.report.dangling_references > 0 {
         notes.push(format!(
             "{} rows of the database refer to rows that are not there; Grafana works with that",
             copied.report.dangling_references
         ));
     }
-    let (size, manifest) = pack(staged, manifest, request.folder.to_owned(), archive.clone()).await?;
+    let counter = Meter::default();
+    let doing = Doing { what: "reading the archive again", total: manifest.size() };
+    let packing = pack(staged, manifest, (request.folder.to_owned(), archive.clone()), counter.clone());
+    let (size, manifest) = metered(session.reporter.as_ref(), doing, &counter, packing).await?;
     Ok(Written { path: archive, manifest, size, notes })
 }
 
@@ -87,6 +96,8 @@ pub struct Copied {
     pub report: DatabaseReport,
     /// How long Grafana was paused for it.
     pub stood_still: Duration,
+    /// Its line of the manifest, where it was packed.
+    pub packed: Option<FileEntry>,
 }
 
 fn manifest(
@@ -104,6 +115,7 @@ fn manifest(
         grafana_version,
         image: request.container.image.clone(),
         image_id: request.container.image_id.clone(),
+        image_digest: None,
         newest_migration: copied.report.newest_migration.clone(),
         migrations: copied.report.migrations,
         layout: copied.report.layout,
@@ -111,6 +123,19 @@ fn manifest(
         stood_still_ms: u64::try_from(copied.stood_still.as_millis()).unwrap_or(u64::MAX),
         files,
     }
+}
+
+/// The digest under which the image of a container is known in its repository; an image that was built here
+/// has none.
+async fn image_digest<E: Engine>(
+    session: &StackSession<E>,
+    container: &ObservedContainer,
+) -> Result<Option<String>, Error> {
+    let (Some(id), Some(name)) = (ImageRef::new(&container.image_id), ImageRef::new(&container.image)) else {
+        return Ok(None);
+    };
+    let local = session.engine.find_image(&id).await?;
+    Ok(local.and_then(|local| local.digest_in(&name).map(str::to_owned)))
 }
 
 /// What Grafana's database holds now.
@@ -122,17 +147,18 @@ pub async fn counts<E: Engine>(
     container: &ObservedContainer,
 ) -> Result<Counts, Error> {
     let folder = outgoing::scratch()?;
-    Ok(database::copy(session, container, &folder.path().join("data")).await?.report.counts)
+    let into = database::Place { folder: folder.path().join("data"), packed: None };
+    Ok(database::copy(session, container, &into).await?.report.counts)
 }
 
 /// The version in the image's tag, `13.2.0` of `…/grafana:13.2.0`.
-pub fn version(container: &ObservedContainer) -> Option<String> {
-    let tag = container.image.rsplit('/').next()?.split_once(':')?.1;
+pub fn version(image: &str) -> Option<String> {
+    let tag = image.rsplit('/').next()?.split_once(':')?.1;
     let tag = tag.split('@').next().unwrap_or(tag).trim_start_matches('v');
     tag.starts_with(|first: char| first.is_ascii_digit()).then(|| tag.to_owned())
 }
 
-/// Size and checksum of everything that was staged.
+/// Size and checksum of everything that was staged beside the database.
 async fn listed(staged: &Path) -> Result<Vec<FileEntry>, Error> {
     let staged = staged.to_owned();
     Ok(blocking(move || backups::list_staged(&staged)).await??)
@@ -142,12 +168,14 @@ async fn listed(staged: &Path) -> Result<Vec<FileEntry>, Error> {
 async fn pack(
     staged: backups::Staging,
     manifest: BackupManifest,
-    folder: PathBuf,
-    archive: PathBuf,
+    (folder, archive): (PathBuf, PathBuf),
+    meter: Meter,
 ) -> Result<(u64, BackupManifest), Error> {
     let packed = blocking(move || -> Result<_, ArchiveError> {
         let unfinished = staged.unfinished(&folder);
-        archive::write(&manifest, staged.path(), &unfinished, &archive)?;
+        let database = staged.packed_database();
+        let sources = archive::Sources { staged: staged.path(), database: &database };
+        archive::write(&manifest, &sources, (&unfinished, &archive), &meter)?;
         let opened = archive::manifest(&archive)?;
         Ok((opened.archive_size, manifest))
     });
@@ -166,7 +194,11 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
 
 /// An error of the engine that came through a reader, or the reader's own.
 fn received(error: std::io::Error, what: &str) -> Error {
-    match error.downcast::<EngineError>() {
+    let error = match error.downcast::<EngineError>() {
+        Ok(error) => return error.into(),
+        Err(error) => error,
+    };
+    match error.downcast::<StoreError>() {
         Ok(error) => error.into(),
         Err(error) => EngineError::new(format!("copy {what}"), ErrorKind::Other, error.to_string()).into(),
     }

@@ -78,6 +78,7 @@ fn describe(plan: &Plan, leftovers: Vec<Leftover>, interruption: Option<&Interru
         interruption: interruption.map(|what| match what {
             Interruption::Paused { .. } => "a backup was interrupted while Grafana was paused".to_owned(),
             Interruption::Restoring { .. } => "a restore of Grafana's data was interrupted".to_owned(),
+            Interruption::Beside { .. } => "a restore as a stack of its own was interrupted".to_owned(),
         }),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod password;
 pub mod provisioned;
+pub mod secret_key;
 
 use crate::apply::StackSession;
 use crate::apply::grafana::password::Password;

@@ -10,6 +10,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ServiceKind};
 use crate::services::Desired;
 use crate::store::archive_file::{self, PartFile};
+use crate::store::space;
 
 /// Writes the archive; its size in bytes. An image that is not here is pulled first, exactly as locked.
 pub async fn save<E: Engine>(
@@ -34,6 +35,12 @@ pub async fn save<E: Engine>(
         )
         .hint(format!("`confidexmon update {service}` takes it, or `confidexmon up` says more")));
     }
+    let mut needed = 0_u64;
+    for image in &images {
+        let local = session.engine.find_image(image).await?;
+        needed = needed.saturating_add(local.map_or(0, |local| local.size));
+    }
+    space::check(path.parent().unwrap_or(path), needed)?;
     let mut file = PartFile::create(path)?;
     let mut pieces = session.engine.save_images(&images);
     while let Some(piece) = pieces.next().await {

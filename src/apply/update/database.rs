@@ -9,7 +9,9 @@ use crate::error::Error;
 use crate::model::ServiceKind;
 use crate::services::DesiredService;
 use crate::services::grafana::DATA;
-use crate::store::{backups, space};
+use crate::store::incoming::Incoming;
+use crate::store::meter::Meter;
+use crate::store::{backups, outgoing, space};
 
 /// The database and what `SQLite` may leave beside it. A file that was not there is put back empty: a log
 /// of the new version beside the old database would be played into it.
@@ -62,7 +64,7 @@ async fn copy<E: Engine>(
     }
     let target = folder.join(name);
     let place = move |_: &str| Some(target.clone());
-    backup::receive(session, container_id, &source, place).await.map(drop)
+    backup::receive(session, container_id, &source, place, &Meter::default()).await.map(drop)
 }
 
 fn is_missing(error: &Error) -> bool {
@@ -84,6 +86,22 @@ pub(super) async fn restore<E: Engine>(
     }
     restore::upload(session, container_id, data).await?;
     Ok(Saved::Restored)
+}
+
+/// Writes the database of `earlier`, and nothing else of it, into the volume of a container that does not run.
+pub(super) async fn put<E: Engine>(
+    session: &StackSession<E>,
+    container: &str,
+    earlier: &Incoming,
+) -> Result<(), Error> {
+    let folder = earlier.folder().to_owned();
+    let alone = backup::blocking(move || outgoing::database_alone(&folder)).await??;
+    restore::upload(session, container, alone).await
+}
+
+/// True when the database of this update is on this machine.
+pub(super) fn is_saved<E: Engine>(session: &StackSession<E>, container_id: &str) -> bool {
+    path(session, container_id).join("data").is_dir()
 }
 
 /// The update is over, one way or the other.

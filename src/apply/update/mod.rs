@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::model::{ImageRef, ObservedContainer, ServiceKind};
 use crate::services::{Desired, DesiredService};
 use crate::store::images_lock::LockFile;
+use crate::store::incoming::Incoming;
 use crate::update::LockedImage;
 use prepare::Prepared;
 use rehearsal::Rehearsal;
@@ -38,6 +39,8 @@ pub struct Update<'a, E> {
     pub patience: Patience,
     /// Where backups lie: Grafana's data is kept there before its update.
     pub backups: &'a Path,
+    /// Grafana's data from before, which its older version goes back to.
+    pub earlier: Option<&'a Incoming>,
 }
 
 impl<E: Engine> Update<'_, E> {
@@ -84,6 +87,7 @@ impl<E: Engine> Update<'_, E> {
             running,
             image: &one.image,
             backups: self.backups,
+            earlier: self.earlier,
             limit: self.patience.to_work,
         };
         rehearsal.run().await
@@ -112,6 +116,7 @@ impl<E: Engine> Update<'_, E> {
             service: one.service,
             old,
             patience: self.patience,
+            earlier: self.earlier.filter(|_| one.service == ServiceKind::Grafana),
         };
         replacement.run(locked, file).await
     }

@@ -1,4 +1,4 @@
-//! Tries a new version of Grafana on a copy of its data, before the running one is touched: a database is
+//! Tries another version of Grafana on a copy of its data, before the running one is touched: a database is
 //! migrated forward only, and two Grafanas must never share one. The copy is a backup that is kept.
 
 use std::path::Path;
@@ -7,11 +7,14 @@ use std::time::Duration;
 use crate::apply::StackSession;
 use crate::apply::backup::{self, blocking};
 use crate::apply::trial::Trial;
+use crate::backup::Counts;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::model::{ImageRef, ObservedContainer, ServiceKind};
 use crate::report::events::ServiceState;
 use crate::services::DesiredService;
+use crate::store::incoming::Incoming;
+use crate::store::meter::Meter;
 use crate::store::{archive, outgoing};
 
 /// A trial of one image on the data of one running Grafana.
@@ -22,6 +25,8 @@ pub struct Rehearsal<'a, E> {
     pub image: &'a ImageRef,
     /// The folder that keeps the backups.
     pub backups: &'a Path,
+    /// Data to try it on instead of the present one.
+    pub earlier: Option<&'a Incoming>,
     /// How long the new version may take to migrate and to answer.
     pub limit: Duration,
 }
@@ -35,17 +40,25 @@ impl<E: Engine> Rehearsal<'_, E> {
         let written = backup::create(self.session, &request)
             .await
             .map_err(|error| error.hint("an update of Grafana needs a backup; nothing was touched"))?;
-        self.say("trying the new version on a copy of its data");
+        self.say("trying the other version on a copy of its data");
+        if let Some(earlier) = self.earlier {
+            return self.try_on(earlier.folder(), &earlier.counts).await;
+        }
         let archive = written.path.clone();
         let unpacked = blocking(move || -> Result<_, Error> {
             let folder = outgoing::scratch()?;
-            archive::unpack(&archive, folder.path())?;
+            archive::unpack(&archive, folder.path(), &Meter::default())?;
+            outgoing::ensure_secret_key(&folder.path().join("data"))?;
             Ok(folder)
         });
         let folder = unpacked.await??;
+        self.try_on(folder.path(), &written.manifest.counts).await
+    }
+
+    async fn try_on(&self, folder: &Path, counts: &Counts) -> Result<(), Error> {
         let trial =
             Trial { session: self.session, wanted: self.wanted, image: self.image, limit: self.limit };
-        trial.run(folder.path(), &written.manifest.counts).await.map(drop).map_err(|error| Error {
+        trial.run(folder, counts).await.map(drop).map_err(|error| Error {
             message: format!(
                 "{} does not work on a copy of Grafana's data: {}; nothing was touched",
                 self.image, error.message

@@ -4,6 +4,7 @@
 //! never run on one volume. Every failure goes the same way back; a run that is killed leaves the
 //! kept container, by which the next run knows what to do (`recover`).
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -11,15 +12,17 @@ use tokio::time::{Instant, sleep};
 use crate::apply::update::database::{self, Saved};
 use crate::apply::update::recover::gone_is_fine;
 use crate::apply::update::works::{Holdings, ServiceInspector};
-use crate::apply::{StackSession, explain, wait};
-use crate::engine::{Engine, EngineError};
+use crate::apply::{StackSession, backup, explain, wait};
+use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::{Reading, Verdict, verdict};
+use crate::model::labels;
 use crate::model::{ContainerSpec, ContainerState, ObservedContainer, RestartPolicy, ServiceKind};
 use crate::plan::fingerprint;
 use crate::report::events::ServiceState;
 use crate::services::{Desired, DesiredService, profile};
 use crate::store::images_lock::LockFile;
+use crate::store::incoming::Incoming;
 use crate::update::LockedImage;
 use crate::update::recovery::kept_name;
 
@@ -45,6 +48,8 @@ pub struct Replacement<'a, E> {
     pub service: ServiceKind,
     pub old: &'a ObservedContainer,
     pub patience: Patience,
+    /// Grafana's data from before, for an older version.
+    pub earlier: Option<&'a Incoming>,
 }
 
 impl<E: Engine> Replacement<'_, E> {
@@ -81,7 +86,14 @@ impl<E: Engine> Replacement<'_, E> {
     /// What the service holds now: the measure for the new container.
     async fn holdings_before(&self) -> Result<Holdings, Error> {
         let inspector = self.inspector().await?;
-        inspector.holdings().await.map_err(|reason| {
+        let holdings = inspector.holdings().await.map(|found| match (found, self.earlier) {
+            // Its earlier data may lack what was made since; it is counted instead.
+            (Holdings::Grafana { datasource_healthy, .. }, Some(_)) => {
+                Holdings::Grafana { dashboards: BTreeSet::new(), datasource_healthy }
+            }
+            (found, _) => found,
+        });
+        holdings.map_err(|reason| {
             Error::new(
                 ExitCode::Failed,
                 format!(
@@ -107,6 +119,8 @@ impl<E: Engine> Replacement<'_, E> {
     async fn switch(&self) -> Result<(), Error> {
         let engine = &self.session.engine;
         let name = &self.spec().name;
+        // What an update from before left is not what this one would go back to.
+        database::forget(self.session, &self.old.id);
         self.say("creating the new container beside the old one");
         engine.rename_container(&self.old.id, &kept_name(name)).await?;
         engine.create_container(&fingerprint::labelled(self.spec())).await?;
@@ -116,6 +130,10 @@ impl<E: Engine> Replacement<'_, E> {
         engine.set_restart_policy(&self.old.id, RestartPolicy::No.name()).await?;
         engine.stop(&self.old.id, profile(self.service).stop_grace).await?;
         database::save(self.session, self.wanted(), &self.old.id).await?;
+        if let Some(earlier) = self.earlier {
+            self.say("putting its data from before the update back");
+            database::put(self.session, name, earlier).await?;
+        }
         self.session.check_cancelled()?;
         self.say("starting the new container");
         engine.start(name).await?;
@@ -138,7 +156,19 @@ impl<E: Engine> Replacement<'_, E> {
             }
             sleep(PAUSE).await;
         }
+        self.prove_earlier_data().await?;
         self.watch(&inspector).await
+    }
+
+    async fn prove_earlier_data(&self) -> Result<(), Error> {
+        let Some(earlier) = self.earlier else { return Ok(()) };
+        let observed = self.session.engine.list().await?;
+        let container = backup::container(&observed, &self.desired.stack)?;
+        let missing = earlier.counts.missing_in(&backup::counts(self.session, container).await?);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        Err(self.failure(&format!("it holds only {} of its data from before", missing.join(", "))).await)
     }
 
     async fn watch(&self, inspector: &ServiceInspector<'_, E>) -> Result<(), Error> {
@@ -251,6 +281,9 @@ impl<E: Engine> WayBack<'_, E> {
         if let Some((id, was_started)) = &self.new {
             if *was_started {
                 gone_is_fine(engine.stop(id, SHORT_GRACE).await)?;
+            }
+            // Data from before may have been put there without a start.
+            if *was_started || database::is_saved(self.session, self.kept_id) {
                 let restored = database::restore(self.session, self.service, self.kept_id).await?;
                 self.report(restored);
             }
@@ -269,7 +302,31 @@ impl<E: Engine> WayBack<'_, E> {
         if detail.name == self.name {
             return Ok(());
         }
-        self.session.engine.rename_container(self.kept_id, self.name).await
+        match self.session.engine.rename_container(self.kept_id, self.name).await {
+            // The engine still creates or removes what a killed run had asked for.
+            Err(error) if matches!(error.kind, ErrorKind::NameTaken { .. } | ErrorKind::Conflict) => {
+                self.make_way().await?;
+                self.session.engine.rename_container(self.kept_id, self.name).await
+            }
+            other => other,
+        }
+    }
+
+    /// Removes the container of this update that holds the name.
+    async fn make_way(&self) -> Result<(), EngineError> {
+        let engine = &self.session.engine;
+        let holder = match engine.inspect(self.name).await {
+            Ok(holder) => holder,
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        let kept = engine.inspect(self.kept_id).await?;
+        let is_ours = holder.labels.get(labels::STACK) == kept.labels.get(labels::STACK);
+        if !is_ours || holder.id == kept.id {
+            return Ok(());
+        }
+        gone_is_fine(engine.stop(&holder.id, SHORT_GRACE).await)?;
+        gone_is_fine(engine.remove_container(&holder.id, true).await)
     }
 
     fn report(&self, saved: Saved) {

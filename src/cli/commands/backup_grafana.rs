@@ -17,6 +17,7 @@ use crate::model::{ImageRef, ObservedContainer, ServiceKind, StackName};
 use crate::report::backups::{BackupJson, described};
 use crate::report::output::GOOD;
 use crate::report::{Format, words};
+use crate::store::meter::Meter;
 use crate::store::{archive, backups, incoming};
 
 /// What `--format json` prints.
@@ -114,7 +115,7 @@ async fn prove<E: Engine>(
         ));
     };
     let archive = path.to_owned();
-    let incoming = blocking(move || incoming::read(&archive)).await??;
+    let incoming = blocking(move || incoming::read(&archive, &Meter::default())).await??;
     let image = ImageRef::new(&container.image).unwrap_or_else(|| wanted.spec.image.clone());
     proof::of_archive(session, wanted, (&image, proof::LIMIT), (path, &incoming)).await
 }

@@ -18,6 +18,7 @@ pub mod open;
 pub mod reload;
 pub mod render;
 pub mod restart;
+pub mod restore_beside;
 pub mod restore_grafana;
 pub mod rollback;
 pub mod status;

@@ -5,35 +5,36 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::apply::backup::{self, blocking, proof};
+use crate::apply::metered::{Doing, metered};
 use crate::apply::ownership;
 use crate::apply::restore::{self, Others, Replacement};
 use crate::apply::trial::SignIn;
-use crate::apply::{StackSession, interrupted, pull, wait};
-use crate::backup::Counts;
+use crate::apply::{StackSession, interrupted, pull};
 use crate::backup::restorable::{Foreign, objection};
 use crate::cli::args::{PlanOptions, RestoreOptions};
 use crate::cli::commands::backup_grafana::folder;
+use crate::cli::commands::restore_beside;
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ServiceKind, StackName};
 use crate::plan::ownership::Adoption;
-use crate::report::Format;
 use crate::report::backups::counted;
 use crate::report::output::GOOD;
+use crate::report::{Format, progress};
 use crate::services::Desired;
+use crate::store::archive;
 use crate::store::incoming::{self, Incoming};
+use crate::store::meter::Meter;
 
 pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Error> {
+    if let Some(stack) = &options.beside {
+        return restore_beside::run(context, options, stack).await;
+    }
     let none = PlanOptions::default();
     let loaded = context.load(&none)?;
     let stack = loaded.settings.stack.clone();
-    context.output.info("checking the backup");
-    let archive = options.archive.clone();
-    let incoming = blocking(move || incoming::read(&archive)).await??;
-    if incoming.manifest.is_none() {
-        context.output.warning("this is a copied folder, not a backup: only its database could be checked");
-    }
+    let incoming = read(context, options).await?;
     let mut desired = context.desired(&loaded)?;
     desired.services.retain(|service, _| *service == ServiceKind::Grafana);
     let engine = context.engine(&loaded.ports()).await?;
@@ -46,7 +47,8 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     let observed = session.engine.list().await?;
     ownership::check(&session, (&stack, &loaded.identity), &observed, Adoption::Refused).await?;
     let container = backup::container(&observed, &stack)?;
-    may_restore(&incoming, &stack, backup::version(container).as_deref(), options)?;
+    let foreign = if options.foreign { Foreign::Wanted } else { Foreign::Refused };
+    may_restore(&incoming, &stack, backup::version(&container.image).as_deref(), foreign)?;
     let folder = folder(context, &options.folder);
     let previous = present_data(context, &session, &observed, &stack, &folder).await?;
     let replacement = Replacement {
@@ -56,10 +58,25 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
         others: if incoming.manifest.is_some() { Others::Removed } else { Others::OtherPluginsRemoved },
     };
     let counts = incoming.counts;
-    let proof = async || prove(&session, &desired, &stack, counts, options).await;
+    let proof = async || restore::prove(&session, &desired, &counts, options.timeout).await;
     restore::replace(&session, &replacement, proof).await?;
     report(context, options, &incoming, previous.as_deref());
     Ok(())
+}
+
+/// The archive or folder, unpacked and checked.
+pub(super) async fn read(context: &Context, options: &RestoreOptions) -> Result<Incoming, Error> {
+    context.output.info("checking the backup");
+    let (archive, meter) = (options.archive.clone(), Meter::default());
+    let counter = meter.clone();
+    let reading = blocking(move || incoming::read(&archive, &counter));
+    let total = archive::manifest(&options.archive).map_or(0, |opened| opened.manifest.size());
+    let doing = Doing { what: "unpacking and checking it", total };
+    let incoming = metered(progress::reporter(context.output).as_ref(), doing, &meter, reading).await??;
+    if incoming.manifest.is_none() {
+        context.output.warning("this is a copied folder, not a backup: only its database could be checked");
+    }
+    Ok(incoming)
 }
 
 /// Tries the archive and leaves what runs as it is.
@@ -103,13 +120,12 @@ async fn prove_only<E: Engine>(
     Ok(())
 }
 
-fn may_restore(
+pub(super) fn may_restore(
     incoming: &Incoming,
     stack: &StackName,
     running: Option<&str>,
-    options: &RestoreOptions,
+    foreign: Foreign,
 ) -> Result<(), Error> {
-    let foreign = if options.foreign { Foreign::Wanted } else { Foreign::Refused };
     let objected =
         incoming.manifest.as_ref().and_then(|manifest| objection(manifest, stack.as_str(), running, foreign));
     match objected {
@@ -139,29 +155,6 @@ async fn present_data<E: Engine>(
             "the present data is replaced only when it can be kept; to give it up, run `confidexmon down`, remove the volume `docker volume rm …-grafana-data`, `confidexmon up`, then restore",
         )),
     }
-}
-
-/// Grafana answers, and its database holds what the backup holds.
-async fn prove<E: Engine>(
-    session: &StackSession<E>,
-    desired: &Desired,
-    stack: &StackName,
-    wanted: Counts,
-    options: &RestoreOptions,
-) -> Result<(), Error> {
-    let running = wait::running(session, desired).await?;
-    wait::until_ready(session, desired, &running, options.timeout).await?;
-    let observed = session.engine.list().await?;
-    let container = backup::container(&observed, stack)?;
-    let found = backup::counts(session, container).await?;
-    let missing = wanted.missing_in(&found);
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Error::new(
-        ExitCode::Failed,
-        format!("Grafana started with the restored data, but holds only {}", missing.join(", ")),
-    ))
 }
 
 fn report(context: &Context, options: &RestoreOptions, incoming: &Incoming, previous: Option<&Path>) {

@@ -1,6 +1,7 @@
 //! `rollback`: back to the images from before the last update.
 
 use crate::apply::StackSession;
+use crate::apply::backup::blocking;
 use crate::apply::pull;
 use crate::apply::update::prepare::{self, Prepared};
 use crate::cli::args::{PlanOptions, RollbackOptions};
@@ -10,6 +11,9 @@ use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ServiceKind};
 use crate::report::updates;
+use crate::store::incoming::{self, Incoming};
+use crate::store::meter::Meter;
+use crate::store::{archive, backups};
 use crate::update::LockedImage;
 
 pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Error> {
@@ -29,12 +33,21 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
         return Err(Error::new(ExitCode::Failed, "there is no earlier image in the lock to go back to")
             .hint("only what `confidexmon update` has moved can be rolled back; `images:` in the settings names any version"));
     }
+    let mut earlier_data = None;
     for (service, locked) in &earlier {
         let now = stack.desired.services[service].spec.image.tag().unwrap_or("latest");
         let before = locked.reference();
-        prepare::permit(*service, now, before.as_ref().and_then(ImageRef::tag).unwrap_or("latest"))?;
+        let permitted =
+            prepare::permit(*service, now, before.as_ref().and_then(ImageRef::tag).unwrap_or("latest"));
+        match permitted {
+            Err(refused) if *service == ServiceKind::Grafana => {
+                earlier_data = Some(data_from_before(context, &stack, locked, refused).await?);
+            }
+            other => other?,
+        }
     }
-    let update = stack.update(&session, &options.patience);
+    let mut update = stack.update(&session, &options.patience);
+    update.earlier = earlier_data.as_ref();
     let mut prepared = Vec::new();
     for (service, locked) in &earlier {
         match find(&session, *service, locked).await {
@@ -49,6 +62,31 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
     update.run(&prepared, &stack.loaded.named_images, &mut file).await?;
     updates::print_done(context.output, &stack.desired, &prepared);
     Ok(())
+}
+
+/// An older Grafana cannot read what a newer one has migrated, so it goes back with its data: that of the newest
+/// backup that it wrote itself, such as the one from before the update.
+async fn data_from_before(
+    context: &Context,
+    stack: &Stack,
+    locked: &LockedImage,
+    refused: Error,
+) -> Result<Incoming, Error> {
+    let (folder, name) = (stack.backups.clone(), stack.loaded.settings.stack.to_string());
+    let listed = blocking(move || backups::list(&folder, &name, archive::manifest)).await??;
+    let written_by_it = listed.into_iter().rev().find(|backup| {
+        backup.opened.as_ref().is_ok_and(|opened| opened.manifest.image_id == locked.image_id)
+    });
+    let Some(backup) = written_by_it else {
+        return Err(refused.hint("and there is no backup that the earlier version wrote"));
+    };
+    let path = backup.path.clone();
+    let incoming = blocking(move || incoming::read(&path, &Meter::default())).await??;
+    context.output.info(&format!(
+        "note: Grafana goes back to its data in {}; what was changed since is kept in a backup that is made now",
+        backup.path.display()
+    ));
+    Ok(incoming)
 }
 
 /// The earlier image, from this engine or, exactly, from its registry.

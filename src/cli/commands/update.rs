@@ -130,7 +130,7 @@ pub(super) struct Stack {
     pub(super) loaded: Loaded,
     pub(super) desired: Desired,
     observed: Observed,
-    backups: PathBuf,
+    pub(super) backups: PathBuf,
 }
 
 impl Stack {
@@ -186,7 +186,14 @@ impl Stack {
         let patience = Patience { to_work: patience.timeout, watch: patience.watch };
         let containers: Vec<&ObservedContainer> =
             gather::services(&self.observed, &self.desired.stack).collect();
-        Update { session, desired: &self.desired, containers, patience, backups: &self.backups }
+        Update {
+            session,
+            desired: &self.desired,
+            containers,
+            patience,
+            backups: &self.backups,
+            earlier: None,
+        }
     }
 }
 

@@ -135,6 +135,7 @@ pub(super) struct IdAnswer {
 pub(super) struct ImageAnswer {
     id: Option<String>,
     repo_digests: Option<Vec<String>>,
+    size: u64,
     os: Option<String>,
     architecture: Option<String>,
     variant: Option<String>,
@@ -145,6 +146,7 @@ impl From<ImageAnswer> for LocalImage {
         Self {
             id: answer.id.unwrap_or_default(),
             repo_digests: answer.repo_digests.unwrap_or_default(),
+            size: answer.size,
             platform: Platform {
                 os: answer.os.unwrap_or_default(),
                 architecture: answer.architecture.unwrap_or_default(),

@@ -319,7 +319,7 @@ impl Engine for MemoryEngine {
         let platform = self.info.platform.clone();
         let found = |state: &mut State| {
             let id = state.images.get(image).cloned();
-            Ok(id.map(|id| LocalImage { id, repo_digests: Vec::new(), platform }))
+            Ok(id.map(|id| LocalImage { id, platform, ..LocalImage::default() }))
         };
         self.call(Call::FindImage, image.as_str(), found).await
     }

@@ -5,6 +5,7 @@
 //! headers; this one covers every byte before it, and its own frame has one form only.
 
 mod digest;
+mod hashing;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -12,7 +13,7 @@ mod write;
 
 pub use digest::sha256_of_file;
 pub use read::{Opened, manifest, unpack, verify};
-pub use write::write;
+pub use write::{Sources, pack_database, write};
 
 use std::path::{Path, PathBuf};
 

@@ -6,14 +6,14 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom, Take, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::backup::BackupManifest;
 use crate::backup::entries::fault_of_manifest;
 use crate::backup::manifest::{LARGEST_MANIFEST, MANIFEST_NAME};
-use crate::store::StoreError;
 use crate::store::archive::digest::{DigestReader, hex};
+use crate::store::archive::hashing::HashingReader;
 use crate::store::archive::{ArchiveError, SEAL, SEAL_HEAD, SEAL_LENGTH};
+use crate::store::meter::{Meter, Metered};
+use crate::store::{StoreError, copying};
 
 /// A tar ends in two blocks of zeros, and may be filled up to its own block size.
 const MOST_ZEROS: usize = 64 * 1024;
@@ -51,23 +51,27 @@ pub fn manifest(path: &Path) -> Result<Opened, ArchiveError> {
 /// # Errors
 /// [`ArchiveError::Unsound`] with the reason.
 pub fn verify(path: &Path) -> Result<Opened, ArchiveError> {
-    walk(path, &mut |_, content| io::copy(content, &mut io::sink()))
+    verify_metered(path, &Meter::default())
+}
+
+pub(super) fn verify_metered(path: &Path, meter: &Meter) -> Result<Opened, ArchiveError> {
+    walk(path, meter, &mut |_, content| copying::copy(content, &mut io::sink()))
 }
 
 /// The same, and writes every file below `folder`, mode 0600. What was written counts only when this
-/// function returns without an error.
+/// function returns without an error. `meter` counts the bytes of the files.
 ///
 /// # Errors
 /// [`ArchiveError::Unsound`] with the reason, or the file that could not be written.
-pub fn unpack(path: &Path, folder: &Path) -> Result<Opened, ArchiveError> {
-    walk(path, &mut |name, content| {
+pub fn unpack(path: &Path, folder: &Path, meter: &Meter) -> Result<Opened, ArchiveError> {
+    walk(path, meter, &mut |name, content| {
         let target = folder.join(name);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent)?;
         }
         // A new file: whatever lay there before was not put there by us.
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&target)?;
-        let written = io::copy(content, &mut file)?;
+        let written = copying::copy(content, &mut file)?;
         file.flush()?;
         Ok(written)
     })
@@ -75,6 +79,7 @@ pub fn unpack(path: &Path, folder: &Path) -> Result<Opened, ArchiveError> {
 
 fn walk(
     path: &Path,
+    meter: &Meter,
     take: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<u64>,
 ) -> Result<Opened, ArchiveError> {
     let (mut tar, archive_size) = open(path)?;
@@ -84,9 +89,11 @@ fn walk(
         let missing = || ArchiveError::unsound(path, format!("`{}` is missing from it", wanted.path));
         let (name, mut entry) = next_file(path, &mut entries)?.ok_or_else(missing)?;
         expect(path, (&name, &entry), &wanted.path, wanted.size)?;
-        let mut content = DigestOf { inner: (&mut entry).take(wanted.size), hash: Sha256::new() };
+        let mut content =
+            HashingReader::new(Metered { inner: (&mut entry).take(wanted.size), meter }, wanted.size);
         take(&wanted.path, &mut content).map_err(|error| not_taken(path, &wanted.path, error))?;
-        if hex(&content.hash.finalize()) != wanted.sha256.to_lowercase() {
+        let digest = content.finish().map_err(|error| not_taken(path, &wanted.path, error))?;
+        if hex(&digest) != wanted.sha256.to_lowercase() {
             let why = format!("`{}` has another checksum than the manifest says", wanted.path);
             return Err(ArchiveError::unsound(path, why));
         }
@@ -127,20 +134,6 @@ fn next_file<'a>(
     }
     let missing = || ArchiveError::unsound(path, "a name in it has no file");
     Ok(Some((name, next()?.ok_or_else(missing)?)))
-}
-
-/// A reader that hashes what is taken from an entry.
-struct DigestOf<R> {
-    inner: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for DigestOf<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
 }
 
 fn open(path: &Path) -> Result<(tar::Archive<Decoder>, u64), ArchiveError> {

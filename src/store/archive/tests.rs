@@ -9,6 +9,7 @@ use super::digest::hex;
 use super::*;
 use crate::backup::manifest::{FORMAT, MANIFEST_NAME};
 use crate::backup::{BackupManifest, Counts, FileEntry, Layout};
+use crate::store::meter::Meter;
 
 const DATABASE: &[u8] = b"what stands for a database";
 
@@ -30,6 +31,7 @@ fn manifest_of(files: &[(&str, &[u8])]) -> BackupManifest {
         grafana_version: Some("13.2.0".to_owned()),
         image: "docker.io/grafana/grafana:13.2.0".to_owned(),
         image_id: "sha256:1".to_owned(),
+        image_digest: None,
         newest_migration: None,
         migrations: 1,
         layout: Layout::Dashboard,
@@ -110,12 +112,22 @@ impl Folder {
     }
 }
 
+/// Packs and writes what lies below `staged`.
+fn written(manifest: &BackupManifest, staged: &Path, path: &Path) {
+    let (unfinished, packed) = (path.with_extension("unfinished"), path.with_extension("packed"));
+    let entry = pack_database(&staged.join("data/grafana.db"), &packed, &Meter::default()).unwrap();
+    assert_eq!(entry, manifest.files[0]);
+    let sources = Sources { staged, database: &packed };
+    write(manifest, &sources, (&unfinished, path), &Meter::default()).unwrap();
+    assert!(!unfinished.exists());
+}
+
 fn reason(bytes: &[u8]) -> String {
     let (folder, path) = Folder::with(bytes);
     let error = verify(&path).expect_err("it was taken for sound");
     let inside = folder.0.path().join("inside");
     std::fs::create_dir(&inside).unwrap();
-    assert!(unpack(&path, &inside).is_err());
+    assert!(unpack(&path, &inside, &Meter::default()).is_err());
     // Nothing outside of the folder that was named.
     let beside: Vec<_> = std::fs::read_dir(folder.0.path()).unwrap().flatten().collect();
     assert_eq!(beside.len(), 2, "{beside:?}");
@@ -130,15 +142,14 @@ fn what_was_written_is_read_back_and_only_by_its_owner() {
     std::fs::write(staged.join("data/grafana.db"), DATABASE).unwrap();
     std::fs::write(staged.join("data/plugins/a.js"), b"x").unwrap();
     let manifest = manifest_of(&[("data/grafana.db", DATABASE), ("data/plugins/a.js", b"x")]);
-    let (unfinished, path) = (folder.0.path().join(".x.unfinished"), folder.0.path().join("x.tar.zst"));
-    write(&manifest, &staged, &unfinished, &path).unwrap();
-    assert!(!unfinished.exists());
+    let path = folder.0.path().join("x.tar.zst");
+    written(&manifest, &staged, &path);
     let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(super::manifest(&path).unwrap().manifest, manifest);
     assert_eq!(verify(&path).unwrap().manifest, manifest);
     let out = folder.0.path().join("out");
-    unpack(&path, &out).unwrap();
+    unpack(&path, &out, &Meter::default()).unwrap();
     assert_eq!(std::fs::read(out.join("data/grafana.db")).unwrap(), DATABASE);
     // Common tools read it, too.
     let listed = std::process::Command::new("sh")
@@ -156,9 +167,21 @@ fn what_was_written_is_read_back_and_only_by_its_owner() {
     }
 }
 
+/// An archive as this program writes it: more than one frame, and files beside the database.
+fn really_written() -> Vec<u8> {
+    let folder = Folder::new();
+    let staged = folder.0.path().join("staged");
+    std::fs::create_dir_all(staged.join("data/plugins")).unwrap();
+    std::fs::write(staged.join("data/grafana.db"), DATABASE).unwrap();
+    std::fs::write(staged.join("data/plugins/a.js"), b"x").unwrap();
+    let path = folder.0.path().join("x.tar.zst");
+    written(&manifest_of(&[("data/grafana.db", DATABASE), ("data/plugins/a.js", b"x")]), &staged, &path);
+    std::fs::read(path).unwrap()
+}
+
 #[test]
 fn each_flipped_byte_of_an_archive_is_noticed() {
-    let whole = sound();
+    let whole = really_written();
     let (_folder, path) = Folder::with(&whole);
     verify(&path).unwrap();
     for at in 0..whole.len() {
@@ -173,7 +196,7 @@ fn each_flipped_byte_of_an_archive_is_noticed() {
 
 #[test]
 fn an_archive_that_was_cut_short_anywhere_is_noticed() {
-    let whole = sound();
+    let whole = really_written();
     for length in 0..whole.len() {
         let (_folder, path) = Folder::with(&whole[..length]);
         assert!(verify(&path).is_err(), "{length} of {} bytes", whole.len());
@@ -337,10 +360,10 @@ fn a_long_path_is_written_and_read_back() {
         std::fs::write(path, content).unwrap();
     }
     let manifest = manifest_of(&[("data/grafana.db", DATABASE), (&long, b"x")]);
-    let (unfinished, path) = (folder.0.path().join(".x.unfinished"), folder.0.path().join("x.tar.zst"));
-    write(&manifest, &staged, &unfinished, &path).unwrap();
+    let path = folder.0.path().join("x.tar.zst");
+    written(&manifest, &staged, &path);
     let out = folder.0.path().join("out");
-    unpack(&path, &out).unwrap();
+    unpack(&path, &out, &Meter::default()).unwrap();
     assert_eq!(std::fs::read(out.join(long)).unwrap(), b"x");
 }
 
@@ -375,7 +398,7 @@ fn unpacking_replaces_nothing_that_lies_there() {
     let mut victim = std::fs::File::create(folder.0.path().join("victim")).unwrap();
     victim.write_all(b"precious").unwrap();
     std::os::unix::fs::symlink(folder.0.path().join("victim"), inside.join("grafana.db")).unwrap();
-    let error = unpack(&path, &folder.0.path().join("inside")).unwrap_err();
+    let error = unpack(&path, &folder.0.path().join("inside"), &Meter::default()).unwrap_err();
     assert!(matches!(error, ArchiveError::Store(_)), "{error}");
     assert_eq!(std::fs::read(folder.0.path().join("victim")).unwrap(), b"precious");
 }
