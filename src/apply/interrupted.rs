@@ -32,7 +32,7 @@ pub async fn finish<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
             Err(error) => return Err(error.into()),
         },
         Interruption::Restoring { container, previous } => {
-            match restore::undo(session, container, previous.as_deref()).await {
+            match Box::pin(restore::undo(session, container, previous.as_deref())).await {
                 Ok(()) => session.warn("a restore was interrupted: Grafana has the data that it had before"),
                 // Its volume can be written through a container only; the note stays until there is one.
                 Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => return Ok(()),
@@ -41,7 +41,7 @@ pub async fn finish<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
         }
         Interruption::Beside { stack } => {
             if let Some(stack) = StackName::new(stack) {
-                down::everything(session, &stack).await?;
+                Box::pin(down::everything(session, &stack)).await?;
             }
             session.warn(format!("a restore as `{stack}` was interrupted: what it had made is removed"));
         }

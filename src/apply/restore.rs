@@ -219,7 +219,7 @@ pub async fn upload<E: Engine>(
     let tar = ReaderStream::with_capacity(reader, 1 << 18);
     let tar = tar.inspect_ok(move |piece| counter.add(piece.len() as u64)).boxed();
     let sending = session.engine.upload_stream(container_id, DATA, tar, UPLOAD);
-    let both = async { tokio::join!(packing, sending) };
+    let both = Box::pin(async { tokio::join!(packing, sending) });
     let (packed, sent) = metered(session.reporter.as_ref(), doing, &meter, both).await;
     // When the engine ends early, packing fails because of it: its own words come first.
     sent?;

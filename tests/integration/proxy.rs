@@ -89,7 +89,7 @@ impl Proxy {
 
     /// Waits until the engine has carried out what it was asked, also by a client that is dead by now.
     pub(crate) fn settle(&self) {
-        eventually("the engine has carried out its calls", Duration::from_secs(120), || {
+        eventually("the engine has carried out its calls", Duration::from_mins(2), || {
             self.in_flight.load(Ordering::SeqCst) == 0
         });
     }

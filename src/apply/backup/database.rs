@@ -52,7 +52,7 @@ pub(super) async fn copy<E: Engine>(
         room(&before, folder)?;
         let meter = Meter::default();
         let doing = Doing { what: "copying its database", total: size_of(&before) };
-        let taken = take(session, &container.id, folder, &meter);
+        let taken = Box::pin(take(session, &container.id, folder, &meter));
         let taken = metered(session.reporter.as_ref(), doing, &meter, taken).await;
         // A file that shrinks while the engine reads it ends the copy; that is a movement, too.
         if states(session, &container.id).await? != before {
@@ -168,7 +168,7 @@ async fn settle(reporter: &dyn Reporter, place: &Place) -> Result<Settled, Error
     let pack = blocking(move || {
         packed.map(|packed| archive::pack_database(&database, &packed, &counter)).transpose()
     });
-    let both = async { tokio::join!(check, pack) };
+    let both = Box::pin(async { tokio::join!(check, pack) });
     let (report, packed) = metered(reporter, doing, &meter, both).await;
     match report? {
         Ok(report) => Ok(Ok((report, packed??))),

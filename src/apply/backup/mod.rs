@@ -86,7 +86,8 @@ pub async fn create<E: Engine>(session: &StackSession<E>, request: &Request<'_>)
     }
     let counter = Meter::default();
     let doing = Doing { what: "reading the archive again", total: manifest.size() };
-    let packing = pack(staged, manifest, (request.folder.to_owned(), archive.clone()), counter.clone());
+    let packing =
+        Box::pin(pack(staged, manifest, (request.folder.to_owned(), archive.clone()), counter.clone()));
     let (size, manifest) = metered(session.reporter.as_ref(), doing, &counter, packing).await?;
     Ok(Written { path: archive, manifest, size, notes })
 }

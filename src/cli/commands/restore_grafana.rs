@@ -29,7 +29,7 @@ use crate::store::meter::Meter;
 
 pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Error> {
     if let Some(stack) = &options.beside {
-        return restore_beside::run(context, options, stack).await;
+        return Box::pin(restore_beside::run(context, options, stack)).await;
     }
     let none = PlanOptions::default();
     let loaded = context.load(&none)?;
@@ -41,7 +41,7 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     let _lock = context.lock(&engine, &stack, "restore-grafana")?;
     let session = context.session(engine, &stack)?;
     if options.prove_only {
-        return prove_only(context, &session, &desired, (options, &incoming)).await;
+        return Box::pin(prove_only(context, &session, &desired, (options, &incoming))).await;
     }
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
@@ -59,7 +59,7 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     };
     let counts = incoming.counts;
     let proof = async || restore::prove(&session, &desired, &counts, options.timeout).await;
-    restore::replace(&session, &replacement, proof).await?;
+    Box::pin(restore::replace(&session, &replacement, proof)).await?;
     report(context, options, &incoming, previous.as_deref());
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::store::{StoreError, atomic, copying};
 /// Zstandard's level: the fastest one. Level 3 takes twice its time for a hundredth of the size (measured).
 const LEVEL: i32 = 1;
 /// A tar consists of blocks of this size.
-const BLOCK: u64 = 512;
+const BLOCK: usize = 512;
 
 /// Where the content of an archive lies.
 pub struct Sources<'a> {
@@ -110,8 +110,8 @@ fn entry(into: &mut impl Write, path: &str, size: u64, content: &mut impl io::Re
     if copying::copy(content, into)? != size {
         return Err(io::Error::other(format!("`{path}` changed while it was packed")));
     }
-    let padding = usize::try_from(size.next_multiple_of(BLOCK) - size).unwrap_or(0);
-    into.write_all(&[0; BLOCK as usize][..padding])
+    let padding = usize::try_from(size.next_multiple_of(BLOCK as u64) - size).unwrap_or(0);
+    into.write_all(&[0; BLOCK][..padding])
 }
 
 fn header(size: u64) -> tar::Header {
