@@ -80,7 +80,7 @@ pub async fn run<E: Engine>(
 /// Takes away what concerns shipped dashboards and routes: they are right on their own, so it would only
 /// tell that they were made for other rules than the project's.
 fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
-    let brings_own = files.has_own_content();
+    let brings_own = files.own_content().next().is_some();
     let folders = [("config", &files.config), ("dashboards", &files.dashboards)];
     let built_in: BTreeSet<&str> = folders
         .into_iter()
@@ -98,7 +98,7 @@ fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
 
 /// Said once where metrics are not checked, because nobody knows which there are.
 fn judged_by_form(request: &CheckRequest<'_>, facts: &Facts) -> Option<String> {
-    let of_user = request.scope.selection().is_some() || request.files.has_own_content();
+    let of_user = request.scope.selection().is_some() || gather::is_for_another_backend(request.files);
     (facts.contract.is_none() && of_user && !facts.rule_files.is_empty()).then(|| {
         "rules and dashboards are checked by their form: there is no config/backend.prom with the metrics of your backend; `confidexmon check --save-contract` fetches and keeps them".to_owned()
     })

@@ -22,6 +22,8 @@ use crate::settings::Settings;
 
 /// The job that the embedded contract describes.
 const EMBEDDED_CONTRACT_JOB: &str = "confidex-backend";
+/// What its own metrics begin with.
+const EMBEDDED_NAMESPACE: &str = "confidex_";
 /// What Prometheus takes when the configuration names no scrape interval.
 const DEFAULT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -90,24 +92,36 @@ pub(super) fn named(file: &ProjectFile) -> (&str, &str) {
     (&file.shown_as, &file.text)
 }
 
-/// The embedded contract says nothing about somebody else's backend, nor about rules and dashboards that
-/// the user has brought.
+/// The built-in contract says nothing about somebody else's backend, nor about rules and dashboards that
+/// are made for another one.
 fn contract(files: &ProjectFiles, backend: Option<&str>) -> Option<Contract> {
     let file = files.config.get("backend.prom")?;
-    let built_in_fits = backend == Some(EMBEDDED_CONTRACT_JOB) && !files.has_own_content();
+    let built_in_fits = backend == Some(EMBEDDED_CONTRACT_JOB) && !is_for_another_backend(files);
     (has_own_contract(files) || built_in_fits).then(|| Contract::parse(&file.text))
 }
 
-/// True where the project keeps its backend's metrics.
+/// True where the project keeps its own backend's metrics.
 pub fn has_own_contract(files: &ProjectFiles) -> bool {
-    files.config.get("backend.prom").is_some_and(|file| !file.shown_as.starts_with("<embedded>"))
+    let file = files.config.get("backend.prom");
+    file.is_some_and(|file| !ProjectFiles::is_built_in(file, "config/backend.prom"))
+}
+
+/// True where the user has brought rules or dashboards that never speak of the built-in backend.
+pub fn is_for_another_backend(files: &ProjectFiles) -> bool {
+    let mut own = files.own_content().peekable();
+    own.peek().is_some() && !own.any(|file| speaks_of_built_in(&file.text))
+}
+
+/// True for a text that names metrics of the backend whose contract is built in.
+pub(super) fn speaks_of_built_in(text: &str) -> bool {
+    text.contains(EMBEDDED_NAMESPACE)
 }
 
 /// True where the jobs are those that are built in, and the rules or dashboards are not.
 fn has_others_jobs(files: &ProjectFiles) -> bool {
     let settings = files.config.get("confidexmon.yml");
     let built_in = settings.is_none_or(|file| ProjectFiles::is_built_in(file, "config/confidexmon.yml"));
-    built_in && files.has_own_content() && !has_own_contract(files)
+    built_in && is_for_another_backend(files) && !has_own_contract(files)
 }
 
 fn prometheus_config(files: &FileSet) -> Option<Value> {

@@ -6,7 +6,7 @@ use crate::analysis::contract::Contract;
 use crate::analysis::facts::{Facts, ServiceFile};
 use crate::check::custom_resource;
 use crate::check::foreign_files;
-use crate::check::gather::{forget_jobs, named};
+use crate::check::gather::{forget_jobs, named, speaks_of_built_in};
 use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::dashboard::Dashboard;
 use crate::formats::rule_file::RuleFile;
@@ -104,12 +104,16 @@ impl Selection {
         let mut contracts = self.of(Kind::Contract).map(|file| file.text.as_str()).peekable();
         if contracts.peek().is_some() {
             facts.contract = Some(Contract::parse(&contracts.collect::<Vec<_>>().join("\n")));
-        } else if facts.contract_is_built_in {
+        } else if facts.contract_is_built_in
+            && !self.files.iter().any(|(_, file)| speaks_of_built_in(&file.text))
+        {
             facts.contract = None;
             forget_jobs(facts);
         }
         self.narrow_routing(facts);
-        facts.foreign_files = foreign_files::files(facts);
+        // Without a contract of the user's own nothing is known to be made for this backend.
+        let nobodys = facts.contract.is_none() && facts.contract_is_built_in;
+        facts.foreign_files = if nobodys { all_paths(facts) } else { foreign_files::files(facts) };
     }
 
     /// A named Alertmanager configuration takes the place of the project's; which files it will find
@@ -135,6 +139,12 @@ impl Selection {
         facts.dashboards =
             Some(dashboards.map(|file| Dashboard::read(file.shown_as.clone(), file.text.clone())).collect());
     }
+}
+
+fn all_paths(facts: &Facts) -> BTreeSet<String> {
+    let rules = facts.rule_files.iter().map(|file| file.source.path.clone());
+    let dashboards = facts.dashboards.iter().flatten().map(|dashboard| dashboard.source.path.clone());
+    rules.chain(dashboards).collect()
 }
 
 /// YAML that has no known shape is taken for rules: promtool says what is wrong with it.

@@ -73,12 +73,11 @@ impl ProjectFiles {
         file.shown_as.starts_with("<embedded>/") || embedded().unwrap_or(false)
     }
 
-    /// True where the user has brought rules or dashboards: what is built in is then no measure for them.
-    pub fn has_own_content(&self) -> bool {
-        let is_own = |folder: &str, files: &BTreeMap<String, ProjectFile>| {
-            files.iter().any(|(name, file)| !Self::is_built_in(file, &format!("{folder}/{name}")))
-        };
-        is_own("rules", &self.rules) || is_own("dashboards", &self.dashboards)
+    /// The rules and dashboards that the user has brought: what is built in is no measure for them.
+    pub fn own_content(&self) -> impl Iterator<Item = &ProjectFile> {
+        let rules = self.rules.iter().map(|(name, file)| (format!("rules/{name}"), file));
+        let dashboards = self.dashboards.iter().map(|(name, file)| (format!("dashboards/{name}"), file));
+        rules.chain(dashboards).filter(|(path, file)| !Self::is_built_in(file, path)).map(|(_, file)| file)
     }
 
     /// Rule files proper: the YAML files at the top of `rules/`, without tests and runbooks.

@@ -107,9 +107,9 @@ fn what_promtool_refuses_is_put_at_the_users_line_and_said_once() {
         "{report}"
     );
     assert_eq!(of("rules/fine.yml"), []);
-    // Shipped dashboards and routes that do not fit the user's rules are a note, not findings.
+    // What is built in is no measure: neither its dashboards and routes nor its backend's metrics.
     assert!(findings(&report).iter().all(|(_, file, _)| !file.starts_with("<embedded>")), "{report}");
-    assert!(report["notes"].to_string().contains("confidexmon init"), "{report}");
+    assert!(report["notes"].to_string().contains("check --save-contract"), "{report}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn what_amtool_refuses_is_put_at_the_templates_line() {
     let Some(lab) = Lab::open() else { return };
     lab.write(
         "config/templates/alertmanager.yml",
-        "route:\n  receiver: 'people'\n  group_wayt: 1s\nreceivers:\n  - name: ${{ \"people\" }}\n",
+        "route:\n  receiver: 'people'\n  colour: red\nreceivers:\n  - name: ${{ \"people\" }}\n",
     );
     let report = lab.run(&["check", "--format", "json"]).expect(6).json();
     let bugs: Vec<_> = findings(&report).into_iter().filter(|(id, _, _)| id == "amtool").collect();
@@ -383,7 +383,7 @@ fn live_asks_the_backend_and_every_panel() {
 #[test]
 fn files_are_named_from_the_working_directory_in_every_format() {
     let Some(lab) = Lab::open() else { return };
-    let broken = FINE.replace("confidex_", "confidx_");
+    let broken = FINE.replace("confidex_", "confidex_no_such_");
     assert_ne!(broken, FINE);
     lab.write("team one/rules/a.yml", &broken);
     let file = "team one/rules/a.yml";

@@ -15,8 +15,12 @@ const COLUMNS: f64 = 24.0;
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     for dashboard in view.facts.dashboards.iter().flatten() {
-        let placed: Vec<(&Panel, GridPlace)> =
-            dashboard.panels.iter().filter_map(|panel| Some((panel, panel.place?))).collect();
+        let placed: Vec<(&Panel, GridPlace)> = dashboard
+            .panels
+            .iter()
+            .filter(|panel| !is_row(panel))
+            .filter_map(|panel| Some((panel, panel.place?)))
+            .collect();
         for (number, (panel, place)) in placed.iter().enumerate() {
             if let Some(message) = outside(*place) {
                 out.push(finding(dashboard, panel, &message));
@@ -26,6 +30,11 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             }
         }
     }
+}
+
+/// A row is a line over the whole width, whatever its place says.
+fn is_row(panel: &Panel) -> bool {
+    panel.kind.as_ref().is_some_and(|kind| kind.value == "row")
 }
 
 fn finding(dashboard: &Dashboard, panel: &Panel, message: &str) -> Finding {

@@ -4,7 +4,7 @@ use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::yaml::scalar::Scalar;
 use crate::model::ServiceKind;
-use crate::model::loopback::{at_engine_host, host_of};
+use crate::model::loopback::{ENGINE_HOST, at_engine_host, host_of};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "container-loopback",
@@ -37,10 +37,18 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
+/// What people write for the machine that runs the engine, and nobody resolves.
+const NO_NAMES: [&str; 4] = ["host.internal", "docker.internal", "docker.host.internal", "host.docker"];
+
 /// What Prometheus, Grafana and Alertmanager listen on inside of their containers: each may ask itself.
 const OWN_PORTS: [&str; 3] = [":9090", ":3000", ":9093"];
 
 fn assess((service, own_port): (&str, &str), path: &[&Scalar], scalar: &Scalar) -> Option<(String, String)> {
+    if is_address(path, scalar) && NO_NAMES.contains(&host_of(&scalar.value)) {
+        let host = host_of(&scalar.value);
+        let message = format!("nothing resolves `{host}` in {service}'s container");
+        return Some((message, format!("write `{ENGINE_HOST}` for the machine that runs the engine")));
+    }
     let instead = at_engine_host(&scalar.value).filter(|_| is_address(path, scalar))?;
     // What else the address holds may be a secret.
     let host = host_of(&scalar.value);
