@@ -220,6 +220,8 @@ pub struct Container {
     pub last_lines: Vec<String>,
     /// Names of secrets whose value stands in what `docker inspect` shows.
     pub exposed_secrets: Vec<String>,
+    /// Files of secrets inside it that others than their owner may read, each with its mode.
+    pub open_secrets: Vec<String>,
     pub hardening: Hardening,
     /// Seconds since the epoch at which its image was made.
     pub image_created: Option<f64>,

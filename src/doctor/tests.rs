@@ -315,6 +315,14 @@ const CASES: &[Case] = &[
         facts.alertmanager = Asked::Absent;
     }),
     ("wal", "killed while Prometheus wrote", |facts| value(facts, "wal_corruptions", 1.0)),
+    ("wal", "shutdown that was not clean", |facts| {
+        prometheus(facts).uptime = 600.0;
+        value(facts, "clean_start", 0.0);
+    }),
+    ("evaluation", "reads too many series", |facts| value(facts, "evaluation_share", 0.7)),
+    ("secret-files", "past confidexmon", |facts| {
+        container(facts, "grafana").open_secrets = vec!["secrets/admin_password (0444)".to_owned()];
+    }),
     ("samples-refused", "exports one series twice", |facts| value(facts, "duplicate_samples", 30.0)),
     ("samples-refused", "timestamps of its own", |facts| value(facts, "out_of_order_samples", 30.0)),
     ("samples-refused", "stood still or jumped", |facts| value(facts, "out_of_bounds_samples", 30.0)),

@@ -41,6 +41,17 @@ pub fn of_files(
     archive.finish()
 }
 
+/// Path and permission bits of each file of an archive that the engine gave; what cannot be read has none.
+pub fn modes(archive: &[u8]) -> Vec<(String, u32)> {
+    let mut archive = tar::Archive::new(archive);
+    let Ok(entries) = archive.entries() else { return Vec::new() };
+    let files = entries.flatten().filter(|entry| entry.header().entry_type().is_file());
+    let seen = files.filter_map(|entry| {
+        Some((entry.path().ok()?.to_string_lossy().into_owned(), entry.header().mode().ok()? & 0o7777))
+    });
+    seen.collect()
+}
+
 /// Path below the root, without a leading slash.
 pub fn relative<'a>(root: &str, path: &'a str) -> &'a str {
     path.strip_prefix(root).unwrap_or(path).trim_start_matches('/')

@@ -80,6 +80,34 @@ fn an_engine_that_hangs_and_services_that_hang_are_said_within_ten_seconds() {
     for service in ["prometheus", "grafana", "alertmanager"] {
         docker(&["unpause", &lab.container(service)]);
     }
+    // Processes that hang while the engine takes them for running: they accept connections and say nothing.
+    let hanging: Vec<String> = ["prometheus", "grafana", "alertmanager"]
+        .iter()
+        .map(|service| service_process(&lab.inspect(service)["State"]["Pid"].to_string()))
+        .collect();
+    for pid in &hanging {
+        assert!(Command::new("kill").args(["-STOP", pid]).status().unwrap().success());
+    }
+    let began = Instant::now();
+    let run = lab.run(&["--format", "json", "doctor"]);
+    let took = began.elapsed();
+    for pid in &hanging {
+        assert!(Command::new("kill").args(["-CONT", pid]).status().unwrap().success());
+    }
+    assert!(took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(run.code, 6, "{}", run.stdout);
+    assert_eq!(
+        with_verdict(&run, "problem"),
+        ["not-answering", "not-answering", "not-answering"],
+        "{}",
+        run.stdout
+    );
+}
+
+/// The service's process: the first of a container is the engine's own, which waits for it.
+pub(crate) fn service_process(pid: &str) -> String {
+    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().next().unwrap_or(pid).to_owned()
 }
 
 #[test]

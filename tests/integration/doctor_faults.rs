@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::doctor::{lab, tls_server};
+use crate::doctor::{lab, service_process, tls_server};
 use crate::faulty::{Answer, Faulty};
 use crate::lab::{Lab, Run, docker, eventually, free_port, get, image};
 
@@ -101,9 +101,7 @@ fn faults_of_the_stack() {
 
     // A process that hangs: it takes connections and says nothing.
     let pid = must(&["inspect", "--format", "{{.State.Pid}}", &alertmanager]);
-    // The first process is the engine's own, which waits for the service's.
-    let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    let service = children.split_whitespace().next().unwrap_or(&pid).to_owned();
+    let service = service_process(&pid);
     kill("-STOP", &service);
     first(&lab, &[], "not-answering", "its process hangs");
     kill("-CONT", &service);

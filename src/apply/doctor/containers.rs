@@ -5,10 +5,12 @@ use serde_json::Value;
 
 use crate::apply::doctor::{ENGINE, Inspector, asked, logs, within};
 use crate::apply::gather as engine_gather;
+use crate::doctor::Topic;
 use crate::doctor::facts::{Asked, Container, Hardening};
 use crate::engine::{Engine, Thing};
 use crate::health::Reading;
 use crate::model::{ObservedContainer, Secret};
+use crate::store::tarball;
 
 /// Shorter values stand in many texts by chance.
 const SHORTEST_SECRET: usize = 6;
@@ -33,10 +35,11 @@ async fn one<E: Engine>(
     let Ok(session) = &inspector.session else { return Container::default() };
     let describe = async { asked(session.engine.describe(Thing::Container(&container.id)).await) };
     let image = async { asked(session.engine.describe(Thing::Image(&container.image_id)).await) };
-    let (detail, image, probe) = tokio::join!(
+    let (detail, image, probe, open_secrets) = tokio::join!(
         within("the engine", ENGINE, describe),
         within("the engine", ENGINE, image),
         probe(inspector, container),
+        open_secrets(inspector, container),
     );
     let null = Value::Null;
     let detail = detail.answer().unwrap_or(&null);
@@ -61,6 +64,7 @@ async fn one<E: Engine>(
         probe,
         last_lines,
         exposed_secrets: exposed(detail, secrets),
+        open_secrets,
         hardening,
         image_created: created(&image),
     }
@@ -82,6 +86,21 @@ async fn probe<E: Engine>(inspector: &Inspector<'_, E>, container: &ObservedCont
         Reading::Silent(text) => Asked::NoAnswer(text),
         other => Asked::Answer(other.text().to_owned()),
     }
+}
+
+/// Files of secrets that others than their owner may read. The engine packs them without reading their text here.
+async fn open_secrets<E: Engine>(inspector: &Inspector<'_, E>, container: &ObservedContainer) -> Vec<String> {
+    let (Ok(session), Some(service)) = (&inspector.session, container.service()) else { return Vec::new() };
+    let Some(wanted) = inspector.desired.services.get(&service).filter(|_| inspector.wants(Topic::Security))
+    else {
+        return Vec::new();
+    };
+    let path = format!("{}/secrets", wanted.files.root);
+    let read = async { asked(session.engine.download(&container.id, &path).await) };
+    let archive = within("the engine", ENGINE, read).await;
+    let files = archive.answer().map(|archive| tarball::modes(archive)).unwrap_or_default();
+    let open = files.into_iter().filter(|(_, mode)| mode & 0o077 != 0);
+    open.map(|(path, mode)| format!("{path} ({mode:04o})")).collect()
 }
 
 fn created(image: &Asked<Value>) -> Option<f64> {

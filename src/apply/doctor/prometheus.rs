@@ -16,7 +16,7 @@ use crate::net::prometheus::{LoadedGroup, Prometheus};
 use crate::plan::rule_intent::{self, Intent};
 
 /// Questions about itself, by the name of their answer.
-const QUESTIONS: [(&str, &str); 16] = [
+const QUESTIONS: [(&str, &str); 18] = [
     ("newest_sample_age", "time() - max(timestamp(up))"),
     ("missed_evaluations", "sum(increase(prometheus_rule_group_iterations_missed_total[15m]))"),
     ("dropped_alerts", "sum(increase(prometheus_notifications_dropped_total[15m]))"),
@@ -40,6 +40,11 @@ const QUESTIONS: [(&str, &str); 16] = [
     (
         "bytes_per_sample",
         "sum(rate(prometheus_tsdb_compaction_chunk_size_bytes_sum[6h])) / sum(rate(prometheus_tsdb_compaction_chunk_samples_sum[6h]))",
+    ),
+    ("clean_start", "min(prometheus_tsdb_clean_start)"),
+    (
+        "evaluation_share",
+        "max(prometheus_rule_group_last_duration_seconds / prometheus_rule_group_interval_seconds)",
     ),
     ("reload_failed", "count(prometheus_config_last_reload_successful == 0)"),
 ];

@@ -32,6 +32,14 @@ fn run(facts: &Facts) -> Outcome {
                     "set a longer `prometheus.evaluation_interval` in config/confidexmon.yml, then `confidexmon up`",
                 ));
             }
+            let share = prometheus.values.get("evaluation_share").copied().unwrap_or_default();
+            if missed < 1.0 && share > 0.5 {
+                troubles.push(Trouble::warning(
+                    format!("a group takes {:.0} % of its interval", share * 100.0),
+                    "it reads too many series: soon evaluations are skipped",
+                    "confidexmon doctor storage -v; simplify the group, or set a longer `prometheus.evaluation_interval`",
+                ));
+            }
             Outcome::of(troubles, format!("{} rules, none fails", rules.len()))
         })
     })

@@ -12,6 +12,16 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
 
 fn run(facts: &Facts) -> Outcome {
     crate::doctor::stack::each(facts, "none is in the environment, arguments or labels", |container| {
+        if !container.open_secrets.is_empty() {
+            return Some(Trouble::problem(
+                format!("not for its owner alone: {}", container.open_secrets.join(", ")),
+                "somebody wrote into the volume, past confidexmon",
+                format!(
+                    "confidexmon down, docker volume rm {0}-{1}-config, confidexmon up",
+                    facts.wanted.stack, container.service
+                ),
+            ));
+        }
         (!container.exposed_secrets.is_empty()).then(|| {
             Trouble::problem(
                 format!("`docker inspect` shows the value of {}", container.exposed_secrets.join(", ")),

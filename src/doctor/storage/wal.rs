@@ -10,6 +10,9 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     run: Run::Once(run),
 };
 
+/// Seconds after a start in which an unclean shutdown is news.
+const LATELY: f64 = 3600.0;
+
 const MARKS: [&str; 6] = [
     "corruption",
     "corrupted",
@@ -34,6 +37,16 @@ fn run(facts: &Facts) -> Outcome {
             let cause = if full { "the disk is full" } else { "the machine or the container was killed while Prometheus wrote; samples of that time may be lost" };
             let fix = if full { "docker system df; confidexmon doctor engine" } else { "confidexmon restart prometheus (it repairs the log of writes when it starts)" };
             return Trouble::problem(evidence, cause, fix).into();
+        }
+        // 0: the lock of a process that did not end by itself lay there.
+        let was_killed = prometheus.values.get("clean_start").is_some_and(|clean| clean.abs() < 0.5);
+        if was_killed && prometheus.uptime < LATELY {
+            return Trouble::warning(
+                format!("Prometheus started {} ago after a shutdown that was not clean", crate::doctor::units::time(prometheus.uptime)),
+                "the machine, the engine or the container was killed; samples of its last seconds may be lost",
+                "confidexmon doctor stack (was it its memory?); otherwise there is nothing to do",
+            )
+            .into();
         }
         Outcome::Well("no damage is reported".to_owned())
     })
