@@ -240,6 +240,7 @@ pub struct Hardening {
     pub memory: f64,
     pub pids: f64,
     pub network_mode: String,
+    pub networks: Vec<String>,
     pub pid_mode: String,
     pub ipc_mode: String,
     pub uts_mode: String,

@@ -242,6 +242,10 @@ const CASES: &[Case] = &[
         let one = container(facts, "grafana");
         (one.state, one.error) = ("created".to_owned(), "driver failed".to_owned());
     }),
+    ("out-of-memory", "more memory than it may use", |facts| {
+        let one = container(facts, "prometheus");
+        (one.oom_killed, one.restarts) = (true, 3);
+    }),
     ("crash-loop", "belongs to another user", |facts| {
         let one = container(facts, "grafana");
         (one.state, one.restarts, one.exit_code) = ("restarting".to_owned(), 5, 1);
@@ -274,6 +278,17 @@ const CASES: &[Case] = &[
     }),
     ("contract", "other metrics than the rules read", |facts| {
         facts.wanted.rule_metrics = vec!["a".to_owned(), "b".to_owned(), "c".to_owned()];
+    }),
+    ("name-not-found", "resolves no names", |facts| {
+        container(facts, "grafana").hardening.networks = vec!["t-monitoring".to_owned()];
+        answer(&mut prometheus(facts).targets).push(Target {
+            job: "grafana".to_owned(),
+            url: "http://t-grafana:3000/metrics".to_owned(),
+            host: "t-grafana".to_owned(),
+            health: "down".to_owned(),
+            last_error: "dial tcp: lookup t-grafana on 127.0.0.53:53: no such host".to_owned(),
+            ..Target::default()
+        });
     }),
     ("grafana-database", "database is locked", |facts| answer(&mut facts.grafana).locked_lines = 40),
     ("grafana-datasource", "plugin did not start", |facts| {
@@ -346,6 +361,13 @@ const CASES: &[Case] = &[
     ("admin-api", "delete series", |facts| prometheus(facts).admin_api = Asked::Answer(true)),
     ("hardening", "5.5 is not privileged", |facts| container(facts, "grafana").hardening.privileged = true),
     ("hardening", "no-new-privileges", |facts| container(facts, "grafana").hardening.security_opt.clear()),
+    ("hardening", "5.4 every capability", |facts| {
+        container(facts, "grafana").hardening.cap_drop = vec!["CAP_CHOWN".to_owned()];
+    }),
+    ("hardening", "5.30 is not on", |facts| {
+        let hardening = &mut container(facts, "grafana").hardening;
+        hardening.network_mode = "bridge".to_owned();
+    }),
     ("hardening", "engine's socket", |facts| {
         container(facts, "grafana").hardening.binds = vec!["/var/run/docker.sock".to_owned()];
     }),
@@ -353,6 +375,17 @@ const CASES: &[Case] = &[
         container(facts, "grafana").image_created = Some(NOW - 400.0 * 86_400.0);
     }),
 ];
+
+/// Podman lists each capability that `ALL` has dropped, and calls every network's mode `bridge`.
+#[test]
+fn what_podman_tells_of_a_hardened_container_is_no_fault() {
+    let mut facts = healthy();
+    let hardening = &mut container(&mut facts, "grafana").hardening;
+    let dropped = "AUDIT_WRITE CHOWN DAC_OVERRIDE FOWNER FSETID KILL MKNOD NET_BIND_SERVICE NET_RAW SETFCAP SETGID SETPCAP SETUID SYS_CHROOT";
+    hardening.cap_drop = dropped.split(' ').map(str::to_owned).collect();
+    (hardening.network_mode, hardening.networks) = ("bridge".to_owned(), vec!["t-monitoring".to_owned()]);
+    assert!(examine(&facts, &[]).iter().all(|check| check.verdict == Verdict::Ok));
+}
 
 #[test]
 fn the_cause_of_each_constructed_fault_is_named_first() {

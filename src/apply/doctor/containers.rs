@@ -131,6 +131,7 @@ fn hardening(detail: &Value) -> Hardening {
     let mounts = detail["Mounts"].as_array().into_iter().flatten();
     let binds = mounts.filter(|mount| mount["Type"] == "bind").map(|mount| text(&mount["Source"]));
     let mounts = detail["Mounts"].as_array().into_iter().flatten();
+    let networks = detail["NetworkSettings"]["Networks"].as_object();
     let propagation = mounts.map(|mount| text(&mount["Propagation"]));
     Hardening {
         user: text(&detail["Config"]["User"]),
@@ -142,6 +143,7 @@ fn hardening(detail: &Value) -> Hardening {
         memory: host["Memory"].as_f64().unwrap_or_default(),
         pids: host["PidsLimit"].as_f64().unwrap_or_default(),
         network_mode: text(&host["NetworkMode"]),
+        networks: networks.map(|networks| networks.keys().cloned().collect()).unwrap_or_default(),
         pid_mode: text(&host["PidMode"]),
         ipc_mode: text(&host["IpcMode"]),
         uts_mode: text(&host["UTSMode"]),

@@ -24,8 +24,9 @@ use crate::store::support_file;
 
 /// Between two looks of `--wait`.
 const AGAIN: Duration = Duration::from_secs(3);
-/// The deadlines of the first two calls; one that hangs is a finding.
-const CONNECT: Duration = Duration::from_millis(2500);
+/// The deadlines of the first two calls; one that hangs is a finding. (Podman's account of its version asks
+/// the package manager several times.)
+const CONNECT: Duration = Duration::from_millis(4500);
 const LIST: Duration = Duration::from_secs(2);
 
 pub async fn run(context: &Context, options: &DoctorOptions) -> Result<ExitCode, Error> {

@@ -23,7 +23,7 @@ const CAUSES: [(&[&str], &str, &str); 6] = [
         "confidexmon up",
     ),
     (
-        &["no such host", "server misbehaving"],
+        &["no such host", "server misbehaving", "name resolution", "name or service not known"],
         "the name of Prometheus does not resolve in the stack's network",
         "confidexmon up",
     ),

@@ -52,9 +52,7 @@ const ITEMS: [Item; 23] = [
     item("5.25", "is in the engine's own cgroup", |one| one.hardening.cgroup_parent.is_empty()),
     item("5.26", "cannot gain rights (no-new-privileges)", |one| cannot_gain(&one.hardening)),
     item("5.29", "has a limit on processes", |one| one.hardening.pids > 0.0),
-    item("5.30", "is not on the engine's default bridge", |one| {
-        !matches!(one.hardening.network_mode.as_str(), "default" | "bridge")
-    }),
+    item("5.30", "is not on the engine's default bridge", |one| !on_default_bridge(&one.hardening)),
     item("5.31", "does not share the host's user namespace on purpose", |one| {
         one.hardening.userns_mode != "host"
     }),
@@ -90,9 +88,36 @@ fn is_root(hardening: &Hardening) -> bool {
     user.is_empty() || user == "0" || user == "root"
 }
 
+/// What a container has when nobody says anything. Podman lists these where all were dropped.
+const USUAL_CAPABILITIES: [&str; 11] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+];
+
 fn drops_all(hardening: &Hardening) -> bool {
-    let all = |name: &String| name.eq_ignore_ascii_case("all");
-    hardening.cap_drop.iter().any(all) && hardening.cap_add.is_empty()
+    let dropped = |wanted: &str| {
+        let is_it = |name: &String| name.trim_start_matches("CAP_").eq_ignore_ascii_case(wanted);
+        hardening.cap_drop.iter().any(is_it)
+    };
+    let all = dropped("ALL") || USUAL_CAPABILITIES.iter().all(|name| dropped(name));
+    all && hardening.cap_add.is_empty()
+}
+
+/// Podman calls the mode of every network of its own `bridge`, so the networks' names count where they are known.
+fn on_default_bridge(hardening: &Hardening) -> bool {
+    if hardening.networks.is_empty() {
+        return matches!(hardening.network_mode.as_str(), "default" | "bridge");
+    }
+    hardening.networks.iter().any(|name| matches!(name.as_str(), "bridge" | "podman"))
 }
 
 fn cannot_gain(hardening: &Hardening) -> bool {

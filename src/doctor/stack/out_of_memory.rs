@@ -14,7 +14,10 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn run(facts: &Facts) -> Outcome {
     super::each(facts, "none was killed", |container| {
         let by_signal = container.exit_code == 137 && super::is_crash_loop(container);
-        if !container.oom_killed && !by_signal {
+        let is_ready = container.probe.answer().is_some_and(String::is_empty);
+        // Somebody has started it since: the engine (20.10) keeps the mark of the life before.
+        let is_over = is_ready && container.restarts == 0;
+        if is_over || !container.oom_killed && !by_signal {
             return None;
         }
         let limit = if container.hardening.memory > 0.0 {
@@ -38,6 +41,7 @@ fn run(facts: &Facts) -> Outcome {
             "raise `resources.{}.memory` in config/confidexmon.yml, then `confidexmon up`",
             container.service
         );
-        Some(Trouble::problem(evidence, cause, fix))
+        let trouble = if is_ready { Trouble::warning } else { Trouble::problem };
+        Some(trouble(evidence, cause.to_owned(), fix))
     })
 }

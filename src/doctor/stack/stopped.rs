@@ -42,9 +42,10 @@ fn ended(container: &Container) -> Option<Trouble> {
         return None;
     }
     let (cause, evidence) = match container.state.as_str() {
-        "created" if container.error.is_empty() => {
-            ("it was created and never started: a run was interrupted", container.status.clone())
-        }
+        "created" if container.error.is_empty() => (
+            "it was created and never started: a run was interrupted, or the engine refused (`up` says why)",
+            container.status.clone(),
+        ),
         "created" => ("the engine could not start it", container.error.clone()),
         _ if container.restart_policy == "no" => {
             ("it was stopped through confidexmon, or its restart policy was lost", container.status.clone())

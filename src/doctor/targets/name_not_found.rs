@@ -10,6 +10,14 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     run: Run::Target(run),
 };
 
+/// True for a container of the stack that runs and is attached to its network.
+fn is_neighbour(host: &str, facts: &Facts) -> bool {
+    let network = format!("{}-monitoring", facts.wanted.stack);
+    let mut containers = facts.containers.answer().into_iter().flatten();
+    containers
+        .any(|one| one.name == host && one.state == "running" && one.hardening.networks.contains(&network))
+}
+
 fn run(target: &Target, facts: &Facts) -> Option<Trouble> {
     let lookup = super::says(target, &["lookup "]);
     let unknown = super::says(target, &["no such host", "name or service not known"]);
@@ -34,6 +42,11 @@ fn run(target: &Target, facts: &Facts) -> Option<Trouble> {
         let name = if podman { "host.containers.internal" } else { "host.docker.internal" };
         let cause = format!("the container has no entry for `{host}`");
         let fix = format!("write `http://{name}:{}` into {}", target.port, super::in_settings(target));
+        return Some(Trouble::problem("", cause, fix));
+    }
+    if is_neighbour(host, facts) {
+        let cause = "it runs on the same network, so the network itself resolves no names: the engine's part for that is missing or does not run";
+        let fix = "Podman: install aardvark-dns and netavark (or the CNI plugin dnsname), then `confidexmon down && confidexmon up`; Docker: sudo systemctl restart docker";
         return Some(Trouble::problem("", cause, fix));
     }
     if !host.contains('.') {
