@@ -233,7 +233,6 @@ fn faults_of_grafana() {
     lab.write("dashboards/empty.json", r#"{"uid": "empty", "title": "Empty", "panels": [{"id": 1, "title": "Nothing", "type": "timeseries", "targets": [{"refId": "A", "expr": "sum(no_such_metric_total)"}]}]}"#);
     lab.run(&["up"]).expect(0);
     first(&lab, &["grafana"], "grafana-panels", "no_such_metric_total");
-    std::fs::remove_file(lab.folder.path().join("dashboards/empty.json")).unwrap();
 
     let grafana = lab.container("grafana");
     let sources = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
@@ -263,9 +262,9 @@ fn faults_of_grafana() {
     lab.unset("GRAFANA_ADMIN_PASSWORD");
     first(&lab, &["grafana"], "grafana-password", "was chosen in Grafana's pages");
     lab.set("GRAFANA_ADMIN_PASSWORD", "in-the-browser");
-    must(&["exec", &grafana, "rm", "/etc/confidexmon/dashboards/confidexmon-stack.json"]);
+    must(&["exec", &grafana, "rm", "/etc/confidexmon/dashboards/empty.json"]);
     post(&lab.url("grafana", "/api/admin/provisioning/dashboards/reload"), "in-the-browser");
-    first(&lab, &["grafana"], "grafana-dashboards", "dashboards/confidexmon-stack.json");
+    first(&lab, &["grafana"], "grafana-dashboards", "dashboards/empty.json");
 }
 
 #[test]
