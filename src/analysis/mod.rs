@@ -8,6 +8,8 @@ pub mod facts;
 pub mod labels;
 pub mod messages;
 pub mod one_sided_match;
+pub mod quantiles;
 pub mod routing;
+pub mod units;
 pub mod value_analysis;
 pub mod view;

@@ -180,7 +180,7 @@ fn scraped_labels(series: &Series<'_>, target_labels: &BTreeSet<String>) -> Resu
     let all = series.label_names().chain(target_labels.iter().map(String::as_str));
     let possible = LabelSet::only(all.chain(renamed.iter().map(String::as_str)));
     let own = series.certain_labels().filter(|label| !target_labels.contains(*label));
-    own.chain(["instance", "job"]).fold(ResultLabels::maybe(possible), ResultLabels::with)
+    own.chain(["instance", "job"]).fold(ResultLabels::maybe(possible), ResultLabels::with).shared()
 }
 
 /// The view of an Alertmanager configuration: what is known of alerts is what it asks for.

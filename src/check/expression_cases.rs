@@ -4,16 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::Duration;
 
 use super::*;
 use crate::analysis::contract::Contract;
 
-fn read(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/expressions").join(name);
-    std::fs::read_to_string(path).unwrap()
-}
+const CONTRACT: &str = include_str!("../../tests/data/expressions/contract.prom");
+const CASES: &str = include_str!("../../tests/data/expressions/cases.tsv");
 
 /// What is said of one alert in a project whose backend has the contract.
 fn findings(expr: &str, hold: &str, labels: &str) -> Vec<Finding> {
@@ -25,7 +22,7 @@ fn findings(expr: &str, hold: &str, labels: &str) -> Vec<Finding> {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     let facts = Facts {
         rule_files: vec![RuleFile::parse("rules.yml", rules)],
-        contract: Some(Contract::parse(&read("contract.prom"))),
+        contract: Some(Contract::parse(CONTRACT)),
         scrape_interval: Some(Duration::from_secs(15)),
         jobs: Some(set(&["confidex-backend", "prometheus", "alertmanager", "grafana"])),
         backend_jobs: set(&["confidex-backend"]),
@@ -38,9 +35,8 @@ fn findings(expr: &str, hold: &str, labels: &str) -> Vec<Finding> {
 
 #[test]
 fn each_expression_gets_the_verdict_that_prometheus_gives_it() {
-    let cases = read("cases.tsv");
     let mut wrong = Vec::new();
-    for case in cases.lines() {
+    for case in CASES.lines() {
         let [expr, hold, labels, wanted] = case.split('\t').collect::<Vec<_>>()[..] else { panic!("{case}") };
         let found = findings(expr, hold, labels);
         let ids: BTreeSet<_> = found.iter().map(|finding| finding.id).collect();
@@ -50,7 +46,7 @@ fn each_expression_gets_the_verdict_that_prometheus_gives_it() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(cases.lines().count() >= 18);
+    assert!(CASES.lines().count() >= 18);
 }
 
 #[test]
@@ -60,7 +56,7 @@ fn the_evidence_is_true() {
     assert!(!several.contains("all of their labels"), "{several}");
     assert!(several.contains("code=\"200\"") && several.contains("code=\"500\""), "{several}");
     let apart = message("queue_depth > 5 and queue_limit > 10");
-    assert!(apart.contains("the right side has no `queue`, the left side has no `name`"), "{apart}");
+    assert!(apart.contains("the right side lacks `queue`, the left side lacks `name`"), "{apart}");
     let gone = message("up{job=\"confidex-backend\"} == 0 and queue_depth > 3");
     assert!(gone.contains("stale"), "{gone}");
 }

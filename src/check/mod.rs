@@ -14,6 +14,7 @@ mod placed;
 pub mod selection;
 pub mod testing;
 pub mod validators;
+mod wording;
 
 pub use crate::analysis::facts::Facts;
 pub use finding::{Finding, Severity};

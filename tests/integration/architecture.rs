@@ -1,5 +1,6 @@
 //! The code map's promises, read from the `use` lines and paths of the sources.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::lab::repository;
@@ -119,6 +120,26 @@ fn every_arrow_between_folders_is_in_the_table() {
             }
         }
     }
+}
+
+/// What lints share stands in `analysis`, `formats` or beside the folder: a lint can be deleted, and no other
+/// one breaks.
+#[test]
+fn no_lint_names_another_one() {
+    let lints = repository().join("src/check/lints");
+    let files: Vec<_> = sources(&lints).into_iter().filter(|path| !path.ends_with("mod.rs")).collect();
+    let names: Vec<_> =
+        files.iter().map(|path| path.strip_prefix(&lints).unwrap().with_extension("")).collect();
+    let stem = |path: &Path| path.iter().nth(1).unwrap().to_str().unwrap().to_owned();
+    for (file, own) in files.iter().zip(&names) {
+        let code = code(file);
+        let words: BTreeSet<&str> = code.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        for other in names.iter().map(|other| stem(other)).filter(|other| *other != stem(own)) {
+            let is_path = code.contains(&format!("::{other}")) || code.contains(&format!("{other}::"));
+            assert!(!(words.contains(other.as_str()) && is_path), "{} names the lint {other}", own.display());
+        }
+    }
+    assert!(files.len() > 60);
 }
 
 /// The first names behind `crate::`, those in braces included.

@@ -23,6 +23,7 @@ mod hardening;
 mod images;
 mod interruptions;
 mod lab;
+mod label_inference;
 mod life;
 mod messages;
 mod oneshot;

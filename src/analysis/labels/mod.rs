@@ -6,12 +6,14 @@
 //! is known of, nothing is claimed but what the expression itself says.
 
 pub mod elements;
+mod grouping;
 mod infer;
 mod label_set;
 mod result_labels;
 #[cfg(test)]
 mod tests;
 
+pub use grouping::explicit_grouping;
 pub use infer::{output_labels, result_labels};
 pub use label_set::LabelSet;
 pub use result_labels::{Presence, ResultLabels};

@@ -62,7 +62,8 @@ impl ResultLabels {
 
     /// Every element has exactly the same labels.
     pub fn is_exact(&self) -> bool {
-        matches!(&self.possible, LabelSet::Only(possible) if possible.is_subset(&self.always))
+        matches!(&self.possible, LabelSet::Only(possible)
+            if Arc::ptr_eq(possible, &self.always) || possible.is_subset(&self.always))
     }
 
     /// Each element has the label, whatever it had before.
@@ -112,11 +113,19 @@ impl ResultLabels {
         }
     }
 
+    /// Both bounds in one set where they are the same.
+    #[must_use]
+    pub fn shared(mut self) -> Self {
+        if let (true, LabelSet::Only(possible)) = (self.is_exact(), &self.possible) {
+            self.always = possible.clone();
+        }
+        self
+    }
+
     #[must_use]
     pub(super) fn keep(self, wanted: &[String]) -> Self {
         let exact = self.is_exact();
         let possible = self.possible.keep(wanted);
-        // Both bounds stay one set where they were.
         let always = match &possible {
             LabelSet::Only(kept) if exact => kept.clone(),
             _ => Arc::new(wanted.iter().filter(|label| self.always.contains(*label)).cloned().collect()),
@@ -143,7 +152,7 @@ impl ResultLabels {
     /// Elements of which both is known.
     #[must_use]
     pub(super) fn and(self, other: Self) -> Self {
-        let always = if other.always.is_subset(&self.always) {
+        let always = if Arc::ptr_eq(&self.always, &other.always) || other.always.is_subset(&self.always) {
             self.always
         } else {
             Arc::new(self.always.union(&other.always).cloned().collect())

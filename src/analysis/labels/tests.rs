@@ -1,6 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::analysis::contract::Contract;
+use crate::analysis::facts::Facts;
+use crate::analysis::view::{View, view};
 use crate::formats::promql::{Selector, parse};
 
 fn of(text: &str) -> LabelSet {
@@ -88,4 +93,83 @@ fn says_which_labels_are_certain() {
         };
         assert_eq!(more, besides, "{text}");
     }
+}
+
+/// The contract of the examples below: two services with two codes each, a queue, an info metric.
+const CONTRACT: &str = "# TYPE hits_total counter\nhits_total{service=\"a\",code=\"200\"} 1\nhits_total{service=\"a\",code=\"500\"} 1\n\
+    hits_total{service=\"b\",code=\"200\"} 1\n# TYPE depth gauge\ndepth{queue=\"q1\"} 1\ndepth{queue=\"q2\"} 1\n\
+    # TYPE owner_info gauge\nowner_info{service=\"a\",team=\"x\",empty=\"\"} 1\nowner_info{service=\"b\"} 1\n";
+
+fn with_contract<T>(run: impl FnOnce(&View<'_>) -> T) -> T {
+    let facts = Facts {
+        contract: Some(Contract::parse(CONTRACT)),
+        backend_jobs: ["shop".to_owned()].into(),
+        target_labels: Some(["instance", "job"].map(ToOwned::to_owned).into()),
+        ..Facts::default()
+    };
+    run(&view(&facts))
+}
+
+#[test]
+fn the_contract_says_what_is_certain() {
+    with_contract(|view| {
+        let of = |text: &str| view.result_labels(&parse(text).unwrap());
+        assert_eq!(of("hits_total"), ResultLabels::exactly(["code", "instance", "job", "service"]));
+        let info = of("owner_info");
+        assert_eq!(info.presence("service"), Presence::Always);
+        assert_eq!(info.presence("team"), Presence::Maybe);
+        // It has no value anywhere, and is a name that the backend knows.
+        assert_ne!(info.presence("empty"), Presence::Always);
+        assert_eq!(info.presence("code"), Presence::Never);
+        // Of other jobs nothing is known, whatever the metric is called.
+        assert_eq!(of("hits_total{job=\"other\"}").presence("code"), Presence::Maybe);
+        assert_eq!(of("up").presence("instance"), Presence::Always);
+    });
+}
+
+#[test]
+fn elements_are_those_of_the_contract() {
+    // Without job and instance; `None` where something is not in the contract.
+    let cases = [
+        ("depth", "queue=q1 | queue=q2"),
+        ("hits_total{code=\"500\"}", "code=500,service=a"),
+        ("hits_total{code=~\"5..\"}", "code=500,service=a"),
+        ("rate(hits_total[5m])", "code=200,service=a | code=200,service=b | code=500,service=a"),
+        ("sum by (service) (hits_total)", "service=a | service=b"),
+        ("sum without (code) (hits_total)", "service=a | service=b"),
+        ("sum(hits_total)", ""),
+        (
+            "depth + on (job) group_left (code) sum by (job, code) (hits_total{code=\"500\"})",
+            "code=500,queue=q1 | code=500,queue=q2",
+        ),
+        (
+            "hits_total * on (service) group_left (team) owner_info",
+            "code=200,service=a,team=x | code=200,service=b | code=500,service=a,team=x",
+        ),
+        ("label_replace(depth, \"n\", \"$1-x\", \"queue\", \"q(.)\")", "n=1-x,queue=q1 | n=2-x,queue=q2"),
+        ("label_replace(depth, \"queue\", \"$1\", \"none\", \"(.*)\")", ""),
+        ("depth > 5 or hits_total{code=\"500\"}", "queue=q1 | queue=q2 | code=500,service=a"),
+        (
+            "sum by (service) (hits_total) / on (service) sum by (service, team) (owner_info)",
+            "service=a | service=b",
+        ),
+        ("elsewhere", "None"),
+        ("depth / elsewhere", "None"),
+        ("absent(depth)", "None"),
+    ];
+    with_contract(|view| {
+        for (text, expected) in cases {
+            let found = elements::elements(view, &parse(text).unwrap());
+            let shown = found.map(|found| {
+                let own = |labels: &elements::Element| {
+                    let own =
+                        labels.iter().filter(|(label, _)| !matches!(label.as_str(), "job" | "instance"));
+                    own.map(|(label, value)| format!("{label}={value}")).collect::<Vec<_>>().join(",")
+                };
+                found.sets.iter().map(own).collect::<BTreeSet<_>>()
+            });
+            let wanted = (expected != "None").then(|| expected.split(" | ").map(ToOwned::to_owned).collect());
+            assert_eq!(shown, wanted, "{text}");
+        }
+    });
 }

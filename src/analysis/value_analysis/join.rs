@@ -49,7 +49,7 @@ fn other_names(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
     }
     let lack = |side: &str, missing: &[&str]| match missing {
         [] => None,
-        labels => Some(format!("the {side} side has no {}", listed(labels))),
+        labels => Some(format!("the {side} side lacks {}", listed(labels))),
     };
     let lacks: Vec<_> =
         lack("right", &missing_right).into_iter().chain(lack("left", &missing_left)).collect();
@@ -59,7 +59,7 @@ fn other_names(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
         Matching::Ignoring(labels) => format!("all of their labels but {}", listed(labels)),
     };
     let op = symbol(binary.op);
-    let why = format!("`{op}` matches series by {by}, and {}: no series match", lacks.join(", "));
+    let why = format!("`{op}` matches series by {by}, and {}, so none match", lacks.join(", "));
     let common: Vec<_> = left.always().intersection(right.always()).map(String::as_str).collect();
     let fix = if binary.op.is_set() {
         format!("match by what both sides have: `{op} on ({}) …`", common.join(", "))

@@ -44,6 +44,7 @@ pub const ALL: &[&Lint] = &[
     &rules::template_error::LINT,
     &rules::duplicate_rule::LINT,
     &rules::missing_annotation::LINT,
+    &rules::indistinct_text::LINT,
     &rules::dead_runbook::LINT,
     &rules::placeholder_text::LINT,
     &rules::no_rules::LINT,

@@ -3,6 +3,8 @@
 
 mod classic;
 pub mod matcher;
+mod paths;
+mod place_holder;
 mod refused;
 mod route;
 mod utf8;
@@ -12,6 +14,8 @@ use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::Source;
 
 pub use matcher::{Matcher, plain_list};
+pub use paths::absolute_path;
+pub use place_holder::variable;
 pub use route::{GroupBy, Route, Timing};
 
 /// A configuration file. What cannot be read is missing from it and told in `problems`.

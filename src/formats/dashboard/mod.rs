@@ -13,7 +13,7 @@ use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::Source;
 use validity::Refusal;
 
-pub use query::{Query, VARIABLE_RANGE};
+pub use query::{Query, VARIABLE_RANGE, without_variable_matchers};
 
 /// One dashboard; one that Grafana refuses says why.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::formats::promql::{Expr, Unread, parse};
+use crate::formats::promql::{Expr, Selector, Unread, parse};
 use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::{Position, Source};
 
@@ -19,6 +19,13 @@ pub struct Query {
     pub tree: Result<Expr, Unread>,
     /// Where the expression begins in the text.
     offset: usize,
+}
+
+/// The selector without what a variable decides.
+pub fn without_variable_matchers(selector: &Selector) -> Selector {
+    let mut fixed = selector.clone();
+    fixed.matchers.retain(|matcher| !matcher.value.contains('$') && !matcher.value.contains("[["));
+    fixed
 }
 
 impl Query {

@@ -25,10 +25,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             let message = if titles.is_empty() {
                 message
             } else {
-                format!(
-                    "{message}: no data in {}",
-                    crate::check::lints::routing::empty_receiver::names(&titles)
-                )
+                format!("{message}: no data in {}", crate::check::wording::names(&titles))
             };
             out.push(dashboard.finding(&LINT, uid.start(), message).fix(fix));
         }

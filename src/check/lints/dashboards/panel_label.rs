@@ -3,12 +3,10 @@
 use crate::analysis::labels::LabelSet;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::formats::dashboard::{Dashboard, Panel, Query, Variable};
+use crate::formats::dashboard::{Dashboard, Panel, Query, Variable, without_variable_matchers};
 use crate::formats::go_template;
 use crate::formats::promql::{Expr, Grouping, Kind};
 use crate::model::closest_name;
-
-use crate::check::lints::dashboards::panel_metric::fixed;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "panel-label",
@@ -38,8 +36,10 @@ fn values_of(view: &View<'_>, dashboard: &Dashboard, variable: &Variable) -> Opt
     let (label, at) = variable.label.as_ref()?;
     let query = variable.query.as_ref()?;
     let selector = query.tree.as_ref().ok()?.as_selector()?;
-    view.known(&fixed(selector)).filter(|series| series.family.samples > 0)?;
-    let LabelSet::Only(known) = view.selector_labels(&fixed(selector)) else { return None };
+    view.known(&without_variable_matchers(selector)).filter(|series| series.family.samples > 0)?;
+    let LabelSet::Only(known) = view.selector_labels(&without_variable_matchers(selector)) else {
+        return None;
+    };
     if known.contains(label) {
         return None;
     }
@@ -74,7 +74,7 @@ fn in_node(
     };
     match &node.kind {
         Kind::Selector(selector) => {
-            let pinned = fixed(selector);
+            let pinned = without_variable_matchers(selector);
             let Some(series) = view.known(&pinned).filter(|series| series.family.samples > 0) else { return };
             let LabelSet::Only(known) = view.selector_labels(&pinned) else { return };
             for matcher in selector.matchers.iter().filter(|matcher| matcher.label != "__name__") {

@@ -6,7 +6,7 @@ use crate::analysis::contract::{MetricType, Part};
 use crate::analysis::contract_match::ContractMatch;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::formats::dashboard::{Dashboard, Panel, Query};
+use crate::formats::dashboard::{Dashboard, Panel, Query, without_variable_matchers};
 use crate::formats::promql::Selector;
 use crate::model::closest_name;
 
@@ -29,7 +29,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
                     continue;
                 };
                 seen.push(name);
-                if let Some((severity, message, fix)) = assess(view, &fixed(selector)) {
+                if let Some((severity, message, fix)) = assess(view, &without_variable_matchers(selector)) {
                     let finding = at(dashboard, panel, query, node.at, &message).severity(severity);
                     out.push(match fix {
                         Some(fix) => finding.fix(fix),
@@ -54,13 +54,6 @@ pub(in crate::check::lints) fn at(
         Some(panel) => dashboard.on(&LINT, panel, offset, message),
         None => dashboard.finding(&LINT, offset, message.to_owned()),
     }
-}
-
-/// The selector without what a variable decides.
-pub(in crate::check::lints) fn fixed(selector: &Selector) -> Selector {
-    let mut fixed = selector.clone();
-    fixed.matchers.retain(|matcher| !matcher.value.contains('$') && !matcher.value.contains("[["));
-    fixed
 }
 
 fn assess(view: &View<'_>, selector: &Selector) -> Option<(Severity, String, Option<String>)> {

@@ -1,10 +1,8 @@
 //! A query that Grafana shows without an error, and that says nothing: the mistakes of rules, in panels.
 
-use crate::analysis::one_sided_match;
+use crate::analysis::{one_sided_match, quantiles};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-
-use crate::check::lints::rules::quantile_without_le;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "panel-query",
@@ -19,7 +17,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             let (Some(panel), Ok(tree)) = (panel, &query.tree) else { continue };
             tree.walk(&mut |node| {
                 let share = one_sided_match::mistake(view, node).map(|(what, fix)| (node.at, what, fix));
-                let quantile = quantile_without_le::mistake(view, node);
+                let quantile = quantiles::without_le(view, node);
                 let found = share.or_else(|| quantile.map(|(at, what, fix)| (at, what, fix.to_owned())));
                 let Some((at, what, fix)) = found else { return };
                 let offset = dashboard.source.offset(query.place(&dashboard.source, at));

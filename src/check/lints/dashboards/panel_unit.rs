@@ -1,13 +1,12 @@
 //! A number without a unit is read in the wrong one.
 
 use crate::analysis::conditions;
+use crate::analysis::units::{self, Unit};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
 use crate::formats::dashboard::{Panel, Query};
 use crate::formats::promql::Expr;
 use crate::formats::yaml::scalar::Scalar;
-
-use crate::check::lints::rules::unit_mismatch::{self, Unit};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "panel-unit",
@@ -64,7 +63,7 @@ fn mistake(shown: &str, tree: &Expr) -> Option<(String, String)> {
         }
         _ => {}
     }
-    match unit_mismatch::unit(core).filter(|_| is_unscaled)? {
+    match units::unit(core).filter(|_| is_unscaled)? {
         Unit::Seconds if matches!(shown, "ms" | "µs" | "ns" | "m" | "h") => {
             told(format!("the value is in seconds and is shown in `{shown}`"), "s")
         }

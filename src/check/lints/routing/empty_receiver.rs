@@ -3,6 +3,7 @@
 use crate::analysis::routing::{Alert, matrix};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::check::wording;
 use crate::formats::alertmanager::{AlertmanagerFile, Receiver};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -78,7 +79,7 @@ fn assess(
         (true, []) => None,
         (true, _) if file.receivers.iter().all(|receiver| receiver.integrations.is_empty()) => None,
         (true, _) => {
-            let message = format!("nobody is told of {}: `{name}` has no integration", names(lost));
+            let message = format!("nobody is told of {}: `{name}` has no integration", wording::names(lost));
             Some(file.finding(&LINT, at, message).severity(Severity::Info).fix(
                 "set SLACK_WEBHOOK_URL, SLACK_WEBHOOK_CRITICAL or PAGERDUTY_SERVICE_KEY, or add an integration",
             ))
@@ -89,21 +90,13 @@ fn assess(
             Some(file.finding(&LINT, at, message).severity(Severity::Warning).fix(FIX))
         }
         (false, _) => {
-            let message =
-                format!("the receiver `{name}` has no integration, so nobody is told of {}", names(lost));
+            let message = format!(
+                "the receiver `{name}` has no integration, so nobody is told of {}",
+                wording::names(lost)
+            );
             Some(file.finding(&LINT, at, message).fix(FIX))
         }
     }
 }
 
 const FIX: &str = "add an integration such as `slack_configs`; if nobody is to be told, name it `nobody`";
-
-/// The first names, and how many more there are.
-pub(in crate::check::lints) fn names(all: &[&str]) -> String {
-    const MOST: usize = 5;
-    let shown = all.iter().take(MOST).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    match all.len().checked_sub(MOST) {
-        Some(more @ 1..) => format!("{shown} and {more} more"),
-        _ => shown,
-    }
-}

@@ -16,7 +16,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         return;
     };
     for pattern in &file.templates {
-        let wanted = crate::check::lints::routing::missing_secret_file::absolute(&pattern.value);
+        let wanted = crate::formats::alertmanager::absolute_path(&pattern.value);
         let glob = Glob::parse(&wanted);
         if !glob.as_ref().is_ok_and(|glob| paths.iter().any(|path| glob.matches(path))) {
             let message = match glob {

@@ -202,7 +202,7 @@ impl Lost<'_> {
         if self.names.is_empty() {
             return None;
         }
-        let names = crate::check::lints::routing::empty_receiver::names(&self.names);
+        let names = crate::check::wording::names(&self.names);
         let (why, fix) = match self.dropped_by {
             Some(op) if !self.source_lacks => (
                 format!("`{op}` in the expression drops `{label}`, and the source has it"),

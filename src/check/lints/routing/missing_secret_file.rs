@@ -2,6 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::formats::alertmanager::{absolute_path, variable};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "missing-secret-file",
@@ -10,33 +11,18 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
     run: Run::All(check),
 };
 
-/// Where relative paths begin.
-const FOLDER: &str = "/etc/alertmanager/";
-
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let (Some(file), Some(paths)) = (view.alertmanager, &view.facts.alertmanager_paths) else {
         return;
     };
     file.tree.walk(&mut |keys, scalar| {
         let Some(key) = keys.last().filter(|key| key.value.ends_with("_file")) else { return };
-        let path = absolute(&scalar.value);
-        if path.is_empty()
-            || crate::check::lints::routing::literal_env::variable(&path).is_some()
-            || paths.contains(&path)
-        {
+        let path = absolute_path(&scalar.value);
+        if path.is_empty() || variable(&path).is_some() || paths.contains(&path) {
             return;
         }
         let message = format!("there will be no file `{path}`: sending fails, and only then");
         let finding = file.finding(&LINT, scalar.start(), message);
         out.push(finding.fix(format!("set the secret that `{}` stands for, or correct the path", key.value)));
     });
-}
-
-/// The path in the container.
-pub(in crate::check::lints) fn absolute(path: &str) -> String {
-    if path.is_empty() || path.starts_with('/') {
-        path.to_owned()
-    } else {
-        format!("{FOLDER}{}", path.strip_prefix("./").unwrap_or(path))
-    }
 }

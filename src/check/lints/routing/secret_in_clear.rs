@@ -68,7 +68,7 @@ fn secret(path: &[&Scalar], value: &str) -> Option<String> {
     if trimmed.is_empty()
         || trimmed.contains("{{")
         || trimmed.starts_with('<')
-        || crate::check::lints::routing::literal_env::variable(trimmed).is_some()
+        || crate::formats::alertmanager::variable(trimmed).is_some()
     {
         return None;
     }

@@ -89,7 +89,7 @@ impl RouteCheck<'_, '_> {
         let verb = if names.len() == 1 { "matches" } else { "match" };
         let message = format!(
             "never used: {} {verb} here, but {first} comes before and has no `continue`",
-            crate::check::lints::routing::empty_receiver::names(&names)
+            crate::check::wording::names(&names)
         );
         Some((message, "move this route above that one".to_owned()))
     }

@@ -1,11 +1,11 @@
 //! A static label of the rule that overwrites the label which tells its series apart: two alerts then have
 //! the same labels, and Prometheus fails the whole rule.
 
-use crate::analysis::conditions;
 use crate::analysis::labels::elements::{self, Element};
+use crate::analysis::labels::explicit_grouping;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::promql::{Expr, Grouping, Kind};
+use crate::formats::promql::Expr;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "merged-alerts",
@@ -35,13 +35,17 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 
 /// A label that is overwritten, and what shows that it matters.
 fn merged<'l>(rule: &RuleView<'_>, fixed: &[&'l str]) -> Option<(&'l str, String)> {
-    let grouped = grouping(rule.tree);
+    let grouped = explicit_grouping(rule.tree);
     let overwritten: Vec<&str> = fixed
         .iter()
         .copied()
         .filter(|label| grouped.is_none_or(|by| by.iter().any(|own| own == label)))
         .collect();
     if overwritten.is_empty() {
+        return None;
+    }
+    let possible = rule.view.labels_of(rule.tree);
+    if overwritten.iter().all(|label| !possible.may_have(label)) {
         return None;
     }
     if let Some(found) = elements::elements(rule.view, rule.tree) {
@@ -62,19 +66,6 @@ fn merged<'l>(rule: &RuleView<'_>, fixed: &[&'l str]) -> Option<(&'l str, String
     let grouped = grouped?;
     let label = overwritten.into_iter().find(|label| !is_pinned(rule.tree, label))?;
     Some((label, format!("the expression groups by {}", grouped.join(", "))))
-}
-
-/// The labels that the alert's series are explicitly grouped by.
-fn grouping(expr: &Expr) -> Option<&[String]> {
-    match &conditions::value(expr).kind {
-        Kind::Aggregate { grouping: Grouping::By(labels), op, .. } if !op.ends_with('k') => Some(labels),
-        Kind::Binary(binary) if binary.op.is_arithmetic() => {
-            let side = if binary.lhs.is_scalar() { &binary.rhs } else { &binary.lhs };
-            grouping(side)
-        }
-        Kind::Call { args, .. } => grouping(args.iter().find(|arg| !arg.is_scalar())?),
-        _ => None,
-    }
 }
 
 /// One value is asked for, so there is nothing to tell apart.

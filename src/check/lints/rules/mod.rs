@@ -11,6 +11,7 @@ pub(super) mod duplicate_rule;
 pub(super) mod hasty_ratio;
 pub(super) mod hold_beyond_condition;
 pub(super) mod impossible_condition;
+pub(super) mod indistinct_text;
 pub(super) mod many_to_many;
 pub(super) mod merged_alerts;
 pub(super) mod missing_annotation;

@@ -1,9 +1,10 @@
 //! A quantile never exceeds the highest finite bucket, whatever really happens.
 
 use crate::analysis::conditions::{self, Condition};
+use crate::analysis::quantiles;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::promql::{Expr, Op};
+use crate::formats::promql::Op;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "threshold-beyond-buckets",
@@ -15,7 +16,7 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in conditions::conditions(rule.tree) {
         let (core, factor) = conditions::core(condition.value);
-        let Some(top) = top_bound(rule, core) else { continue };
+        let Some(top) = quantiles::top_bound(rule.view, core) else { continue };
         let most = top * factor;
         if factor > 0.0 && is_beyond(&condition, most) {
             let message = format!(
@@ -43,20 +44,4 @@ const fn symbol(op: Op) -> &'static str {
         Op::Equal => "==",
         _ => ">",
     }
-}
-
-/// The highest finite bucket of the histogram behind a quantile.
-pub(in crate::check::lints) fn top_bound(rule: &RuleView<'_>, expr: &Expr) -> Option<f64> {
-    let recorded = expr.as_selector().and_then(|selector| selector.name.as_deref());
-    if let Some([(_, recording)]) =
-        recorded.and_then(|name| rule.view.recordings.get(name)).map(Vec::as_slice)
-    {
-        let (inner, factor) = conditions::core(recording.tree.as_ref().ok()?);
-        // A recorded quantile; a chain of them is not followed.
-        return inner.as_call().and_then(|_| top_bound(rule, inner)).map(|top| top * factor);
-    }
-    let ("histogram_quantile", args) = expr.as_call()? else { return None };
-    let selectors = args.last()?.selectors();
-    let [(_, selector)] = selectors.as_slice() else { return None };
-    rule.view.known(selector)?.top_finite_bound()
 }

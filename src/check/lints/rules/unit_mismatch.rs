@@ -3,12 +3,12 @@
 use crate::analysis::conditions::{self, Condition};
 use crate::analysis::contract::{MetricType, Part};
 use crate::analysis::contract_match::ContractMatch;
+use crate::analysis::quantiles;
+use crate::analysis::units::{Unit, split_part, unit};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
 use crate::formats::go_template;
-use crate::formats::promql::{Expr, Kind, Op, Selector};
-
-use crate::check::lints::rules::threshold_beyond_buckets::top_bound;
+use crate::formats::promql::Op;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "unit-mismatch",
@@ -55,13 +55,6 @@ fn siblings(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-fn split_part(name: &str) -> (&str, &str) {
-    ["_bucket", "_sum", "_count"]
-        .into_iter()
-        .find_map(|part| Some((name.strip_suffix(part)?, &name[name.len() - part.len()..])))
-        .unwrap_or((name, ""))
-}
-
 /// A quantile in seconds against a threshold that only makes sense in milliseconds.
 fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     for condition in conditions::conditions(rule.tree) {
@@ -71,7 +64,9 @@ fn thresholds(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         let above = matches!(condition.op, Op::Greater | Op::GreaterOrEqual);
-        let Some(top) = top_bound(rule, core).filter(|_| above && (factor - 1.0).abs() < 1e-9) else {
+        let Some(top) =
+            quantiles::top_bound(rule.view, core).filter(|_| above && (factor - 1.0).abs() < 1e-9)
+        else {
             continue;
         };
         if condition.threshold < top * 10.0 || unit(core) != Some(Unit::Seconds) {
@@ -136,36 +131,6 @@ fn of_mean(rule: &RuleView<'_>, condition: &Condition<'_>) -> Option<(String, St
             format!("compare with {}", condition.threshold / 1000.0),
         )
     })
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::check::lints) enum Unit {
-    Seconds,
-    Bytes,
-}
-
-/// The unit that a value has by the name of its metric.
-pub(in crate::check::lints) fn unit(expr: &Expr) -> Option<Unit> {
-    let of = |selector: &Selector| {
-        let (base, part) = split_part(selector.name.as_deref()?);
-        // Counting buckets or samples leaves the unit behind, summing does not.
-        match (part, base) {
-            ("_count", _) => None,
-            (_, base) if base.ends_with("_timestamp_seconds") => None,
-            (_, base) if base.ends_with("_seconds") => Some(Unit::Seconds),
-            (_, base) if base.ends_with("_bytes") => Some(Unit::Bytes),
-            _ => None,
-        }
-    };
-    match &expr.kind {
-        Kind::Selector(selector) => {
-            of(selector).filter(|_| !selector.name.as_deref().is_some_and(|name| name.ends_with("_bucket")))
-        }
-        Kind::Call { function, args } if *function == "histogram_quantile" => {
-            args.last()?.selectors().first().and_then(|(_, selector)| of(selector))
-        }
-        _ => None,
-    }
 }
 
 /// `{{ $value }}ms` of a value in seconds.
