@@ -30,7 +30,8 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
 
 fn indistinct(rule: &RuleView<'_>, file: &AlertmanagerFile, messages: &Messages) -> Option<Finding> {
     let texts = texts(rule)?;
-    let shown = |label: &str| messages.named.contains(label) || texts.contains(label) || is_apart(file, label);
+    let shown =
+        |label: &str| messages.named.contains(label) || texts.contains(label) || is_apart(file, label);
     let label = hidden(rule, &shown)?;
     let message = format!(
         "the series of this alert differ by `{label}`, which neither its texts nor the messages show: two of them in one message read the same"
@@ -99,7 +100,8 @@ fn texts(rule: &RuleView<'_>) -> Option<BTreeSet<String>> {
         for action in go_template::actions(&text.value).ok()? {
             let whole = action.tokens.iter().any(|token| match &token.kind {
                 TokenKind::Path { root, fields } => {
-                    root == "$labels" && fields.is_empty() || fields.last().is_some_and(|last| last == "Labels")
+                    root == "$labels" && fields.is_empty()
+                        || fields.last().is_some_and(|last| last == "Labels")
                 }
                 _ => false,
             });
