@@ -62,7 +62,7 @@ async fn on_the_engine(
     let stack = &seen.loaded.settings.stack;
     let _lock = context.lock(&session.engine, stack, "doctor --fix")?;
     ownership::check(session, (stack, &seen.loaded.identity), observed, Adoption::Refused).await?;
-    let patient: Repairs<'_, DockerEngine> = Repairs {
+    let repairs: Repairs<'_, DockerEngine> = Repairs {
         session,
         desired: &seen.desired,
         observed,
@@ -72,7 +72,7 @@ async fn on_the_engine(
     let mut tried = Vec::new();
     for remedy in remedies {
         session.check_cancelled()?;
-        let done = patient.apply(&remedy).await;
+        let done = repairs.apply(&remedy).await;
         tried.push((remedy, done));
     }
     Ok(tried)
