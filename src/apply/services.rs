@@ -175,8 +175,7 @@ impl<E: Engine> ServiceRun<'_, E> {
                 }
                 Step::ChangeFiles { container_id, changes, restart, .. } => {
                     self.say("changing files");
-                    reload::change(self.session, self.service, self.wanted, container_id, changes, *restart)
-                        .await?;
+                    reload::change(self.session, self.wanted, container_id, changes, *restart).await?;
                 }
             }
         }

@@ -190,7 +190,8 @@ impl Model {
             while done < draws {
                 done += 1.0;
                 let observed = mean * (0.3 * self.random.normal()).exp();
-                observe(family, &group, count_index, sum_index, observed, weight);
+                let of = Totals { group: &group, count: count_index, sum: sum_index };
+                observe(family, of, observed, weight);
             }
         }
     }
@@ -205,17 +206,18 @@ impl Model {
     }
 }
 
+/// The series of one histogram within its family: their labels, and where count and sum stand.
+#[derive(Clone, Copy)]
+struct Totals<'a> {
+    group: &'a [(String, String)],
+    count: usize,
+    sum: usize,
+}
+
 /// Adds `weight` observations of `value` to the series of one group.
-fn observe(
-    family: &mut Family,
-    group: &[(String, String)],
-    count_index: usize,
-    sum_index: usize,
-    value: f64,
-    weight: f64,
-) {
+fn observe(family: &mut Family, of: Totals<'_>, value: f64, weight: f64) {
     for series in &mut family.series {
-        if !series.name.ends_with("_bucket") || series.labels_without("le") != group {
+        if !series.name.ends_with("_bucket") || series.labels_without("le") != of.group {
             continue;
         }
         let bound = series.label("le").map_or(f64::INFINITY, |le| le.parse().unwrap_or(f64::INFINITY));
@@ -223,8 +225,8 @@ fn observe(
             series.value += weight;
         }
     }
-    family.series[count_index].value += weight;
-    family.series[sum_index].value += value * weight;
+    family.series[of.count].value += weight;
+    family.series[of.sum].value += value * weight;
 }
 
 fn effects_on(family: &str, scenarios: &[Active]) -> Vec<(Effect, f64)> {

@@ -113,24 +113,30 @@ pub fn problems(
             problems.push(format!("the {kind} message says: {}", excerpt(text, sign)));
         }
     }
-    if !has_link(kind, &texts, annotations, "runbook", &links.runbook_base, "") {
+    let runbook = LinkKind { name: "runbook", base: &links.runbook_base, other_base: "" };
+    let dashboard =
+        LinkKind { name: "dashboard", base: &links.dashboard_base, other_base: &links.runbook_base };
+    if !has_link(kind, &texts, annotations, &runbook) {
         problems.push(format!("the {kind} message has no link to a runbook"));
     }
-    if !has_link(kind, &texts, annotations, "dashboard", &links.dashboard_base, &links.runbook_base) {
+    if !has_link(kind, &texts, annotations, &dashboard) {
         problems.push(format!("the {kind} message has no link to a dashboard"));
     }
     problems
 }
 
+/// A kind of link that a message should have.
+struct LinkKind<'a> {
+    name: &'a str,
+    /// What its address begins with.
+    base: &'a str,
+    /// What an address of another kind begins with, which may begin with `base` too; empty for none.
+    other_base: &'a str,
+}
+
 /// A webhook carries annotations, not texts: there the annotation is the link.
-fn has_link(
-    kind: &str,
-    texts: &[&str],
-    annotations: &BTreeMap<String, String>,
-    name: &str,
-    base: &str,
-    other_base: &str,
-) -> bool {
+fn has_link(kind: &str, texts: &[&str], annotations: &BTreeMap<String, String>, link: &LinkKind<'_>) -> bool {
+    let LinkKind { name, base, other_base } = *link;
     let annotation = |name: &str| annotations.get(name).filter(|value| !value.trim().is_empty());
     let url = annotation(&format!("{name}_url"));
     if kind == "webhook" {

@@ -80,11 +80,12 @@ impl Reader<'_> {
                 self.error(key, format!("a key must be a text, found {}", key.value.kind()));
                 continue;
             };
-            self.entry(&format!("{prefix}{name}"), prefix, name, key, value);
+            self.entry(prefix, name, key, value);
         }
     }
 
-    fn entry(&mut self, path: &str, prefix: &str, name: &str, key: &Node, value: &Node) {
+    fn entry(&mut self, prefix: &str, name: &str, key: &Node, value: &Node) {
+        let path = format!("{prefix}{name}");
         if let Some(field) = self.fields.iter().find(|field| field.path == path) {
             self.field(field, value);
         } else if self.fields.iter().any(|field| field.path.starts_with(&format!("{path}."))) {

@@ -97,11 +97,12 @@ async fn run_in<E: Engine>(sandbox: &sandbox::Sandbox<'_, E>, drill: &Drill<'_>)
         .filter(|path| !refused.contains_key(path))
         .collect();
     let attempts = validator.attempts(&valid, &[]).await?;
-    let (tests, deliveries) = tokio::join!(validator.unit_tests(), waves(sandbox, drill, &valid, &attempts));
+    let round = Round { sandbox, drill, valid: &valid };
+    let (tests, deliveries) = tokio::join!(validator.unit_tests(), waves(&round, &attempts));
     let verdicts = Verdicts { refused, tests: tests? };
     let (mut deliveries, notes) = deliveries?;
     sandbox.go_on()?;
-    try_again(sandbox, drill, &validator, &valid, attempts, &mut deliveries).await?;
+    try_again(&round, &validator, attempts, &mut deliveries).await?;
     sandbox.go_on()?;
     let mut outcome = Outcome { alerts: Vec::new(), notes };
     for ((path, file, group, rule), target) in alert_rules(&drill.rule_files).zip(&drill.targets) {
@@ -124,13 +125,19 @@ async fn run_in<E: Engine>(sandbox: &sandbox::Sandbox<'_, E>, drill: &Drill<'_>)
     Ok(outcome)
 }
 
+/// Where attempts run, and with which rule files.
+struct Round<'a, E: Engine> {
+    sandbox: &'a sandbox::Sandbox<'a, E>,
+    drill: &'a Drill<'a>,
+    /// Paths of the files that promtool accepts.
+    valid: &'a [String],
+}
+
 /// An alert that is inhibited in one scenario may get through in another one: a warning whose test
 /// also raises the critical alert beside it.
 async fn try_again<E: Engine>(
-    sandbox: &sandbox::Sandbox<'_, E>,
-    drill: &Drill<'_>,
+    round: &Round<'_, E>,
     validator: &validator::Validator<'_, E>,
-    valid: &[String],
     mut attempts: Vec<Attempt>,
     deliveries: &mut BTreeMap<String, Delivery>,
 ) -> Result<(), Error> {
@@ -139,8 +146,8 @@ async fn try_again<E: Engine>(
     if attempts.is_empty() {
         return Ok(());
     }
-    let others = validator.attempts(valid, &attempts).await?;
-    let (again, _) = waves(sandbox, drill, valid, &others).await?;
+    let others = validator.attempts(round.valid, &attempts).await?;
+    let (again, _) = waves(round, &others).await?;
     for (key, mut delivery) in again {
         let Some(old) = deliveries.get(&key) else { continue };
         if delivery.fired && !inhibited(&delivery) {
@@ -177,11 +184,10 @@ fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertR
 
 /// As many alerts at once as the machine is asked to bear, wave after wave.
 async fn waves<E: Engine>(
-    sandbox: &sandbox::Sandbox<'_, E>,
-    drill: &Drill<'_>,
-    valid: &[String],
+    round: &Round<'_, E>,
     attempts: &[Attempt],
 ) -> Result<(BTreeMap<String, Delivery>, Vec<String>), Error> {
+    let Round { sandbox, drill, valid } = *round;
     let mut deliveries = BTreeMap::new();
     let mut notes = Vec::new();
     let mut used = Vec::new();

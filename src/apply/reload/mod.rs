@@ -52,6 +52,25 @@ struct Previous {
     files: FileSet,
 }
 
+/// What goes into a container's config volume in one archive.
+struct Upload<'a> {
+    set: &'a FileSet,
+    /// Which files of the set.
+    paths: &'a [String],
+    /// The directory below the root that they go to; empty for their real places.
+    below: &'a str,
+    manifest: Option<&'a Manifest>,
+    /// What the watchdog is told.
+    phase: Phase,
+}
+
+impl<'a> Upload<'a> {
+    /// Files at their real places, without a manifest.
+    const fn of(set: &'a FileSet, paths: &'a [String], phase: Phase) -> Self {
+        Self { set, paths, below: "", manifest: None, phase }
+    }
+}
+
 /// What the official tool said about a staged tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Validation {
@@ -77,13 +96,12 @@ impl Validation {
 /// Applies `changes`; with `restart` the service is restarted, because only a start reads them.
 pub async fn change<E: Engine>(
     session: &StackSession<E>,
-    service: ServiceKind,
     wanted: &DesiredService,
     container_id: &str,
     changes: &FileChanges,
     restart: bool,
 ) -> Result<(), Error> {
-    let change = Change::open(session, service, wanted, container_id, changes).await?;
+    let change = Change::open(session, wanted.spec.service, wanted, container_id, changes).await?;
     // A service that does not answer, because it crashes again and again for example, cannot be told
     // to reload; a start is what brings the new files in.
     let reading = change.reading_within(PATIENCE).await;
@@ -168,7 +186,7 @@ impl<'a, E: Engine> Change<'a, E> {
         self.write_live_files(&self.wanted.files, &paths, &self.changes.removed).await?;
         self.reload_and_verify(&self.wanted.files, &previous.files).await?;
         match door {
-            Some(path) => self.write(&self.wanted.files, &[path], "", None, Phase::Switched).await,
+            Some(path) => self.write(Upload::of(&self.wanted.files, &[path], Phase::Switched)).await,
             None => Ok(()),
         }
     }
@@ -201,7 +219,7 @@ impl<'a, E: Engine> Change<'a, E> {
         let set = &self.wanted.files;
         let plain: Vec<String> =
             set.files.values().filter(|file| !file.is_secret()).map(|file| file.path.clone()).collect();
-        self.write(set, &plain, STAGING, None, Phase::Staged).await
+        self.write(Upload { below: STAGING, ..Upload::of(set, &plain, Phase::Staged) }).await
     }
 
     /// The validator looks for the files of secrets at their real places.
@@ -210,7 +228,7 @@ impl<'a, E: Engine> Change<'a, E> {
         if secrets.is_empty() || !self.has_validator() {
             return Ok(());
         }
-        self.write(&self.wanted.files, &secrets, "", None, Phase::Staged).await
+        self.write(Upload::of(&self.wanted.files, &secrets, Phase::Staged)).await
     }
 
     /// New files that are read at use. (What is not known counts as new, too.)
@@ -222,15 +240,9 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     /// One archive below the root: files, then the manifest, then the note for the watchdog.
-    async fn write(
-        &self,
-        set: &FileSet,
-        paths: &[String],
-        prefix: &str,
-        manifest: Option<&Manifest>,
-        phase: Phase,
-    ) -> Result<(), Error> {
-        let archive = tarball::of_files(set, paths, prefix, manifest, self.watchdog.note(phase))
+    async fn write(&self, upload: Upload<'_>) -> Result<(), Error> {
+        let Upload { set, paths, below, manifest, phase } = upload;
+        let archive = tarball::of_files(set, paths, below, manifest, self.watchdog.note(phase))
             .map_err(|error| self.cannot_pack(&error))?;
         Ok(self.session.engine.upload(self.container_id, &set.root, archive).await?)
     }
@@ -240,7 +252,7 @@ impl<'a, E: Engine> Change<'a, E> {
         let files = &previous.files;
         let (old, new): (Vec<_>, Vec<_>) =
             self.new_secrets().into_iter().partition(|path| files.files.contains_key(path));
-        let undone = match self.write(files, &old, "", None, Phase::Dropped).await {
+        let undone = match self.write(Upload::of(files, &old, Phase::Dropped)).await {
             Ok(()) => self.remove(&new).await,
             Err(error) => Err(error),
         };
@@ -320,7 +332,7 @@ impl<'a, E: Engine> Change<'a, E> {
     ) -> Result<(), Error> {
         self.session.forget(self.container_id);
         let doubts = Manifest::of(&self.wanted.files).with_unverified(self.changes.touched());
-        self.write(set, paths, "", Some(&doubts), Phase::Switched).await?;
+        self.write(Upload { manifest: Some(&doubts), ..Upload::of(set, paths, Phase::Switched) }).await?;
         self.remove(removed).await
     }
 
@@ -345,7 +357,7 @@ impl<'a, E: Engine> Change<'a, E> {
     async fn commit_manifest(&self, set: &FileSet) -> Result<(), Error> {
         let manifest = Manifest::of(set);
         // What is in force is proved; without this line of writing the next run proves it again.
-        match self.write(set, &[], "", Some(&manifest), Phase::Over).await {
+        match self.write(Upload { manifest: Some(&manifest), ..Upload::of(set, &[], Phase::Over) }).await {
             Ok(()) => self.session.remember(self.container_id, manifest),
             Err(error) => self.session.warn(format!(
                 "the new files of {} are in force, but the engine failed afterwards: {}: {}",

@@ -25,8 +25,9 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         }
         for (panel, query) in dashboard.queries() {
             let Ok(tree) = &query.tree else { continue };
-            tree.walk(&mut |node| in_node(view, dashboard, panel, query, node, out));
-            legend(view, dashboard, panel, query, tree, out);
+            let place = QueryPlace { dashboard, panel, query };
+            tree.walk(&mut |node| in_node(view, place, node, out));
+            legend(view, place, tree, out);
         }
     }
 }
@@ -53,14 +54,17 @@ fn values_of(view: &View<'_>, dashboard: &Dashboard, variable: &Variable) -> Opt
     })
 }
 
-fn in_node(
-    view: &View<'_>,
-    dashboard: &Dashboard,
-    panel: Option<&Panel>,
-    query: &Query,
-    node: &Expr,
-    out: &mut Vec<Finding>,
-) {
+/// A query and where it stands.
+#[derive(Clone, Copy)]
+struct QueryPlace<'a> {
+    dashboard: &'a Dashboard,
+    /// `None` for a variable's query.
+    panel: Option<&'a Panel>,
+    query: &'a Query,
+}
+
+fn in_node(view: &View<'_>, place: QueryPlace<'_>, node: &Expr, out: &mut Vec<Finding>) {
+    let QueryPlace { dashboard, panel, query } = place;
     let mut add = |at: usize, message: String, label: &str, known: Vec<&str>| {
         let offset = dashboard.source.offset(query.place(&dashboard.source, at));
         let finding = match panel {
@@ -96,14 +100,8 @@ fn in_node(
 }
 
 /// `{{label}}` in the legend.
-fn legend(
-    view: &View<'_>,
-    dashboard: &Dashboard,
-    panel: Option<&Panel>,
-    query: &Query,
-    tree: &Expr,
-    out: &mut Vec<Finding>,
-) {
+fn legend(view: &View<'_>, place: QueryPlace<'_>, tree: &Expr, out: &mut Vec<Finding>) {
+    let QueryPlace { dashboard, panel, query } = place;
     let (Some(legend), Some(panel)) = (&query.legend, panel) else { return };
     if go_template::actions(&legend.value).is_err() {
         return;

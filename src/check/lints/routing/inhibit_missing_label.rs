@@ -36,6 +36,13 @@ struct RuleCheck<'v, 'a> {
 /// A source and a target that only `equal` can keep apart.
 type Pair<'c, 'v> = (&'c AlertClass<'v>, &'c AlertClass<'v>);
 
+/// A label of the rule's `equal`, and its number there.
+#[derive(Clone, Copy)]
+struct EqualLabel<'a> {
+    number: usize,
+    name: &'a str,
+}
+
 impl RuleCheck<'_, '_> {
     fn run(&self, out: &mut Vec<Finding>) {
         let pairs = self.pairs();
@@ -114,7 +121,7 @@ impl RuleCheck<'_, '_> {
             let blocked =
                 |s: &&AlertClass<'_>| equals(&s.projection, &target.projection, number) == Tristate::Never;
             if !near.is_empty() && near.iter().all(blocked) {
-                self.add(&mut lost, target, &near, number, label);
+                self.add(&mut lost, target, &near, EqualLabel { number, name: label });
             }
         }
         let severity = if works && !self.names_its_source() { Severity::Warning } else { Severity::Bug };
@@ -126,16 +133,16 @@ impl RuleCheck<'_, '_> {
         lost: &mut Lost<'s>,
         target: &AlertClass<'_>,
         near: &[&AlertClass<'_>],
-        number: usize,
-        label: &str,
+        label: EqualLabel<'_>,
     ) {
         let lacks = |class: &AlertClass<'_>| {
-            class.projection.equal.get(number).is_some_and(|known| known.is_absent())
+            class.projection.equal.get(label.number).is_some_and(|known| known.is_absent())
         };
         if lacks(target) {
             for (alert, variant) in &target.members {
                 let Some(alert) = self.view.alerts.get(*alert) else { continue };
-                let dropped = alert.variants.get(*variant).and_then(|variant| self.dropped(variant, label));
+                let dropped =
+                    alert.variants.get(*variant).and_then(|variant| self.dropped(variant, label.name));
                 if let Some(op) = dropped {
                     lost.names.push(alert.name());
                     lost.dropped_by.get_or_insert(op);
