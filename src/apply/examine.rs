@@ -145,7 +145,11 @@ async fn ask_panels<E: Engine>(
         None => own.filter(|file| request.scope.covers(&file.shown_as)).collect(),
     };
     let interval = facts.scrape_interval.unwrap_or_default();
-    let queries = dashboards.iter().flat_map(|file| panels::queries(&file.shown_as, &file.text, interval));
+    let shown = dashboards::rendered_texts(request.files, request.rendered);
+    let queries = dashboards.iter().flat_map(|file| {
+        let shown = shown.get(file.shown_as.as_str()).copied().unwrap_or(&file.text);
+        panels::queries_of((&file.shown_as, &file.text), shown, interval)
+    });
     let queries: Vec<_> = queries.collect();
     match &context.engine {
         _ if queries.is_empty() => Vec::new(),

@@ -99,7 +99,12 @@ pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
         let subject = ValidationTarget::NamedAlertmanager(file.shown_as.clone());
         add(subject, ServiceKind::Alertmanager, &command, files)
     });
-    rules_job(settings, facts).into_iter().chain(named).chain(rendering(settings, facts)).collect()
+    // The project's own messages are none of what was named.
+    let asks = [Kind::Alertmanager, Kind::NotificationTemplate]
+        .into_iter()
+        .any(|kind| selection.of(kind).next().is_some());
+    let messages = if asks { rendering(settings, facts) } else { None };
+    rules_job(settings, facts).into_iter().chain(named).chain(messages).collect()
 }
 
 /// Every text of every receiver, rendered by amtool.

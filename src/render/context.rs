@@ -156,7 +156,15 @@ fn prometheus(settings: &Settings, rule_files: &[String]) -> Value {
         "rule_files": rule_files,
         "alertmanagers": [format!("{}:9093", settings.stack.container(ServiceKind::Alertmanager))],
         "basic_auth": basic_auth,
+        "takes_fallback_protocol": !is_version_2(settings),
     })
+}
+
+/// Prometheus 2 guesses what an answer without a type is; 3 refuses it unless it is told, and 2 does not know
+/// how to be told.
+fn is_version_2(settings: &Settings) -> bool {
+    let tag = settings.images.get(&ServiceKind::Prometheus).and_then(|image| image.tag());
+    tag.is_some_and(|tag| tag.trim_start_matches('v').starts_with("2."))
 }
 
 fn targets(settings: &Settings) -> Vec<Value> {

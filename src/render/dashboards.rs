@@ -1,5 +1,7 @@
 //! The project's dashboards as Grafana gets them: what an import by hand would ask for is filled in.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::formats::dashboard::Dashboard;
@@ -47,6 +49,19 @@ pub fn notes(project: &ProjectFiles, rendered: &RenderedStack) -> Vec<String> {
         Some(format!("{} for Grafana: {what}", file.shown_as))
     };
     changed.filter_map(line).collect()
+}
+
+/// What Grafana gets in the place of each dashboard's file, by the name that the user knows.
+pub fn rendered_texts<'a>(
+    project: &'a ProjectFiles,
+    rendered: &'a RenderedStack,
+) -> BTreeMap<&'a str, &'a str> {
+    let Some(grafana) = rendered.get(&ServiceKind::Grafana) else { return BTreeMap::new() };
+    let text = |(name, file): (&str, &'a ProjectFile)| {
+        let shown = grafana.files.get(&format!("/etc/confidexmon/dashboards/{name}"))?;
+        Some((file.shown_as.as_str(), std::str::from_utf8(shown.bytes()).ok()?))
+    };
+    project.dashboard_files().filter_map(text).collect()
 }
 
 /// What Grafana would not take of the project's dashboards: the file, and why.

@@ -40,5 +40,6 @@ mod routing;
 mod secrets_in_force;
 mod security;
 mod starter;
+mod untyped_answer;
 mod update;
 mod update_registry;

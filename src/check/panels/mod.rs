@@ -54,7 +54,13 @@ pub struct PanelQuery {
 
 /// Every Prometheus query of a dashboard. Files that are no JSON have none: a lint says so.
 pub fn queries(file: &str, text: &str, scrape_interval: Duration) -> Vec<PanelQuery> {
-    let Ok(dashboard) = serde_json::from_str::<Value>(text) else { return Vec::new() };
+    queries_of((file, text), text, scrape_interval)
+}
+
+/// The same for a dashboard that Grafana gets otherwise than it stands in its file: `shown` is what it gets,
+/// the places are those of the file.
+pub fn queries_of((file, text): (&str, &str), shown: &str, scrape_interval: Duration) -> Vec<PanelQuery> {
+    let Ok(dashboard) = serde_json::from_str::<Value>(shown) else { return Vec::new() };
     let reader = Reader {
         source: Source::new(file, text),
         variables: Variables::of(&dashboard),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::analysis::facts::Facts;
-use crate::analysis::messages::texts::MessageText;
+use crate::analysis::messages::texts::{self, MessageText};
 use crate::analysis::messages::{Messages, Where};
 use crate::analysis::view::{View, view};
 use crate::check::finding::{Finding, Severity};
@@ -59,6 +59,11 @@ pub const COMMAND: [&str; 3] = ["sh", "-c", SCRIPT];
 
 /// `None` where nothing is templated, or not all templates are known.
 pub fn rendering(facts: &Facts) -> Option<Rendering> {
+    // Looking at thousands of rules costs more than to see that nobody asks.
+    let file = facts.alertmanagers.first()?;
+    if texts::all(file).is_empty() || facts.notification_templates.is_none() {
+        return None;
+    }
     let view = view(facts);
     let messages =
         Messages::of(&view).filter(|messages| !messages.is_partial && !messages.texts.is_empty())?;

@@ -85,7 +85,7 @@ async fn save_contract(context: &Context, loaded: Loaded) -> Result<Loaded, Erro
     context.output.info(&format!(
         "kept {} of `{job}` in {}",
         words::count(metrics, "metric"),
-        path.display()
+        path.strip_prefix(".").unwrap_or(&path).display()
     ));
     context.load(&PlanOptions::default())
 }

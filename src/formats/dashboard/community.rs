@@ -170,7 +170,7 @@ impl Filler<'_> {
                 json!({"type": source.kind, "uid": source.uid}),
             ),
             _ => (
-                Some(format!("no datasource is `{}`", source.uid)),
+                Some(format!("where no datasource is named it is `{}`", source.uid)),
                 json!({"type": source.kind, "uid": source.uid}),
             ),
         };

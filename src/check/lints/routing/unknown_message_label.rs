@@ -24,11 +24,15 @@ const SHORT: usize = 6;
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     let Some(messages) = Messages::of(view).filter(|_| !view.alerts.is_empty()) else { return };
+    let named = messages.followed().named;
+    if named.is_empty() {
+        return;
+    }
     let (labels, annotations) = (labels(view), annotations(view));
     if labels.len().max(annotations.len()) > MOST_NAMES {
         return;
     }
-    for named in messages.followed().named {
+    for named in named {
         let known = if named.what.of == MapOf::Labels { &labels } else { &annotations };
         if known.contains(named.what.name.as_str()) {
             continue;
