@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::live;
 use crate::apply::validation::{self, ValidationInput, ValidationReport};
-use crate::apply::validators::Validators;
+use crate::apply::validators::{ImagePull, Validators};
 use crate::check::gather::{self, Counts};
 use crate::check::panels;
 use crate::check::selection::{Kind, Scope};
@@ -36,6 +36,8 @@ pub struct CheckContext<'a, E> {
     pub engine: Result<&'a E, String>,
     pub reporter: &'a dyn Reporter,
     pub cancel: &'a CancellationToken,
+    /// What happens when the engine lacks a validator's image.
+    pub pull: ImagePull,
 }
 
 /// Every finding. Only the user's stop is an error: a validator that cannot be asked is told in the report.
@@ -121,10 +123,11 @@ async fn checked<E: Engine>(
     if validation::jobs(subjects).is_empty() {
         return Ok(ValidationReport::not_run("there is nothing for them to validate".to_owned()));
     }
-    let CheckContext { engine, reporter, cancel } = context;
+    let CheckContext { engine, reporter, cancel, pull } = context;
     match engine {
         Ok(engine) => {
-            validation::run(&Validators { engine: *engine, reporter: *reporter, cancel }, subjects).await
+            let validators = Validators { engine: *engine, reporter: *reporter, cancel, pull: *pull };
+            validation::run(&validators, subjects).await
         }
         Err(reason) => Ok(ValidationReport::not_run(reason.clone())),
     }

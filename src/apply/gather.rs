@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use futures_util::future::try_join_all;
 
-use crate::apply::{StackSession, network};
+use crate::apply::{StackSession, network, ownership};
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::model::manifest::MANIFEST_FILE;
 use crate::model::{
@@ -29,7 +29,7 @@ pub async fn facts<E: Engine>(
     let mut facts = Facts { now: jiff::Timestamp::now().as_second(), ..Facts::default() };
     let ours: Vec<&ObservedContainer> = services(&observed, &desired.stack).collect();
     if ours.is_empty() && desired.project.is_some() {
-        facts.volumes = session.engine.volumes(&desired.stack).await?;
+        facts.volumes = ownership::volumes(session, &desired.stack).await?;
     }
     if ours.iter().any(|container| !container.is_running()) {
         facts.network = our_network(session, desired).await?;

@@ -13,13 +13,13 @@ use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
 use crate::error::{Error, ExitCode, in_full};
-use crate::model::{Place, ServiceKind};
-use crate::net::backend::{self, Auth};
+use crate::model::{Place, Secret, ServiceKind};
+use crate::net::backend::{self, Auth, Tls};
 use crate::net::grafana::Grafana;
 use crate::net::{HttpClient, NetError};
 use crate::render::ProjectFiles;
 use crate::report::events::{Event, Reporter};
-use crate::settings::{Settings, TargetAuth, TargetSettings};
+use crate::settings::{PemFile, Settings, TargetAuth, TargetSettings};
 
 /// Panels that are asked at the same time.
 const AT_ONCE: usize = 4;
@@ -99,7 +99,15 @@ async fn fetch(target: &TargetSettings, engine: Option<&EngineInfo>) -> Result<S
         TargetAuth::Basic { username, password } => Auth::Basic((username.clone(), password.clone())),
     };
     let url = format!("{}://{}{}", target.scheme, from_here(&target.address, engine), target.path);
-    backend::metrics(&url, &auth, target.insecure_skip_verify).await
+    let text = |file: &Option<PemFile>| file.as_ref().map(|file| file.text.clone());
+    let identity = text(&target.tls.certificate).zip(text(&target.tls.key));
+    let tls = Tls {
+        authority: text(&target.tls.authority),
+        identity: identity
+            .map(|(certificate, key)| Secret::new(format!("{}\n{}", certificate.reveal(), key.reveal()))),
+        insecure: target.insecure_skip_verify,
+    };
+    backend::metrics(&url, &auth, &tls).await
 }
 
 /// The address is the container's view; its host is the engine's machine, which is mostly this one.

@@ -9,6 +9,7 @@ pub mod drill;
 pub mod examine;
 pub mod explain;
 pub mod gather;
+pub mod generate;
 pub mod grafana;
 pub mod interrupted;
 pub mod live;
@@ -39,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::model::{Manifest, ServiceKind};
+use crate::model::{Manifest, Project, ServiceKind};
 use crate::net::HttpClient;
 use crate::report::events::{Event, Reporter, ServiceState};
 use crate::store::state::{Interruption, StackState};
@@ -95,6 +96,16 @@ impl<E: Engine> StackSession<E> {
     /// Notes on this machine that these files are in force.
     pub fn remember_proof(&self, container_id: &str, digest: &str) {
         self.change_state(|state| state.remember_proof(container_id, digest));
+    }
+
+    /// Whose what carries the label of `made_by` is today.
+    pub fn owner(&self, made_by: &Project) -> Project {
+        self.state.lock().map_or_else(|_| made_by.clone(), |state| state.owner(made_by))
+    }
+
+    /// Remembers that what carries the label of `from` belongs to another project now.
+    pub fn adopt(&self, from: &Project, by: &Project) {
+        self.change_state(|state| state.adopt(from, by));
     }
 
     /// From here on everything is proved again.

@@ -1,5 +1,6 @@
 //! Runs the unit tests of rules with the promtool of the pinned image.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -13,6 +14,7 @@ use crate::formats::rule_test::RuleTestFile;
 use crate::model::{RenderedFile, ServiceKind};
 use crate::render::ProjectFiles;
 use crate::render::assets::is_yaml;
+use crate::report::events::Event;
 use crate::settings::Settings;
 
 /// Where the project's `rules/` lies in the container.
@@ -40,11 +42,22 @@ impl<'a> Tests<'a> {
     /// promtool runs its files one after the other, so the files are shared out to several promtools.
     pub async fn run<E: Engine>(&self, validators: &Validators<'_, E>) -> Result<Vec<FileResult>, Error> {
         let groups = self.groups(std::thread::available_parallelism().map_or(1, usize::from).min(4));
+        let scenarios =
+            |group: &[TestFile<'_>]| group.iter().map(|(_, file)| file.scenarios.len()).sum::<usize>();
+        let total = groups.iter().map(|group| scenarios(group)).sum();
+        let done = AtomicUsize::new(0);
+        let progress = |more: usize| {
+            let done = done.fetch_add(more, Ordering::Relaxed) + more;
+            let what = "testing the rules, scenarios".to_owned();
+            validators.reporter.event(&Event::Progress { what, done, total, item: String::new() });
+        };
+        progress(0);
         let runs = groups.iter().map(|group| async {
             let job = self
                 .job(group)
                 .ok_or_else(|| Error::new(ExitCode::Usage, "there is no image of prometheus"))?;
             let outcome = validators.run(&job).await?;
+            progress(scenarios(group));
             self.read(group, &outcome)
         });
         let mut all = Vec::new();

@@ -17,11 +17,13 @@ pub struct Row {
     /// `healthy`, `unhealthy`, `starting` (answers, but not ready yet), `absent`, `stopped`.
     pub health: String,
     pub image: String,
-    /// The bound host port.
-    pub port: Option<u16>,
+    /// The address and the port on this machine where the container that runs is published.
+    pub bound: Option<(String, u16)>,
     pub restarts: i64,
     /// RFC 3339.
     pub started_at: Option<String>,
+    /// RFC 3339: since when a container that does not run has not run.
+    pub stopped_at: Option<String>,
     /// Why it is not healthy, else empty.
     pub note: String,
 }
@@ -60,18 +62,20 @@ async fn row<E: Engine>(
             state: "absent".into(),
             health: "absent".into(),
             image,
-            port: None,
+            bound: None,
             restarts: 0,
             started_at: None,
+            stopped_at: None,
             note,
         };
     };
     let inside = wanted.map(|wanted| wanted.probe.container_port());
-    let port = container
+    let bound = container
         .ports
         .iter()
         .find(|(_, _, container_port)| inside.is_none_or(|inside| inside == *container_port))
-        .map(|(_, host_port, _)| *host_port);
+        .map(|(ip, host_port, _)| (ip.clone(), *host_port));
+    let port = bound.as_ref().map(|(_, port)| *port);
     let probe = async {
         match (wanted, port) {
             (Some(wanted), Some(port)) if container.is_running() => {
@@ -88,15 +92,17 @@ async fn row<E: Engine>(
         _ => health(container, reading, &detail),
     };
     let note = if note.is_empty() && doubt { UNFINISHED.to_owned() } else { note };
-    let started = Some(detail.started_at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
+    let known = |at: String| Some(at).filter(|at| !at.is_empty() && !at.starts_with("0001"));
+    let stopped_at = known(detail.finished_at).filter(|_| container.state.is_stopped());
     Row {
         service,
         state: container.state.to_string(),
         health,
         image: container.image.clone(),
-        port,
+        bound,
         restarts: detail.restart_count,
-        started_at: started,
+        started_at: known(detail.started_at),
+        stopped_at,
         note,
     }
 }
@@ -126,6 +132,17 @@ fn unpublished(container: &ObservedContainer, wanted: &DesiredService) -> String
     }
 }
 
+/// How long a service may be silent after its start and still be on its way; a first start of Grafana takes
+/// half a minute on a busy machine.
+const YOUTH: i64 = 60;
+
+/// True for a container that was started a short while ago, and not because it keeps dying.
+fn is_young(detail: &crate::model::ContainerDetail) -> bool {
+    let Ok(started) = detail.started_at.parse::<jiff::Timestamp>() else { return false };
+    let age = jiff::Timestamp::now().as_second() - started.as_second();
+    detail.restart_count == 0 && (0..YOUTH).contains(&age)
+}
+
 fn health(
     container: &ObservedContainer,
     reading: Option<Reading>,
@@ -134,7 +151,7 @@ fn health(
     match (&container.state, reading) {
         (ContainerState::Running, Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
         // A service that answers, but with something else than 200, is on its way.
-        (ContainerState::Running, Some(reading)) if reading.is_starting() => {
+        (ContainerState::Running, Some(reading)) if reading.is_starting() || is_young(detail) => {
             ("starting".to_owned(), reading.text().to_owned())
         }
         (ContainerState::Running, Some(reading)) => ("unhealthy".to_owned(), reading.text().to_owned()),

@@ -50,7 +50,7 @@ fn desired(log_level: &str) -> Desired {
         .into();
     environment.insert("REDIS_PASSWORD".to_owned(), "hush".to_owned());
     environment.insert("CONFIDEXMON_LOG_LEVEL".to_owned(), log_level.to_owned());
-    let flags = FlagOverrides { with: vec![ServiceKind::Redis], without: Vec::new() };
+    let flags = FlagOverrides { with: vec![ServiceKind::Redis], ..FlagOverrides::default() };
     let sources = Sources { settings_file: None, dotenv: None, environment: &environment, flags: &flags };
     let settings = settings::resolve(&sources).0.unwrap();
     let files = render_stack(&settings, &ProjectFiles::embedded()).unwrap();

@@ -16,18 +16,31 @@ use crate::settings::Settings;
 /// promtool needs seconds for ten thousand rules; minutes mean that something hangs.
 const DEADLINE: Duration = Duration::from_mins(3);
 
+/// What happens when the engine lacks an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImagePull {
+    Missing,
+    /// The engine's refusal stands: nothing is fetched that was not asked for.
+    Never,
+}
+
 /// Who runs them.
 pub struct Validators<'a, E> {
     pub engine: &'a E,
     pub reporter: &'a dyn Reporter,
     pub cancel: &'a CancellationToken,
+    pub pull: ImagePull,
 }
 
 impl<E: Engine> Validators<'_, E> {
-    /// Runs one; an image that is not there is pulled first.
+    /// Runs one; an image that is not there is pulled first, where that was asked for.
     pub async fn run(&self, job: &OneShot) -> Result<Outcome, Error> {
         match oneshot::run(self.engine, self.cancel, job).await {
             Err(error) if error.engine_kind == Some(ErrorKind::ImageMissing) => {
+                if self.pull == ImagePull::Never {
+                    let text = format!("the engine has no image {}; `--pull` fetches it", job.image);
+                    return Err(Error { message: text, causes: Vec::new(), ..error });
+                }
                 pull::run(self.engine, self.reporter, self.cancel, job.service, &job.image).await?;
                 oneshot::run(self.engine, self.cancel, job).await
             }

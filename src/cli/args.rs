@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 
+use crate::cli::complete;
 use crate::demo::Active;
 use crate::doctor::Topic;
 use crate::model::{ServiceKind, StackName};
@@ -15,7 +17,7 @@ use crate::report::output::ColorChoice;
 
 /// A monitoring stack that proves an alert would reach a person: Prometheus, Grafana, Alertmanager.
 #[derive(Debug, Parser)]
-#[command(name = "confidexmon", version, disable_help_subcommand = true, max_term_width = 100)]
+#[command(name = "confidexmon", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 engine not reachable \
                         or too old, 4 a service did not become healthy, 5 another run holds the lock, 6 problems found, \
@@ -43,7 +45,13 @@ pub struct Global {
     )]
     pub host: Option<String>,
     /// Docker context to use
-    #[arg(long, global = true, value_name = "NAME", conflicts_with = "host")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        conflicts_with = "host",
+        add = ArgValueCandidates::new(complete::contexts)
+    )]
     pub context: Option<String>,
     /// Output format of results on stdout; json also turns progress on stderr into JSON events
     #[arg(long, global = true, value_enum, default_value_t)]
@@ -51,6 +59,17 @@ pub struct Global {
     /// When to colour (`NO_COLOR` is respected)
     #[arg(long, global = true, value_enum, default_value_t)]
     pub color: ColorChoice,
+    /// When another run works on the stack: wait for it so long (5m when no duration is given) instead of failing
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "5m",
+        value_parser = parse_duration
+    )]
+    pub wait_lock: Option<Duration>,
     /// No progress, only results and errors
     #[arg(short, long, global = true)]
     pub quiet: bool,
@@ -71,6 +90,10 @@ pub enum Command {
     Status(StatusOptions),
     /// Alerts that fire or are pending: since when, and who is told
     Alerts,
+    /// Tell nobody of an alert for a while
+    Silence(SilenceOptions),
+    /// List the silences, or end one with --end
+    Silences(SilencesOptions),
     /// Every stack of this engine: whose it is, its services, ports, health and age
     Ls,
     /// Restart services and wait until they answer
@@ -94,6 +117,9 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
     TestRules(TestRulesOptions),
+    /// Write what a project still lacks
+    #[command(subcommand)]
+    Generate(GenerateCommand),
     /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven
     Drill(DrillOptions),
     /// Each thing that is commonly wrong: evidence, likely cause, fix
@@ -114,7 +140,7 @@ pub enum Command {
         shell: clap_complete::Shell,
     },
     /// A backend to try the stack and its alerts with
-    #[command(hide = true, after_help = crate::demo::scenario::help())]
+    #[command(after_help = crate::demo::scenario::help())]
     DemoBackend(DemoOptions),
 }
 
@@ -181,6 +207,51 @@ pub struct StatusOptions {
 }
 
 #[derive(Clone, Debug, Args)]
+pub struct SilenceOptions {
+    /// The alert's name
+    #[arg(value_name = "ALERT", add = ArgValueCandidates::new(complete::alerts))]
+    pub alert: String,
+    /// Only where it has this label, for example instance=api-2:9100; may be repeated
+    #[arg(value_name = "LABEL=VALUE", value_parser = parse_label)]
+    pub labels: Vec<(String, String)>,
+    /// How long
+    #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = parse_silence)]
+    pub length: Duration,
+    /// Why, for whoever wonders where the alert is
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub why: String,
+    /// Who silences it
+    #[arg(long, value_name = "NAME", env = "USER")]
+    pub by: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct SilencesOptions {
+    /// End one: by its id, the beginning of it, or its alert's name; `all` ends all
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::alerts))]
+    pub end: Option<String>,
+}
+
+fn parse_label(text: &str) -> Result<(String, String), String> {
+    let (name, value) =
+        text.split_once('=').ok_or("a label is LABEL=VALUE, for example instance=api-2:9100")?;
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+fn parse_silence(text: &str) -> Result<Duration, String> {
+    if text.parse::<u64>().is_ok() {
+        return Err("of what? Write `30m`, `2h` or `3d`".to_owned());
+    }
+    let length = parse_duration(text)?;
+    let longest = crate::cli::commands::silence::LONGEST;
+    if length.is_zero() || length > longest {
+        return Err("a silence lasts some time, and at most 90 days".to_owned());
+    }
+    Ok(length)
+}
+
+#[derive(Clone, Debug, Args)]
 pub struct ServicesOptions {
     /// Services; all when none is named
     #[arg(value_enum, value_name = "SERVICE")]
@@ -233,6 +304,16 @@ pub struct PatienceOptions {
 }
 
 #[derive(Clone, Debug, Subcommand)]
+pub enum GenerateCommand {
+    /// Print a unit test for an alert, in which promtool says that it fires
+    Test {
+        /// The alert's name
+        #[arg(value_name = "ALERT", add = ArgValueCandidates::new(complete::alerts))]
+        alert: String,
+    },
+}
+
+#[derive(Clone, Debug, Subcommand)]
 pub enum ImagesCommand {
     /// Write all images of the stack into one archive
     Save(ImagesOptions),
@@ -258,6 +339,9 @@ pub struct LogsOptions {
     /// Only lines since a duration ago (10m) or a time (RFC 3339)
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
+    /// Begin each line with its time
+    #[arg(short, long)]
+    pub timestamps: bool,
     /// Only the last lines of each service
     #[arg(short = 'n', long, value_name = "LINES")]
     pub tail: Option<u64>,
@@ -314,6 +398,11 @@ pub struct CheckOptions {
     /// First fetch what the backend exports now, and keep it as config/backend.prom
     #[arg(long, conflicts_with_all = ["routes", "list"])]
     pub save_contract: bool,
+    /// Put placeholders in the place of secrets that are not set, as in a pipeline that has none
+    #[arg(long, conflicts_with = "live")]
+    pub no_secrets: bool,
+    #[command(flatten)]
+    pub validators: ValidatorOptions,
     /// Instead of findings: each alert, the receivers it reaches, when, and what can silence it
     #[arg(long, conflicts_with = "report")]
     pub routes: bool,
@@ -323,6 +412,16 @@ pub struct CheckOptions {
     /// How findings are written; json is what `--format json` gives
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub report: Option<ReportFormat>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct ValidatorOptions {
+    /// Fail when promtool or amtool could not be asked, instead of only saying so
+    #[arg(long)]
+    pub require_validators: bool,
+    /// Pull the images of promtool and amtool when this engine has none
+    #[arg(long)]
+    pub pull: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -349,7 +448,7 @@ pub enum ReportFormat {
 #[derive(Clone, Debug, Args)]
 pub struct DrillOptions {
     /// Alerts by name; all when none is named
-    #[arg(value_name = "ALERT")]
+    #[arg(value_name = "ALERT", add = ArgValueCandidates::new(complete::alerts))]
     pub alerts: Vec<String>,
     // As an attribute, because a doc comment takes the brackets for a link.
     #[arg(
@@ -405,7 +504,7 @@ pub struct BackupsOptions {
 #[derive(Clone, Debug, Args)]
 pub struct RestoreOptions {
     /// Archive of `backup-grafana`, or a folder that was copied out of Grafana's container
-    #[arg(value_name = "ARCHIVE")]
+    #[arg(value_name = "ARCHIVE", add = ArgValueCandidates::new(complete::archives))]
     pub archive: PathBuf,
     #[command(flatten)]
     pub folder: BackupFolder,
@@ -465,7 +564,12 @@ pub struct DemoOptions {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
     pub listen: Vec<SocketAddr>,
     /// Failure scenario to begin with, for example `crank-stopped` or `http-5xx=5%`; may be repeated
-    #[arg(long = "scenario", value_name = "NAME[=PERCENT]", value_parser = crate::demo::parse_scenario)]
+    #[arg(
+        long = "scenario",
+        value_name = "NAME[=PERCENT]",
+        value_parser = crate::demo::parse_scenario,
+        add = ArgValueCandidates::new(complete::scenarios)
+    )]
     pub scenarios: Vec<Active>,
     /// The same seed gives the same movements
     #[arg(long, default_value_t = 1)]
@@ -480,8 +584,11 @@ fn parse_stack_name(text: &str) -> Result<StackName, String> {
         .ok_or_else(|| format!("`{text}` is not a stack's name: a-z, 0-9 and `-`, at most 40 characters"))
 }
 
-/// `90s`, `2m`, `500ms`: Prometheus's notation.
+/// `90s`, `2m`, `500ms`: Prometheus's notation. A number alone means seconds.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
     crate::model::PromDuration::parse(text)
         .map(|duration| duration.length())
         .ok_or_else(|| format!("`{text}` is not a duration such as `90s` or `2m`"))

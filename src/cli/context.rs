@@ -12,7 +12,7 @@ use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
 use crate::formats::dashboard::validity::Refusal;
-use crate::model::{self, Diagnostic, ImageRef, Observed, Place, ServiceKind, Severity, StackName};
+use crate::model::{self, Diagnostic, ImageRef, Observed, Place, Secret, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
 use crate::render::{dashboards, render_stack};
 use crate::report::output::ColorChoice;
@@ -22,7 +22,7 @@ use crate::settings::{self, FlagOverrides, Settings, Sources};
 use crate::store::StoreError;
 use crate::store::identity;
 use crate::store::images_lock::LockFile;
-use crate::store::lock::{self, RunLock, Scope};
+use crate::store::lock::{self, LockError, RunLock, Scope};
 use crate::store::project::{self, Project};
 use crate::store::state::StackState;
 use crate::update::LockedImage;
@@ -32,7 +32,14 @@ pub struct Context {
     pub global: Global,
     pub output: Output,
     pub environment: BTreeMap<String, String>,
+    /// Placeholders stand for secrets that are not set: for commands that only look at the files.
+    pub placeholders: bool,
+    /// True for a command that goes on until Ctrl-C, which is no interruption of it.
+    pub goes_on_until_stopped: bool,
 }
+
+/// Between two tries to take a lock that another run holds.
+const LOCK_PAUSE: std::time::Duration = std::time::Duration::from_millis(200);
 
 /// Settings with the project that they came from.
 pub struct Loaded {
@@ -85,7 +92,19 @@ impl Context {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { global, output, environment }
+        Self { global, output, environment, placeholders: false, goes_on_until_stopped: false }
+    }
+
+    /// For a command that needs no secret.
+    #[must_use]
+    pub fn with_placeholders(self) -> Self {
+        Self { placeholders: true, ..self }
+    }
+
+    /// For `--watch` and `--follow`.
+    #[must_use]
+    pub fn until_stopped(self, goes_on: bool) -> Self {
+        Self { goes_on_until_stopped: goes_on, ..self }
     }
 
     /// Project and settings, or every problem of theirs printed at once.
@@ -102,6 +121,11 @@ impl Context {
     /// Project and settings, or the project and every problem of its settings.
     pub fn load_or_problems(&self, options: &PlanOptions) -> Result<Result<Loaded, Refused>, Error> {
         let folder = &self.global.project_dir;
+        if folder.is_file() {
+            let text = format!("the project folder `{}` is a file", folder.display());
+            return Err(Error::new(ExitCode::Usage, text)
+                .hint("name the folder that holds config/, rules/ and dashboards/"));
+        }
         if !folder.is_dir() {
             return Err(Error::new(
                 ExitCode::Usage,
@@ -111,14 +135,30 @@ impl Context {
         }
         let project = project::load(folder).map_err(unreadable)?;
         let settings_file = project.files.config.get("confidexmon.yml");
-        let flags = FlagOverrides { with: options.with.clone(), without: options.without.clone() };
+        let flags = FlagOverrides {
+            with: options.with.clone(),
+            without: options.without.clone(),
+            placeholders: self.placeholders,
+        };
         let sources = Sources {
             settings_file: settings_file.map(|file| (file.shown_as.as_str(), file.text.as_str())),
             dotenv: project.dotenv.as_ref().map(|(name, text)| (name.as_str(), text.as_str())),
             environment: &self.environment,
             flags: &flags,
         };
-        let (settings, problems) = settings::resolve(&sources);
+        let (mut settings, mut problems) = settings::resolve(&sources);
+        problems.extend(open_dotenv(&project));
+        for file in
+            settings.iter_mut().flat_map(|settings| &mut settings.targets).flat_map(|one| one.tls.files_mut())
+        {
+            let text = project::read_pem(folder, &file.path).map_err(|error| {
+                unreadable(error).hint(format!(
+                    "`{}` under `targets:` names it, as seen from the project folder",
+                    file.setting
+                ))
+            })?;
+            file.text = Secret::new(text);
+        }
         Ok(match settings {
             Some(settings) => Ok(self.locked(settings, project, problems)?),
             None => Err((project, problems)),
@@ -228,13 +268,15 @@ impl Context {
 
     /// Everything that applying needs.
     pub fn session<E: Engine>(&self, engine: E, stack: &StackName) -> Result<StackSession<E>, Error> {
+        let silent = self.goes_on_until_stopped;
+        let cancel = if silent { signals::watch_silently() } else { signals::watch(self.output) };
         let state = StackState::load(&self.state_directory(), &engine.info().endpoint, stack);
         Ok(StackSession {
             engine,
             reporter: progress::reporter(self.output),
             state: Mutex::new(state),
             http: HttpClient::new(PROBE_DEADLINE)?,
-            cancel: signals::watch(self.output),
+            cancel,
         })
     }
 
@@ -244,6 +286,7 @@ impl Context {
     }
 
     /// The same for what works beside the stack.
+    #[expect(clippy::disallowed_methods, reason = "nothing else runs yet, and Ctrl-C ends the program still")]
     pub fn lock_scope<E: Engine>(
         &self,
         engine: &E,
@@ -252,7 +295,23 @@ impl Context {
     ) -> Result<RunLock, Error> {
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ");
         let description = format!("pid {} (`confidexmon {command}`) since {now}\n", std::process::id());
-        Ok(lock::acquire(&self.state_directory(), &engine.info().endpoint, scope, &description)?)
+        let directory = self.state_directory();
+        let acquire = || lock::acquire(&directory, &engine.info().endpoint, scope, &description);
+        let deadline = self.global.wait_lock.map(|limit| std::time::Instant::now() + limit);
+        let mut said = false;
+        loop {
+            match acquire() {
+                Err(LockError::Held { holder, .. })
+                    if deadline.is_some_and(|deadline| std::time::Instant::now() < deadline) =>
+                {
+                    if !std::mem::replace(&mut said, true) {
+                        self.output.info(&format!("waiting for {holder}"));
+                    }
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                other => return Ok(other?),
+            }
+        }
     }
 
     /// Where this machine's memory of stacks lies: XDG's place for state.
@@ -285,6 +344,21 @@ fn not_shown((file, refusal): (String, Refusal)) -> Diagnostic {
     let place = Place { file, line: at.line, column: at.column, length: 1 };
     let message = format!("Grafana does not take this dashboard: {reason}");
     Diagnostic { fix, ..Diagnostic::new("unreadable-dashboard", Severity::Warning, place, message) }
+}
+
+/// Secrets that every user of this machine can read.
+fn open_dotenv(project: &Project) -> Option<Diagnostic> {
+    let (name, text) = project.dotenv.as_ref().filter(|_| project.dotenv_is_open)?;
+    let holds_secrets = text.lines().any(|line| {
+        let (name, value) = line.trim().split_once('=').unwrap_or_default();
+        let is_set = !value.trim_matches(|c| matches!(c, '"' | '\'' | ' ')).is_empty();
+        is_set && settings::env_vars::find(name.trim()).is_none_or(|variable| variable.secret)
+    });
+    let place = Place { file: name.clone(), line: 0, column: 0, length: 0 };
+    let text = "every user of this machine can read the secrets in it";
+    holds_secrets.then(|| {
+        Diagnostic::new("settings", Severity::Warning, place, text).fix(format!("`chmod 600 {name}`"))
+    })
 }
 
 /// A file that cannot be read as what it should be: a wrong configuration, not a failed operation.

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod commands;
+mod complete;
 pub mod context;
 pub mod opened;
 pub mod signals;
@@ -19,6 +20,9 @@ use context::Context;
 
 /// Parses the command line, runs the command, prints what went wrong, and returns the exit code.
 pub fn main() -> ProcessExitCode {
+    clap_complete::CompleteEnv::with_factory(Arguments::command)
+        .var(commands::completions::VARIABLE)
+        .complete();
     crate::store::machine::without_core_dumps();
     let matches = match Arguments::command().try_get_matches() {
         Ok(matches) => matches,
@@ -82,10 +86,15 @@ async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
         }
         Command::Down(options) => commands::down::run(&context, &options).await,
         Command::Alerts => commands::alerts::run(&context).await,
-        Command::Status(options) => return Box::pin(commands::status::run(&context, &options)).await,
+        Command::Status(options) => {
+            let context = context.until_stopped(options.watch);
+            return Box::pin(commands::status::run(&context, &options)).await;
+        }
+        Command::Silence(options) => commands::silence::run(&context, &options).await,
+        Command::Silences(options) => commands::silences::run(&context, &options).await,
         Command::Ls => commands::ls::run(&context).await,
         Command::Restart(options) => commands::restart::run(&context, &options).await,
-        Command::Logs(options) => commands::logs::run(&context, options).await,
+        Command::Logs(options) => commands::logs::run(&context.until_stopped(options.follow), options).await,
         Command::ReloadRules(options) => {
             let rules = args::ReloadOptions { what: args::ReloadWhat::Rules, rules: options };
             Box::pin(commands::reload::run(&context, &rules)).await
@@ -96,8 +105,11 @@ async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
         Command::Images(command) => commands::images::run(&context, &command).await,
         Command::Open(options) => commands::open::run(&context, &options),
         Command::Check(options) => return commands::check::run(context, options).await,
-        Command::TestRules(options) => return commands::test_rules::run(&context, &options).await,
+        Command::TestRules(options) => {
+            return commands::test_rules::run(&context.with_placeholders(), &options).await;
+        }
         Command::Doctor(options) => return Box::pin(commands::doctor::run(&context, &options)).await,
+        Command::Generate(command) => commands::generate::run(&context.with_placeholders(), &command).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
         Command::BackupGrafana(options) => commands::backup_grafana::run(&context, &options).await,
         Command::Backups(options) => commands::backups::run(&context, &options).await,
@@ -105,10 +117,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
         Command::Render(options) => commands::render::run(&context, &options),
         Command::Init(options) => commands::init::run(&context, &options).await,
         Command::DemoBackend(options) => commands::demo_backend::run(&context, options).await,
-        Command::Completions { shell } => {
-            commands::completions::run(output, shell);
-            Ok(())
-        }
+        Command::Completions { shell } => commands::completions::run(output, shell),
     };
     done.map(|()| ExitCode::Done)
 }

@@ -7,6 +7,15 @@ use crate::report::Output;
 
 /// Cancels the token at the first SIGINT or SIGTERM; the second one ends the process with code 130.
 pub fn watch(output: Output) -> CancellationToken {
+    stop_token(Some(output))
+}
+
+/// The same for what goes on until it is stopped: there is no step in progress that would have to end first.
+pub fn watch_silently() -> CancellationToken {
+    stop_token(None)
+}
+
+fn stop_token(output: Option<Output>) -> CancellationToken {
     let token = CancellationToken::new();
     let (Ok(interrupt), Ok(terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
     else {
@@ -20,10 +29,12 @@ async fn stop_on_signals(
     mut interrupt: Signal,
     mut terminate: Signal,
     token: CancellationToken,
-    output: Output,
+    output: Option<Output>,
 ) {
     next(&mut interrupt, &mut terminate).await;
-    output.notice("stopping after the step in progress; once more to stop at once");
+    if let Some(output) = output {
+        output.notice("stopping after the step in progress; once more to stop at once");
+    }
     token.cancel();
     next(&mut interrupt, &mut terminate).await;
     #[expect(clippy::exit, reason = "the second signal asks for exactly this; nothing here holds data")]

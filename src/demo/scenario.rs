@@ -206,7 +206,7 @@ pub const SCENARIOS: &[Scenario] = &[
 /// A scenario that cannot be read: what was typed, and what was probably meant.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ScenarioError {
-    #[error("there is no scenario `{typed}`{}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")))]
+    #[error("there is no scenario `{typed}`{}; there are {}", .nearest.as_ref().map_or_else(String::new, |name| format!("; did you mean `{name}`?")), names())]
     Unknown { typed: String, nearest: Option<String> },
     #[error("`{typed}` is not a percentage between 0 and 100")]
     Percent { typed: String },
@@ -244,11 +244,19 @@ impl fmt::Display for Active {
     }
 }
 
+fn names() -> String {
+    SCENARIOS.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(", ")
+}
+
 /// The table as help text.
 pub fn help() -> String {
     let lines = SCENARIOS.iter().map(|scenario| {
         let default = scenario.percent.map_or_else(String::new, |percent| format!(" [default {percent}%]"));
         format!("  {:<20} {}{default}\n", scenario.name, scenario.doc)
     });
-    format!("Scenarios:\n{}", lines.collect::<String>())
+    format!(
+        "Scenarios:\n{}\nWhile it runs: `curl -X POST http://127.0.0.1:3001/scenarios/NAME` switches one on \
+         (`…/NAME?value=5` with its percentage), `-X DELETE` off; GET /scenarios lists them.",
+        lines.collect::<String>()
+    )
 }

@@ -123,6 +123,9 @@ pub fn with_placeholders(settings: &mut Settings) {
             *secret = placeholder();
         }
     }
+    for other in &mut receivers.others {
+        other.secret = other.secret.take().and_then(|_| placeholder());
+    }
     settings.security.web_auth = None;
 }
 

@@ -30,7 +30,7 @@ pub fn preview(kind: &str, body: &Value) -> Message {
             text("/payload/summary"),
             with_links(details(&body["payload"]["custom_details"]), &body["links"]),
         ),
-        "webhook" => (webhook_title(body), webhook_text(body)),
+        "webhook" | "incidentio" => (webhook_title(body), webhook_text(body)),
         "discord" => (text("/embeds/0/title"), text("/embeds/0/description")),
         "opsgenie" => (text("/message"), text("/description")),
         "victorops" => (text("/entity_display_name"), text("/state_message")),
@@ -134,12 +134,12 @@ struct LinkKind<'a> {
     other_base: &'a str,
 }
 
-/// A webhook carries annotations, not texts: there the annotation is the link.
+/// A webhook, and incident.io, carries annotations, not texts: there the annotation is the link.
 fn has_link(kind: &str, texts: &[&str], annotations: &BTreeMap<String, String>, link: &LinkKind<'_>) -> bool {
     let LinkKind { name, base, other_base } = *link;
     let annotation = |name: &str| annotations.get(name).filter(|value| !value.trim().is_empty());
     let url = annotation(&format!("{name}_url"));
-    if kind == "webhook" {
+    if matches!(kind, "webhook" | "incidentio") {
         return annotation(name).or(url).is_some();
     }
     let leads_there = |text: &str| {

@@ -41,4 +41,6 @@ pub mod report;
 pub mod scenario;
 pub mod series;
 pub mod shortened_rules;
+pub mod skeleton;
+pub mod slack;
 pub mod verdict;

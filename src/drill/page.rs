@@ -2,6 +2,7 @@
 
 use crate::drill::level::{self, Step};
 use crate::drill::report::{AlertReport, IntegrationReport, Live, Report};
+use crate::drill::slack;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -9,7 +10,13 @@ const STYLE: &str = include_str!("page.css");
 pub fn html(report: &Report) -> String {
     let missed = report.missed().len();
     let total = report.alerts.len();
-    let verdict = if missed == 0 {
+    let verdict = if let (0, Some(rehearsal)) = (missed, report.rehearsal()) {
+        format!(
+            "<p class=\"verdict bad\">{total} of {total} alerts reached level {}: {}. This was {rehearsal}.</p>",
+            report.wanted_level,
+            level_name(report.wanted_level)
+        )
+    } else if missed == 0 {
         format!(
             "<p class=\"verdict good\">All {total} alerts reached level {}: {}.</p>",
             report.wanted_level,
@@ -26,7 +33,8 @@ pub fn html(report: &Report) -> String {
     let legend: String = level::NAMES
         .iter()
         .enumerate()
-        .map(|(level, name)| format!("<li>{} {name}</li>", badge(Some(level), true)))
+        // In the colours of the table: what is below the wanted level is not reached.
+        .map(|(level, name)| format!("<li>{} {name}</li>", badge(Some(level), level >= report.wanted_level)))
         .collect();
     let rows: String = report.alerts.iter().map(|alert| row(alert, report.wanted_level)).collect();
     let details: String = report.alerts.iter().map(|alert| section(alert, report.wanted_level)).collect();
@@ -100,7 +108,7 @@ fn section(alert: &AlertReport, wanted: usize) -> String {
         )
     });
     format!(
-        "<details><summary>{badge} {name}</summary>\n<p id=\"{name}-{line}\"><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
+        "<details id=\"{name}-{line}\"><summary>{badge} {name}</summary>\n<p><code>{file}:{line}</code></p>\n<ol class=\"steps\" start=\"0\">{steps}</ol>\n{delivery}{live}</details>\n",
         name = escaped(&alert.alert),
         badge = badge(alert.level, alert.level >= Some(wanted)),
         file = escaped(&alert.file),
@@ -132,10 +140,11 @@ fn message(receiver: &str, empty: bool, one: &IntegrationReport) -> String {
     let body = one.message.as_ref().map_or_else(
         || "<p class=\"why\">nothing arrived</p>".to_owned(),
         |message| {
+            let shown = |text: &str| if one.kind == "slack" { slack::html(text) } else { escaped(text) };
             format!(
                 "<blockquote><strong>{}</strong><pre>{}</pre></blockquote>",
-                escaped(&message.title),
-                escaped(&message.text)
+                shown(&message.title),
+                shown(&message.text)
             )
         },
     );
@@ -281,6 +290,9 @@ mod tests {
         let mut report = evil();
         assert!(html(&report).contains("1 of 1 alerts did not reach level 3"));
         report.alerts[0].level = Some(3);
+        assert!(html(&report).contains("1 of 1 alerts reached level 3"));
+        assert!(html(&report).contains("today nobody would be notified"));
+        report.notifies = vec!["Slack".to_owned()];
         assert!(html(&report).contains("All 1 alerts reached level 3"));
     }
 }

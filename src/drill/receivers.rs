@@ -146,7 +146,7 @@ fn one_receiver(
 }
 
 /// Kind of an integration, the setting that holds its address, and settings that must hold some secret.
-const KINDS: [(&str, &str, &[&str]); 9] = [
+const KINDS: [(&str, &str, &[&str]); 10] = [
     ("slack", "api_url", &[]),
     ("pagerduty", "url", &[]),
     ("webhook", "url", &[]),
@@ -156,6 +156,7 @@ const KINDS: [(&str, &str, &[&str]); 9] = [
     ("discord", "webhook_url", &[]),
     ("msteams", "webhook_url", &[]),
     ("msteamsv2", "webhook_url", &[]),
+    ("incidentio", "url", &["alert_source_token"]),
 ];
 
 fn redirected(kind: &str, integration: &Value, url: &str) -> Option<(&'static str, Value)> {

@@ -16,6 +16,8 @@ pub struct Report {
     pub took_ms: u128,
     /// The level that was asked for: 3, or 4 with `--live`.
     pub wanted_level: usize,
+    /// The kinds of receivers that are configured, such as `Slack`; with none, nobody would be notified.
+    pub notifies: Vec<String>,
     /// What a reader must know: shortened times, placeholder secrets, who would not be told.
     pub notes: Vec<String>,
     pub alerts: Vec<AlertReport>,
@@ -104,6 +106,13 @@ impl Report {
     pub fn missed(&self) -> Vec<&AlertReport> {
         self.alerts.iter().filter(|alert| alert.level < Some(self.wanted_level)).collect()
     }
+
+    /// What is to be said beside the count of alerts: that all of it was a rehearsal.
+    pub fn rehearsal(&self) -> Option<&'static str> {
+        self.notifies
+            .is_empty()
+            .then_some("a rehearsal: today nobody would be notified, because no receiver is configured")
+    }
 }
 
 impl AlertReport {
@@ -147,6 +156,9 @@ impl Delivery {
         if self.receivers.is_empty() {
             return Step::failed(level::SINK, "fired, but no receiver was told");
         }
+        if self.receivers.iter().all(|receiver| receiver.empty) {
+            return self.told_to_nobody();
+        }
         for receiver in &self.receivers {
             if let Some(missing) = receiver.integrations.iter().find(|one| !one.delivered) {
                 let why = missing.problems.first().map(|why| format!(": {why}")).unwrap_or_default();
@@ -161,6 +173,22 @@ impl Delivery {
             return Step::failed(level::SINK, problem.clone());
         }
         Step::passed(level::SINK, "")
+    }
+
+    /// Every receiver of its route is without an integration. Only an alert that says of itself that it is for
+    /// nobody (the Watchdog) may end there.
+    fn told_to_nobody(&self) -> Step {
+        let is_for_nobody =
+            |labels: &BTreeMap<String, String>| labels.get("severity").is_some_and(|value| value == "none");
+        if !self.labels.is_empty() && self.labels.iter().all(is_for_nobody) {
+            return Step::passed(level::SINK, "fires; its severity `none` says that nobody is to be told");
+        }
+        let names: Vec<String> =
+            self.receivers.iter().map(|receiver| format!("`{}`", receiver.name)).collect();
+        Step::failed(
+            level::SINK,
+            format!("nobody is told: its route ends in {}, which has no integration", names.join(", ")),
+        )
     }
 }
 
@@ -191,6 +219,26 @@ mod tests {
         let mut blank = delivered();
         blank.receivers[0].integrations[0].problems.push("blank".into());
         assert_eq!(blank.step().ok, Some(false));
+    }
+
+    #[test]
+    fn an_alert_that_nobody_is_told_of_fails_by_that_reason() {
+        let mut lost = delivered();
+        lost.labels = vec![[("severity".to_owned(), "info".to_owned())].into()];
+        lost.receivers[0].empty = true;
+        lost.receivers[0].integrations[0].problems.push("no link to a dashboard".into());
+        let step = lost.step();
+        assert_eq!(
+            (step.ok, step.detail.as_str()),
+            (Some(false), "nobody is told: its route ends in `r`, which has no integration")
+        );
+        // The Watchdog is for nobody, and says so.
+        lost.labels = vec![[("severity".to_owned(), "none".to_owned())].into()];
+        assert_eq!(lost.step().ok, Some(true));
+        // One receiver that tells somebody is enough.
+        lost.receivers.push(delivered().receivers.remove(0));
+        lost.receivers[0].integrations[0].problems.clear();
+        assert_eq!(lost.step().ok, Some(true));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod overview;
 pub mod provisioned;
+pub mod silences;
 
 use crate::model::{ContainerDetail, ContainerState};
 

@@ -3,9 +3,10 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::health::overview::ReceivedAlert;
+use crate::health::silences::{Matcher, Silence};
 use crate::model::percent_encoded;
 use crate::net::http::{Credentials, HttpClient, NetError};
 
@@ -38,6 +39,38 @@ impl Alertmanager {
         let counts = |silence: &&Value| silence["status"]["state"] != "expired";
         let silences = value.as_array().into_iter().flatten().filter(counts);
         Ok(silences.filter_map(|silence| silence["id"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// The silences that are in force or will be, the one that ends first first.
+    pub async fn silences(&self) -> Result<Vec<Silence>, NetError> {
+        let value = self.http.get_json(&self.url("/api/v2/silences"), self.auth.as_ref()).await?;
+        let counts = |silence: &&Value| silence["status"]["state"] != "expired";
+        let mut silences: Vec<Silence> =
+            value.as_array().into_iter().flatten().filter(counts).map(silence).collect();
+        silences.sort_by(|a, b| (&a.ends_at, &a.id).cmp(&(&b.ends_at, &b.id)));
+        Ok(silences)
+    }
+
+    /// Makes a silence and returns its id.
+    pub async fn silence(&self, wanted: &Silence) -> Result<String, NetError> {
+        let matcher = |matcher: &Matcher| json!({"name": matcher.name, "value": matcher.value, "isRegex": matcher.is_regex, "isEqual": matcher.is_equal});
+        let body = json!({
+            "matchers": wanted.matchers.iter().map(matcher).collect::<Vec<_>>(),
+            "startsAt": wanted.starts_at,
+            "endsAt": wanted.ends_at,
+            "createdBy": wanted.created_by,
+            "comment": wanted.comment,
+        });
+        let url = self.url("/api/v2/silences");
+        let answer = self.http.post_json(&url, self.auth.as_ref(), &body).await?;
+        answer["silenceID"].as_str().map(str::to_owned).ok_or(NetError::Shape { url })
+    }
+
+    /// Ends a silence now.
+    pub async fn end_silence(&self, id: &str) -> Result<(), NetError> {
+        let url = self.url(&format!("/api/v2/silence/{}", percent_encoded(id)));
+        self.http.delete(&url, self.auth.as_ref()).await?.success(&url)?;
+        Ok(())
     }
 
     /// Posts alerts as Prometheus does; the body is the API's list of alerts.
@@ -105,6 +138,25 @@ fn each_once(groups: &Value) -> Vec<ReceivedAlert> {
     found.into_values().collect()
 }
 
+fn silence(value: &Value) -> Silence {
+    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let matchers = value["matchers"].as_array().into_iter().flatten().map(|matcher| Matcher {
+        name: matcher["name"].as_str().unwrap_or_default().to_owned(),
+        value: matcher["value"].as_str().unwrap_or_default().to_owned(),
+        is_regex: matcher["isRegex"].as_bool().unwrap_or_default(),
+        is_equal: matcher["isEqual"].as_bool().unwrap_or(true),
+    });
+    Silence {
+        id: text("id"),
+        matchers: matchers.collect(),
+        starts_at: text("startsAt"),
+        ends_at: text("endsAt"),
+        created_by: text("createdBy"),
+        comment: text("comment"),
+        state: value["status"]["state"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
 fn received(alert: &Value) -> ReceivedAlert {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |name: &str| -> Vec<String> {
@@ -133,8 +185,6 @@ pub fn sample(exposition: &str, name: &str, label: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]

@@ -16,8 +16,18 @@ pub enum Auth {
 /// No target takes longer to answer a scrape; Prometheus's own default is the same.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// The exposition text at `url`. The system's roots are trusted unless `insecure`.
-pub async fn metrics(url: &str, auth: &Auth, insecure: bool) -> Result<String, NetError> {
+/// Whom a target is believed from, and who asks, in PEM.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    pub authority: Option<Secret>,
+    /// Certificate and key, one after the other.
+    pub identity: Option<Secret>,
+    /// Any certificate is believed.
+    pub insecure: bool,
+}
+
+/// The exposition text at `url`. The system's roots are trusted unless `tls` says otherwise.
+pub async fn metrics(url: &str, auth: &Auth, tls: &Tls) -> Result<String, NetError> {
     install_crypto();
     let no_answer = |source: reqwest::Error| NetError::NoAnswer {
         url: url.to_owned(),
@@ -27,8 +37,16 @@ pub async fn metrics(url: &str, auth: &Auth, insecure: bool) -> Result<String, N
     if url.starts_with("http://") {
         // Loading the system's trust store takes time that plain HTTP need not spend.
         builder = builder.tls_certs_only([]);
-    } else if insecure {
+    } else if tls.insecure {
         builder = builder.danger_accept_invalid_certs(true);
+    } else if let Some(authority) = &tls.authority {
+        let roots =
+            reqwest::Certificate::from_pem_bundle(authority.reveal().as_bytes()).map_err(no_answer)?;
+        builder = builder.tls_certs_only(roots);
+    }
+    if let Some(identity) = &tls.identity {
+        let identity = reqwest::Identity::from_pem(identity.reveal().as_bytes()).map_err(no_answer)?;
+        builder = builder.identity(identity);
     }
     let request = builder
         .build()

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::Hint;
 use crate::model::PortHolder;
-use crate::plan::{Blocker, Plan, Step};
+use crate::plan::{Blocker, Plan, ServicePlan, Step};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,6 +15,10 @@ impl fmt::Display for Plan {
             writeln!(f, "+ create network {}: {}", network.name, network.cause)?;
         }
         for service in &self.services {
+            if let Some((what, cause)) = service.replacement() {
+                writeln!(f, "~ {what}: {cause}")?;
+                continue;
+            }
             for step in &service.steps {
                 let (sign, what, cause) = step.action_and_cause(&service.container);
                 writeln!(f, "{sign} {what}: {cause}")?;
@@ -24,6 +28,23 @@ impl fmt::Display for Plan {
             writeln!(f, "note: {note}")?;
         }
         Ok(())
+    }
+}
+
+impl ServicePlan {
+    /// A container that gives way to another one, as one step with the cause of it: that files are written and
+    /// the new one is started follows.
+    pub fn replacement(&self) -> Option<(String, &str)> {
+        let cause = self.steps.iter().find_map(|step| match step {
+            Step::Remove { cause, .. } => Some(cause.as_str()),
+            _ => None,
+        })?;
+        self.steps.iter().find(|step| matches!(step, Step::Create { .. }))?;
+        let image = self.steps.iter().find_map(|step| match step {
+            Step::Pull { image, .. } => Some(format!("pull {image} and ")),
+            _ => None,
+        });
+        Some((format!("{}replace {}", image.unwrap_or_default(), self.container), cause))
     }
 }
 
@@ -37,7 +58,10 @@ impl Step {
                 ('-', format!("{verb} {container}"), cause)
             }
             Self::Create { cause } => ('+', format!("create {container}"), cause),
-            Self::Write { files, cause } => ('+', format!("write {files} files to {container}"), cause),
+            Self::Write { files, cause } => {
+                let noun = if *files == 1 { "file" } else { "files" };
+                ('+', format!("write {files} {noun} to {container}"), cause)
+            }
             Self::Start { cause } => ('+', format!("start {container}"), cause),
             Self::Restart { cause, .. } => ('~', format!("restart {container}"), cause),
             Self::ChangeFiles { restart, cause, .. } => {

@@ -22,6 +22,11 @@ pub mod secret_path {
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
     pub const REDIS: &str = "/etc/redis/secrets/password.conf";
 
+    /// The secret of a receiver that is not among those above.
+    pub fn receiver(key: &str, secret: &Secret) -> String {
+        named(&format!("/etc/alertmanager/secrets/{key}"), secret)
+    }
+
     /// Where a file lies whose name follows its content. Prometheus goes on with the credential that it
     /// read first, a reload included, until its configuration itself is another one (measured on 3.5);
     /// so the name, which stands in the configuration, changes with the secret. The name can be read by
@@ -38,6 +43,11 @@ pub mod secret_path {
     /// The name without what follows the content: the same for the old file and the new one.
     pub fn stem(path: &str) -> Option<&str> {
         path.contains("/secrets/").then(|| path.rsplit_once(super::MARK).map(|(stem, _)| stem))?
+    }
+
+    /// A certificate or a key of a scrape configuration.
+    pub fn target_tls(name: &str, kind: &str, text: &Secret) -> String {
+        named(&format!("{}_{kind}", target(name)), text)
     }
 
     /// The credential of a scrape configuration. Two names never share a file, or one host would be
@@ -105,7 +115,12 @@ pub fn links(settings: &Settings) -> Links {
 
 /// `localhost` for loopback and for "all addresses", the address itself otherwise.
 pub fn browser_host(settings: &Settings) -> String {
-    match settings.bind {
+    host_of(settings.bind)
+}
+
+/// The same for an address on which something is published.
+pub fn host_of(address: std::net::IpAddr) -> String {
+    match address {
         ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
         std::net::IpAddr::V6(ip) => format!("[{ip}]"),
         std::net::IpAddr::V4(ip) => ip.to_string(),
@@ -192,6 +207,11 @@ fn target(target: &TargetSettings, name: &str) -> Value {
         "timeout": Value::Null,
         "authorization_file": authorization_file,
         "basic_auth": basic_auth,
+        "tls": target
+            .tls
+            .files()
+            .map(|(kind, file)| (format!("{kind}_file"), json!(secret_path::target_tls(name, kind, &file.text))))
+            .collect::<serde_json::Map<String, Value>>(),
         "insecure_skip_verify": target.insecure_skip_verify,
     })
 }
@@ -217,7 +237,7 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
     let slack_critical = receivers.slack_webhook_critical.as_ref().map(
         |url| json!({"api_url_file": secret_path::named(secret_path::SLACK_CRITICAL, url), "channel": receivers.slack_channel_critical}),
     );
-    json!({
+    let mut context = json!({
         "resolve_timeout": "5m",
         "group_wait": receivers.group_wait.as_str(),
         "group_interval": receivers.group_interval.as_str(),
@@ -231,7 +251,18 @@ fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {
         "webhook": receivers.webhook_url.as_ref().map(
             |url| json!({"url_file": secret_path::named(secret_path::WEBHOOK, url), "send_resolved": true})),
         "template_files": template_files,
-    })
+    });
+    // Templates may ask for a receiver that is not switched on.
+    for kind in crate::settings::receivers::KINDS {
+        context[kind.key] = Value::Null;
+    }
+    for one in &receivers.others {
+        let mut values = json!(one.values);
+        values["secret_file"] =
+            json!(one.secret.as_ref().map(|secret| secret_path::receiver(one.kind.key, secret)));
+        context[one.kind.key] = values;
+    }
+    context
 }
 
 fn grafana(settings: &Settings) -> Value {
@@ -262,6 +293,7 @@ mod tests {
             interval: None,
             labels: std::collections::BTreeMap::new(),
             auth: TargetAuth::None,
+            tls: crate::settings::TargetTls::default(),
             insecure_skip_verify: false,
         };
         jobs.iter().map(one).collect()

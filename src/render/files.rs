@@ -114,6 +114,10 @@ fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
         files.insert(RenderedFile::plain(format!("/etc/prometheus/rules/{name}"), file.text.clone()));
     }
     for (target, name) in settings.targets.iter().zip(scrape_names(&settings.targets)) {
+        for (kind, file) in target.tls.files() {
+            let path = secret_path::target_tls(&name, kind, &file.text);
+            files.insert(RenderedFile::secret(path, file.text.clone()));
+        }
         let credential = match &target.auth {
             TargetAuth::None => continue,
             TargetAuth::Bearer(secret) | TargetAuth::Basic { password: secret, .. } => secret.clone(),
@@ -158,6 +162,11 @@ fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
     ] {
         if let Some(secret) = secret {
             files.insert(RenderedFile::secret(secret_path::named(path, secret), secret.clone()));
+        }
+    }
+    for one in &receivers.others {
+        if let Some(secret) = &one.secret {
+            files.insert(RenderedFile::secret(secret_path::receiver(one.kind.key, secret), secret.clone()));
         }
     }
     files.insert(web_config("/etc/alertmanager/web.yml", settings.security.web_auth.as_ref()));

@@ -1,10 +1,9 @@
 //! Backups as a table, as a sentence, and as JSON.
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::backup::{BackupManifest, Counts};
+use crate::report::table::Table;
 use crate::report::words;
 
 /// One backup, for programs. What cannot be read has a `problem` and no more than its path.
@@ -76,16 +75,14 @@ pub fn described(backup: &BackupJson) -> String {
     format!("{counts} ({size}); verified; {still}")
 }
 
-/// One row per backup, the newest last. `now` is in seconds since the epoch.
-pub fn table(rows: &[BackupJson], now: i64) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["AGE", "SIZE", "GRAFANA", "HOLDS", "STATE", "ARCHIVE"]);
+/// One row per backup, the newest last. `now` is in seconds since the epoch, `width` that of the terminal.
+pub fn table(rows: &[BackupJson], now: i64, width: Option<usize>) -> String {
+    let columns = [("AGE", 0), ("SIZE", 1), ("GRAFANA", 3), ("HOLDS", 2), ("STATE", 0), ("ARCHIVE", 0)];
+    let mut table = Table::new(&columns).wrapping("HOLDS");
     for row in rows {
-        table.add_row(cells(row, now));
+        table.row(cells(row, now));
     }
-    let text = table.to_string();
-    text.lines().map(|line| format!("{}\n", line.trim())).collect()
+    table.text(width, |_, _, cell| cell.to_owned())
 }
 
 fn cells(row: &BackupJson, now: i64) -> [String; 6] {

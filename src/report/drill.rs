@@ -1,12 +1,10 @@
 //! A drill's report on a terminal.
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
-
 use crate::drill::level;
 use crate::drill::report::{AlertReport, Report};
 use crate::report::Output;
-use crate::report::output::{BAD, BOLD, DIM, GOOD};
+use crate::report::output::{BAD, BOLD, DIM, GOOD, WARN};
+use crate::report::table::Table;
 use crate::report::words;
 
 /// A row an alert, then what must be known about the run. The messages too when only few were asked for.
@@ -24,31 +22,36 @@ pub fn print(output: Output, report: &Report) {
     let took =
         words::elapsed(std::time::Duration::from_millis(u64::try_from(report.took_ms).unwrap_or(u64::MAX)));
     let name = level::NAMES.get(report.wanted_level).copied().unwrap_or_default();
+    let rehearsal =
+        report.rehearsal().map_or_else(String::new, |why| format!("; {}", output.styled(why, WARN)));
     output.info(&format!(
-        "{reached} of {} reached level {} ({name}), in {took}",
+        "{reached} of {} reached level {} ({name}), in {took}{rehearsal}",
         words::count(report.alerts.len(), "alert"),
         report.wanted_level
     ));
 }
 
 fn table(output: Output, report: &Report) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    let heads = ["ALERT", "LEVEL", "FIRED", "NOTIFIED", "RECEIVERS", "RESULT"];
-    table.set_header(heads.map(|head| output.styled_data(head, BOLD)));
+    let columns =
+        [("ALERT", 0), ("LEVEL", 0), ("FIRED", 3), ("NOTIFIED", 2), ("RECEIVERS", 1), ("RESULT", 0)];
+    let mut table = Table::new(&columns).wrapping("RESULT");
     for alert in &report.alerts {
-        let style = if alert.level >= Some(report.wanted_level) { GOOD } else { BAD };
-        let level = alert.level.map_or_else(|| "-".to_owned(), |level| level.to_string());
-        table.add_row([
+        table.row([
             alert.alert.clone(),
-            output.styled_data(&level, style),
+            alert.level.map_or_else(|| "-".to_owned(), |level| level.to_string()),
             time(alert.delivery.as_ref().and_then(|delivery| delivery.fired_after_ms)),
             time(alert.notified_after_ms()),
             alert.routed().join(", "),
             result(alert, report.wanted_level),
         ]);
     }
-    table.to_string().lines().map(|line| format!("{}\n", line.trim())).collect()
+    let good =
+        |row: usize| report.alerts.get(row - 1).is_some_and(|one| one.level >= Some(report.wanted_level));
+    table.text(output.data_width(), |row, column, cell| match (row, column) {
+        (0, _) => output.styled_data(cell, BOLD),
+        (_, "LEVEL") => output.styled_data(cell, if good(row) { GOOD } else { BAD }),
+        _ => cell.to_owned(),
+    })
 }
 
 /// Why it did not get there, else the title that a person would read.

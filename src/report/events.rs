@@ -29,6 +29,13 @@ pub enum Event {
         total: u64,
         elapsed_ms: u64,
     },
+    /// So much of a long piece of work is done; `item` is what was done last.
+    Progress {
+        what: String,
+        done: usize,
+        total: usize,
+        item: String,
+    },
     /// Something that is not about one service.
     Fact {
         text: String,

@@ -40,8 +40,8 @@ struct Plain {
 impl Reporter for Plain {
     fn event(&self, event: &Event) {
         match event {
-            // A log file gains nothing from byte counts.
-            Event::Pull { .. } | Event::Transfer { .. } => {}
+            // A log file gains nothing from counts.
+            Event::Pull { .. } | Event::Transfer { .. } | Event::Progress { .. } => {}
             Event::Service { service, state, detail } => {
                 let line = service_line(self.output, *service, *state, detail);
                 let Ok(mut last) = self.last.lock() else { return };
@@ -62,23 +62,40 @@ struct Live {
     output: Output,
     bars: MultiProgress,
     lines: Mutex<BTreeMap<ServiceKind, (ProgressBar, Instant)>>,
+    /// The line of work that is counted.
+    counted: Mutex<BTreeMap<String, ProgressBar>>,
 }
 
 impl Live {
     fn new(output: Output) -> Self {
-        Self { output, bars: MultiProgress::new(), lines: Mutex::new(BTreeMap::new()) }
+        Self { output, bars: MultiProgress::new(), lines: Mutex::default(), counted: Mutex::default() }
     }
 
     fn with_line(&self, service: ServiceKind, change: impl FnOnce(&ProgressBar, Duration)) {
         let Ok(mut lines) = self.lines.lock() else { return };
-        let (bar, since) = lines.entry(service).or_insert_with(|| {
-            let bar = self.bars.add(ProgressBar::new_spinner());
-            let style = ProgressStyle::with_template("{spinner} {wide_msg}");
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
-            bar.enable_steady_tick(Duration::from_millis(100));
-            (bar, Instant::now())
-        });
+        let (bar, since) =
+            lines.entry(service).or_insert_with(|| (self.spinner("{spinner} {wide_msg}"), Instant::now()));
         change(bar, since.elapsed());
+    }
+
+    /// A line that moves although nothing is heard.
+    fn spinner(&self, template: &str) -> ProgressBar {
+        let bar = self.bars.add(ProgressBar::new_spinner());
+        let style = ProgressStyle::with_template(template);
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
+    }
+
+    fn count(&self, what: &str, (done, total): (usize, usize), item: &str) {
+        let Ok(mut counted) = self.counted.lock() else { return };
+        let bar =
+            counted.entry(what.to_owned()).or_insert_with(|| self.spinner("{spinner} {msg}  {elapsed}"));
+        bar.set_message(format!("{what}: {done} of {total}  {}", self.output.styled(item, DIM)));
+        if done >= total {
+            bar.finish_and_clear();
+            counted.remove(what);
+        }
     }
 }
 
@@ -113,6 +130,7 @@ impl Reporter for Live {
                     service_line(self.output, *service, ServiceState::Working, &format!("{doing}: {far}"));
                 self.with_line(*service, |bar, _| bar.set_message(line));
             }
+            Event::Progress { what, done, total, item } => self.count(what, (*done, *total), item),
             Event::Fact { text } => {
                 let _ = self.bars.println(text);
             }

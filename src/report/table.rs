@@ -5,10 +5,14 @@
 pub struct Column {
     pub head: &'static str,
     pub drop: u8,
+    /// True for sentences, which go on in the next line.
+    wraps: bool,
 }
 
 /// Space between two columns.
 const GAP: usize = 2;
+/// The least width in which sentences can be read.
+const LEAST: usize = 28;
 
 /// A table without lines around it.
 #[derive(Clone, Debug)]
@@ -17,11 +21,23 @@ pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
+/// Gives a cell its style: the row's number (0 is the head), the column's head, the text.
+pub type Paint<'a> = dyn Fn(usize, &'static str, &str) -> String + 'a;
+
 impl Table {
     /// A table whose columns are given as head and `drop` (see [`Column`]).
     pub fn new(columns: &[(&'static str, u8)]) -> Self {
-        let columns = columns.iter().map(|(head, drop)| Column { head, drop: *drop }).collect();
+        let columns = columns.iter().map(|(head, drop)| Column { head, drop: *drop, wraps: false }).collect();
         Self { columns, rows: Vec::new() }
+    }
+
+    /// The same with sentences in this column.
+    #[must_use]
+    pub fn wrapping(mut self, head: &str) -> Self {
+        for column in self.columns.iter_mut().filter(|column| column.head == head) {
+            column.wraps = true;
+        }
+        self
     }
 
     /// A row has one cell per column; an empty one shows as `-`.
@@ -42,40 +58,59 @@ impl Table {
         std::iter::once(&heads)
             .chain(&self.rows)
             .enumerate()
-            .map(|(number, cells)| self.line(number, cells, &kept, &paint))
+            .flat_map(|(number, cells)| self.row_lines(number, cells, &kept, &paint))
             .collect()
     }
 
-    fn line(
+    /// The lines as text.
+    pub fn text(&self, width: Option<usize>, paint: impl Fn(usize, &'static str, &str) -> String) -> String {
+        self.lines(width, paint).into_iter().map(|line| format!("{line}\n")).collect()
+    }
+
+    fn row_lines(
         &self,
         number: usize,
         cells: &[String],
         kept: &[(usize, usize)],
-        paint: &impl Fn(usize, &'static str, &str) -> String,
-    ) -> String {
-        let last = kept.last().map(|(column, _)| *column);
-        let mut line = String::new();
-        for (column, width) in kept {
-            let cell = cells.get(*column).map_or("", String::as_str);
-            line.push_str(&paint(number, self.columns[*column].head, cell));
-            if Some(*column) != last {
-                line.push_str(&" ".repeat(width.saturating_sub(cell.chars().count()) + GAP));
-            }
-        }
-        line.trim_end().to_owned()
+        paint: &Paint<'_>,
+    ) -> Vec<String> {
+        let cell = |column: usize| cells.get(column).map_or("", String::as_str);
+        let wrapped: Vec<Vec<String>> = kept
+            .iter()
+            .map(|(column, width)| {
+                if self.columns[*column].wraps {
+                    wrapped(cell(*column), *width)
+                } else {
+                    vec![cell(*column).to_owned()]
+                }
+            })
+            .collect();
+        let height = wrapped.iter().map(Vec::len).max().unwrap_or(0);
+        let line = |at: usize| {
+            let parts = kept.iter().zip(&wrapped).map(|((column, width), lines)| {
+                let text = lines.get(at).map_or("", String::as_str);
+                let space = width.saturating_sub(text.chars().count()) + GAP;
+                format!("{}{}", paint(number, self.columns[*column].head, text), " ".repeat(space))
+            });
+            parts.collect::<String>().trim_end().to_owned()
+        };
+        (0..height).map(line).collect()
     }
 
     /// The columns that stay, with their widths.
-    fn kept(&self, width: Option<usize>) -> Vec<(usize, usize)> {
+    fn kept(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
         let width_of = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
             cells.chain([self.columns[column].head.chars().count()]).max().unwrap_or(0)
         };
         let mut kept: Vec<(usize, usize)> =
             (0..self.columns.len()).map(|column| (column, width_of(column))).collect();
-        let Some(limit) = width else { return kept };
+        let Some(limit) = limit else { return kept };
+        let wraps = |column: usize| self.columns[column].wraps;
+        let least =
+            |(column, width): &(usize, usize)| if wraps(*column) { LEAST.min(*width) } else { *width };
         let total = |kept: &[(usize, usize)]| {
-            kept.iter().map(|(_, width)| width + GAP).sum::<usize>().saturating_sub(GAP)
+            kept.iter().map(|one| least(one) + GAP).sum::<usize>().saturating_sub(GAP)
         };
         while total(&kept) > limit {
             let least = (0..kept.len()).max_by_key(|at| self.columns[kept[*at].0].drop);
@@ -84,8 +119,27 @@ impl Table {
                 None => break,
             }
         }
+        let spare = limit.saturating_sub(total(&kept));
+        for one in kept.iter_mut().filter(|(column, _)| wraps(*column)) {
+            one.1 = one.1.min(least(one) + spare);
+        }
         kept
     }
+}
+
+/// Lines of at most so many characters; a word that is longer stands alone.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -110,5 +164,23 @@ mod tests {
             ["NAME     URL", "grafana  http://localhost:3002", "redis    redis://localhost:6379"]
         );
         assert_eq!(lines(Some(4)), ["NAME", "grafana", "redis"]);
+    }
+
+    #[test]
+    fn sentences_go_on_in_the_next_line() {
+        let mut table = Table::new(&[("ALERT", 0), ("RECEIVERS", 1), ("RESULT", 0)]).wrapping("RESULT");
+        table.row(["Slow", "warning", "nobody is told: its route ends in `later`"].map(str::to_owned));
+        let lines = |width| table.lines(width, |_, _, cell| cell.to_owned());
+        assert_eq!(lines(None)[1], "Slow   warning    nobody is told: its route ends in `later`");
+        assert_eq!(
+            lines(Some(50)),
+            [
+                "ALERT  RECEIVERS  RESULT",
+                "Slow   warning    nobody is told: its route ends",
+                "                  in `later`"
+            ]
+        );
+        // Less than that is no use: a column goes first.
+        assert_eq!(lines(Some(40))[1], "Slow   nobody is told: its route ends in");
     }
 }

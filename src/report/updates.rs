@@ -1,10 +1,10 @@
 //! What there is to update, and what was updated, as text and JSON.
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde_json::{Value, json};
 
 use crate::apply::update::prepare::Prepared;
+use crate::report::output::BOLD;
+use crate::report::table::Table;
 use crate::report::{Format, Output};
 use crate::services::Desired;
 use crate::update::availability::{Availability, News};
@@ -39,9 +39,8 @@ pub fn availability_json(one: &Availability) -> Value {
 
 /// One row per service.
 pub fn availability_table(output: Output, news: &[Availability]) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["SERVICE", "IMAGE", "NEWER", "CHANGES"]);
+    let columns = [("SERVICE", 0), ("IMAGE", 1), ("NEWER", 0), ("CHANGES", 2)];
+    let mut table = Table::new(&columns).wrapping("NEWER");
     for one in news {
         let newer: Vec<String> =
             one.newer().iter().map(|(kind, tag)| format!("{tag} ({})", kind.text())).collect();
@@ -50,13 +49,13 @@ pub fn availability_table(output: Output, news: &[Availability]) -> String {
             News::Known { .. } if newer.is_empty() => "up to date".to_owned(),
             News::Known { .. } => newer.join(", "),
         };
-        table.add_row([one.service.name(), one.image.as_str(), &newer, changelog(one.service)]);
+        table
+            .row([one.service.name(), one.image.as_str(), &newer, changelog(one.service)].map(str::to_owned));
     }
-    let lines: Vec<String> = table.to_string().lines().map(|line| format!("{}\n", line.trim())).collect();
-    let mut lines = lines.into_iter();
-    let head = lines.next().unwrap_or_default();
-    let bold = output.styled_data(head.trim_end(), crate::report::output::BOLD);
-    std::iter::once(format!("{bold}\n")).chain(lines).collect()
+    table.text(output.data_width(), |row, _, cell| match row {
+        0 => output.styled_data(cell, BOLD),
+        _ => cell.to_owned(),
+    })
 }
 
 /// What `update --dry-run` would do.

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// `340 ms`, `1.2 s`, `2 min 5 s`.
 pub fn elapsed(duration: Duration) -> String {
     match duration.as_secs() {
+        0 if duration.as_millis() == 0 => "less than 1 ms".to_owned(),
         0 => format!("{} ms", duration.as_millis()),
         1..=59 => format!("{:.1} s", duration.as_secs_f64()),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),

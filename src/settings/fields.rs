@@ -32,6 +32,10 @@ pub enum Kind {
     AutoBool,
     /// An http or https URL.
     Url,
+    /// `host:port`.
+    HostPort,
+    /// A whole number that may be negative.
+    ChatId,
     Choice(&'static [&'static str]),
     /// Label names to values.
     Labels,
@@ -93,6 +97,24 @@ pub const FIELDS: &[Field] = &[
     field("receivers.slack_channel", Kind::Text, "Slack channel for warnings"),
     field("receivers.slack_channel_critical", Kind::Text, "Slack channel for critical alerts"),
     field("receivers.pagerduty_url", Kind::Url, "PagerDuty's Events API, if not the one in the US"),
+    field("receivers.email_to", Kind::Text, "Mail addresses that get alerts, separated by commas"),
+    field("receivers.email_from", Kind::Text, "Sender of the mails"),
+    field("receivers.email_smarthost", Kind::HostPort, "Mail server: host:port"),
+    field("receivers.email_username", Kind::Text, "User at the mail server; the password is EMAIL_PASSWORD"),
+    field("receivers.telegram_chat_id", Kind::ChatId, "Telegram chat that gets alerts"),
+    field("receivers.incidentio_url", Kind::Url, "URL of the incident.io alert source"),
+    field(
+        "receivers.jira_url",
+        Kind::Url,
+        "Address of Jira's API, for example https://example.atlassian.net/rest/api/3",
+    ),
+    field(
+        "receivers.jira_project",
+        Kind::Text,
+        "Key of the project that gets an issue for each critical alert",
+    ),
+    field("receivers.jira_user", Kind::Text, "User of the API token"),
+    field("receivers.jira_issue_type", Kind::Text, "Type of these issues"),
     field(
         "receivers.backend_down_alert",
         Kind::Text,
@@ -143,6 +165,9 @@ pub const TARGET_FIELDS: &[Field] = &[
         "Name of the environment variable that holds a bearer token",
     ),
     field("basic_auth", Kind::BasicAuth, "Basic auth; the password's variable is named, not the password"),
+    field("ca_file", Kind::Text, "PEM file of the authority that signed the target's certificate"),
+    field("cert_file", Kind::Text, "PEM file of the certificate that Prometheus shows to the target"),
+    field("key_file", Kind::Text, "PEM file of that certificate's key"),
     field("insecure_skip_verify", Kind::Bool, "Accept any TLS certificate"),
 ];
 

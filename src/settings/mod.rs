@@ -3,8 +3,11 @@
 pub mod dotenv;
 pub mod env_vars;
 pub mod fields;
+mod pasted;
+mod placeholders;
 mod problem;
 mod reader;
+pub mod receivers;
 mod resolve;
 mod rules;
 mod scalar;

@@ -11,7 +11,8 @@ use crate::settings::fields::FIELDS;
 use crate::settings::reader::{self, Values};
 use crate::settings::{
     GrafanaSettings, LinkSettings, LogLevel, PrometheusSettings, ReceiverSettings, RedisSettings,
-    ResourceSettings, SecuritySettings, Settings, WebAuth, problem, scalar, targets, tree,
+    ResourceSettings, SecuritySettings, Settings, WebAuth, pasted, placeholders, problem, receivers, scalar,
+    targets, tree,
 };
 
 /// Grafana's documented first password.
@@ -32,6 +33,8 @@ pub struct Sources<'a> {
 pub struct FlagOverrides {
     pub with: Vec<ServiceKind>,
     pub without: Vec<ServiceKind>,
+    /// Placeholders stand for secrets that are not set, for commands that only look at the files.
+    pub placeholders: bool,
 }
 
 /// Settings, and every problem. With a problem of severity `Error` there are no settings.
@@ -39,7 +42,13 @@ pub fn resolve(sources: &Sources<'_>) -> (Option<Settings>, Vec<Diagnostic>) {
     let mut problems = Vec::new();
     let mut values = file_values(sources, &mut problems);
     let known = targets::variable_names(&values);
-    let variables = dotenv::variables(sources.dotenv, sources.environment, &known, &mut problems);
+    let mut variables = dotenv::variables(sources.dotenv, sources.environment, &known, &mut problems);
+    pasted::check(&variables, &known, &mut problems);
+    if sources.flags.placeholders {
+        placeholders::fill(&mut variables, &known);
+    }
+    contradictions(sources.flags, &mut problems);
+    shadowed(&values, &variables, &mut problems);
     override_values(&mut values, &variables, &mut problems);
     let resolver = Resolver { values: &values, variables: &variables, flags: sources.flags };
     let settings = resolver.settings(&mut problems);
@@ -79,6 +88,28 @@ fn override_values(values: &mut Values, variables: &Variables, problems: &mut Ve
                 problems.push(problem);
             }
         }
+    }
+}
+
+/// A line of `.env` that wins over a setting: whoever changes the setting wonders why nothing happens.
+fn shadowed(values: &Values, variables: &Variables, problems: &mut Vec<Diagnostic>) {
+    for variable in VARIABLES {
+        let Some((located, path)) = variables.get(variable.name).zip(variable.overrides) else { continue };
+        let set = values.text(path).filter(|text| *text != located.value);
+        if let (Some(_), Some(place)) = (set, &located.place) {
+            let text = format!("`{}` wins over `{path}` of the settings file", variable.name);
+            problems.push(
+                problem::warning(text, Some(place.clone()))
+                    .fix("remove one of the two: what stands in .env is in force"),
+            );
+        }
+    }
+}
+
+fn contradictions(flags: &FlagOverrides, problems: &mut Vec<Diagnostic>) {
+    for service in flags.with.iter().filter(|service| flags.without.contains(service)) {
+        let text = format!("`--with {service}` and `--without {service}` contradict each other");
+        problems.push(problem::error(text, None).fix("give one of them"));
     }
 }
 
@@ -245,6 +276,7 @@ impl Resolver<'_> {
             slack_channel_critical: self
                 .text("receivers.slack_channel_critical", "#confidex-alerts-critical")
                 .to_owned(),
+            others: receivers::resolve(self.values, self.variables, problems),
             pagerduty_service_key: self.secret(env_vars::PAGERDUTY_SERVICE_KEY),
             pagerduty_url: self.values.text("receivers.pagerduty_url").map(str::to_owned),
             backend_down_alert: self.text("receivers.backend_down_alert", "ConfidexBackendDown").to_owned(),

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::ServiceKind;
-use crate::model::{Diagnostic, Place};
+use crate::model::{Diagnostic, Place, ServiceKind, loopback};
 use crate::settings::reader::Values;
 use crate::settings::{Settings, problem, targets};
 
@@ -12,6 +11,7 @@ const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
 
 pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
     duplicate_ports(settings, values, problems);
+    links(settings, values, problems);
     jobs(values, problems);
     let prometheus = &settings.prometheus;
     if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
@@ -49,6 +49,37 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Diag
             );
         }
     }
+}
+
+/// A message is read elsewhere than on this machine, often on a phone.
+fn links(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
+    if !settings.receivers.notifies_somebody() {
+        return;
+    }
+    let links = &settings.links;
+    let all = [
+        ("grafana", &links.grafana),
+        ("prometheus", &links.prometheus),
+        ("alertmanager", &links.alertmanager),
+    ];
+    let is_published_here = settings.bind.is_loopback() || settings.bind.is_unspecified();
+    let leads_nowhere = |link: &Option<String>| {
+        link.as_ref().map_or(is_published_here, |url| loopback::is_loopback(loopback::host_of(url)))
+    };
+    let own: Vec<&str> =
+        all.into_iter().filter(|(_, link)| leads_nowhere(link)).map(|(name, _)| name).collect();
+    if own.is_empty() {
+        return;
+    }
+    let fields: Vec<String> = own.iter().map(|name| format!("links.{name}")).collect();
+    let place = fields.iter().find_map(|field| values.place(field)).cloned();
+    problems.push(
+        problem::warning(
+            "links in messages lead to localhost, which is another machine for whoever reads them",
+            place,
+        )
+        .fix(format!("set `{}` to addresses that people's browsers reach", fields.join("`, `"))),
+    );
 }
 
 /// Several targets may share a job, as several backends do; `job` and `instance` together may not come

@@ -26,7 +26,9 @@ fn text_of(kind: Kind, value: &Value) -> Result<String, Refusal> {
     match (kind, value) {
         (Kind::Bool | Kind::AutoBool, Value::Bool(flag)) => Ok(flag.to_string()),
         (Kind::Bool, _) => wrong("`true` or `false`"),
-        (Kind::Port | Kind::Count | Kind::Cpus, Value::Integer(number)) => Ok(number.to_string()),
+        (Kind::Port | Kind::Count | Kind::Cpus | Kind::ChatId, Value::Integer(number)) => {
+            Ok(number.to_string())
+        }
         (Kind::Port, _) => wrong("a port number"),
         (Kind::Count, _) => wrong("a whole number"),
         (Kind::Cpus, Value::Float(number)) => Ok(number.to_string()),
@@ -66,6 +68,16 @@ pub(super) fn check_text(kind: Kind, text: &str) -> Result<(), Refusal> {
         }
         Kind::Port => {
             ok(text.parse::<u16>().is_ok(), "a port", "a number from 1 to 65535; 0 lets the engine choose")
+        }
+        Kind::HostPort => ok(
+            text.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok_and(|port| port > 0)
+            }),
+            "host:port",
+            "for example smtp.example.com:587",
+        ),
+        Kind::ChatId => {
+            ok(text.parse::<i64>().is_ok(), "a chat's id", "a whole number; that of a group is negative")
         }
         Kind::Image => ok(
             ImageRef::new(text).is_some(),

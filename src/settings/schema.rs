@@ -73,6 +73,8 @@ fn shape(kind: Kind) -> Value {
         Kind::Duration => json!({"type": "string", "pattern": "^([0-9]+(y|w|d|h|m|s|ms))+$"}),
         Kind::VariableName => json!({"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}),
         Kind::Url => json!({"type": "string", "pattern": "^https?://"}),
+        Kind::HostPort => json!({"type": "string", "pattern": "^[^/]+:[0-9]+$"}),
+        Kind::ChatId => json!({"type": ["integer", "string"]}),
         Kind::Text | Kind::Address | Kind::Image | Kind::PrometheusSize | Kind::RedisSize | Kind::Memory => {
             json!({"type": "string"})
         }

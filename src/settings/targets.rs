@@ -5,7 +5,7 @@ use crate::model::{Diagnostic, Place};
 use crate::model::{PromDuration, Secret};
 use crate::settings::dotenv::Variables;
 use crate::settings::reader::{Target, Values};
-use crate::settings::{TargetAuth, TargetSettings, problem, scalar};
+use crate::settings::{PemFile, TargetAuth, TargetSettings, TargetTls, problem, scalar};
 
 /// The backend as its own documentation has it.
 const DEFAULT_JOB: &str = "confidex-backend";
@@ -41,6 +41,7 @@ fn default_target() -> TargetSettings {
         interval: None,
         labels: std::collections::BTreeMap::new(),
         auth: TargetAuth::None,
+        tls: TargetTls::default(),
         insecure_skip_verify: false,
     }
 }
@@ -64,6 +65,7 @@ fn one(target: &Target, variables: &Variables, problems: &mut Vec<Diagnostic>) -
         interval: values.text("interval").and_then(PromDuration::parse),
         labels: values.labels("labels"),
         auth,
+        tls: tls(target, problems),
         insecure_skip_verify: values.text("insecure_skip_verify") == Some("true"),
     })
 }
@@ -91,6 +93,23 @@ pub(super) fn taken_apart(url: &str) -> Option<(String, String, String)> {
     let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
     let address = if has_port { authority } else { format!("{authority}:{default_port}") };
     Some((scheme, address, path))
+}
+
+fn tls(target: &Target, problems: &mut Vec<Diagnostic>) -> TargetTls {
+    let values = &target.values;
+    let file = |setting: &'static str| {
+        let path = values.text(setting)?.to_owned();
+        Some(PemFile { setting, path, text: Secret::new(String::new()) })
+    };
+    let tls = TargetTls { authority: file("ca_file"), certificate: file("cert_file"), key: file("key_file") };
+    if tls.certificate.is_some() != tls.key.is_some() {
+        let place = values.place("cert_file").or_else(|| values.place("key_file")).cloned();
+        problems.push(
+            problem::error("`cert_file` and `key_file` belong together, and one of them is missing", place)
+                .fix("name the client's certificate and its key"),
+        );
+    }
+    tls
 }
 
 fn auth(target: &Target, variables: &Variables, problems: &mut Vec<Diagnostic>) -> TargetAuth {

@@ -115,7 +115,12 @@ fn this_machine_is_reached_from_a_container_and_said_with_its_place() {
     assert_eq!(webhook.reveal(), "http://host.docker.internal:5001/secret");
     let said: Vec<(usize, Severity)> =
         problems.iter().map(|problem| (problem.place.line, problem.severity)).collect();
-    assert_eq!(said, [(2, Severity::Warning), (3, Severity::Warning)], "{problems:#?}");
+    // The first one: a receiver is set, and links lead to this machine.
+    assert_eq!(
+        said,
+        [(0, Severity::Warning), (2, Severity::Warning), (3, Severity::Warning)],
+        "{problems:#?}"
+    );
     assert!(problems.iter().all(|problem| !problem.message.contains("secret")), "{problems:#?}");
 }
 
@@ -146,6 +151,55 @@ fn each_mistake_is_told_with_its_place() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn links_of_messages_must_lead_somewhere_else_than_to_this_machine() {
+    let told = |file: &str, dotenv: &str| {
+        let problems = resolved(file, dotenv, &[]).1;
+        problems.into_iter().find(|problem| problem.message.contains("links in messages")).map(|one| one.fix)
+    };
+    let slack = "SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T/B/x\n";
+    assert_eq!(told("", ""), None, "nobody gets a message");
+    let fix = told("links: {grafana: 'https://g.example.com'}\n", slack).flatten().unwrap();
+    assert!(fix.contains("links.prometheus") && !fix.contains("links.grafana"), "{fix}");
+    let all = "links: {grafana: 'https://g.example.com', prometheus: 'https://p.example.com', alertmanager: 'https://a.example.com'}\n";
+    assert_eq!(told(all, slack), None);
+    assert!(told(&all.replace("g.example.com", "localhost:3002"), slack).is_some());
+}
+
+#[test]
+fn a_line_of_dotenv_that_wins_over_a_setting_is_said() {
+    let file = "images: {grafana: 'docker.io/grafana/grafana:13.2.0'}\n";
+    let told = |dotenv: &str| {
+        resolved(file, dotenv, &[])
+            .1
+            .iter()
+            .any(|problem| problem.message.contains("wins over `images.grafana`"))
+    };
+    assert!(told("CONFIDEXMON_IMAGE_GRAFANA=docker.io/grafana/grafana:12.0.0\n"));
+    assert!(!told("CONFIDEXMON_IMAGE_GRAFANA=docker.io/grafana/grafana:13.2.0\n"));
+    assert!(!told("CONFIDEXMON_IMAGE_REDIS=docker.io/library/redis:8\n"));
+}
+
+#[test]
+fn flags_that_contradict_each_other_are_refused() {
+    let environment = BTreeMap::new();
+    let redis = || vec![ServiceKind::Redis];
+    let flags = FlagOverrides { with: redis(), without: redis(), ..FlagOverrides::default() };
+    let sources = Sources { settings_file: None, dotenv: None, environment: &environment, flags: &flags };
+    let (settings, problems) = resolve(&sources);
+    assert!(
+        settings.is_none() && problems.iter().any(|one| one.message.contains("contradict")),
+        "{problems:?}"
+    );
+}
+
+#[test]
+fn a_transposed_name_is_recognized() {
+    let problems = resolved("", "SLACK_WEBHOOK_ULR=https://hooks.slack.com/x\n", &[]).1;
+    let fixes: Vec<_> = problems.into_iter().filter_map(|problem| problem.fix).collect();
+    assert!(fixes.iter().any(|fix| fix.contains("SLACK_WEBHOOK_URL")), "{fixes:?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::model::{ImageRef, PromDuration, Secret, ServiceKind, StackName};
 use crate::settings::env_vars;
+use crate::settings::receivers::OtherReceiver;
 
 /// Everything that was configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,7 +83,43 @@ pub struct TargetSettings {
     pub interval: Option<PromDuration>,
     pub labels: BTreeMap<String, String>,
     pub auth: TargetAuth,
+    pub tls: TargetTls,
     pub insecure_skip_verify: bool,
+}
+
+/// Certificates of a target: whom it is believed from, and who asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetTls {
+    /// The authority that signed the target's certificate.
+    pub authority: Option<PemFile>,
+    /// The certificate and the key that Prometheus shows.
+    pub certificate: Option<PemFile>,
+    /// Its key.
+    pub key: Option<PemFile>,
+}
+
+/// A file in PEM beside the settings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PemFile {
+    /// The setting that names it.
+    pub setting: &'static str,
+    /// As written: relative to the project folder.
+    pub path: String,
+    /// Its content, once it was read.
+    pub text: Secret,
+}
+
+impl TargetTls {
+    /// The files that are named, with what each is called in a container.
+    pub fn files(&self) -> impl Iterator<Item = (&'static str, &PemFile)> {
+        let all = [("ca", &self.authority), ("cert", &self.certificate), ("key", &self.key)];
+        all.into_iter().filter_map(|(name, file)| Some((name, file.as_ref()?)))
+    }
+
+    /// The same, to be filled in.
+    pub fn files_mut(&mut self) -> impl Iterator<Item = &mut PemFile> {
+        [&mut self.authority, &mut self.certificate, &mut self.key].into_iter().flatten()
+    }
 }
 
 /// How a scrape authenticates itself to the target.
@@ -105,6 +142,8 @@ pub struct ReceiverSettings {
     pub pagerduty_url: Option<String>,
     /// Any HTTP endpoint that takes Alertmanager's webhook JSON; gets every alert.
     pub webhook_url: Option<Secret>,
+    /// Receivers of other kinds that are switched on.
+    pub others: Vec<OtherReceiver>,
     /// The alert that inhibits all others of the same target while it fires.
     pub backend_down_alert: String,
     pub group_wait: PromDuration,
@@ -115,10 +154,11 @@ pub struct ReceiverSettings {
 impl ReceiverSettings {
     /// True when some receiver would really notify somebody.
     pub fn notifies_somebody(&self) -> bool {
-        self.set().next().is_some()
+        self.set().next().is_some() || !self.others.is_empty()
     }
 
-    /// The receivers that would really notify somebody: what a person calls each, its variable and its value.
+    /// The secrets of the receivers that would really notify somebody: what a person calls each, its variable and its
+    /// value.
     pub fn set(&self) -> impl Iterator<Item = (&'static str, &'static str, &Secret)> {
         let all = [
             ("Slack", env_vars::SLACK_WEBHOOK_URL, &self.slack_webhook),
@@ -126,12 +166,16 @@ impl ReceiverSettings {
             ("PagerDuty", env_vars::PAGERDUTY_SERVICE_KEY, &self.pagerduty_service_key),
             ("webhook", env_vars::ALERT_WEBHOOK_URL, &self.webhook_url),
         ];
-        all.into_iter().filter_map(|(kind, variable, value)| Some((kind, variable, value.as_ref()?)))
+        let others = self.others.iter().map(|one| (one.kind.name, one.kind.variable, &one.secret));
+        all.into_iter()
+            .chain(others)
+            .filter_map(|(kind, variable, value)| Some((kind, variable, value.as_ref()?)))
     }
 
     /// Their kinds, each once.
     pub fn kinds(&self) -> Vec<&'static str> {
         let mut kinds: Vec<_> = self.set().map(|(kind, ..)| kind).collect();
+        kinds.extend(self.others.iter().filter(|one| one.secret.is_none()).map(|one| one.kind.name));
         kinds.dedup();
         kinds
     }

@@ -27,7 +27,16 @@ pub(super) fn text(backend: &Backend, drafts: &[AlertDraft]) -> String {
         "refresh": "30s",
         "time": {"from": "now-3h", "to": "now"},
         "timezone": "browser",
-        "annotations": {"list": []},
+        "annotations": {"list": [{
+            "name": "Alerts",
+            "enable": true,
+            "iconColor": "red",
+            "datasource": {"type": "prometheus", "uid": "${datasource}"},
+            "expr": format!("ALERTS{{alertstate=\"firing\", job=\"{}\"}}", backend.job),
+            "step": "1m",
+            "titleFormat": "{{alertname}}",
+            "tagKeys": "severity,instance",
+        }]},
         "links": [
             {"title": "Monitoring stack", "type": "link", "url": "/d/confidexmon-stack", "icon": "dashboard", "keepTime": true},
             {"title": "Runbooks", "type": "dashboards", "tags": ["runbook"], "asDropdown": true, "icon": "external link"},

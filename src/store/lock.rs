@@ -25,9 +25,10 @@ pub enum LockError {
 impl Hint for LockError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Held { .. } => {
-                Some("wait until it has finished, or stop it; the lock goes with it".to_owned())
-            }
+            Self::Held { .. } => Some(
+                "wait until it has finished (`--wait-lock` does), or stop it; the lock goes with it"
+                    .to_owned(),
+            ),
             Self::Store(error) => error.hint(),
         }
     }

@@ -21,6 +21,7 @@ pub mod settle;
 pub mod sockets;
 pub mod space;
 pub mod sqlite;
+pub mod stale;
 pub mod state;
 pub mod support_file;
 pub mod tarball;

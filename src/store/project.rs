@@ -14,6 +14,8 @@ pub struct Project {
     pub files: ProjectFiles,
     /// (name as shown, text)
     pub dotenv: Option<(String, String)>,
+    /// True when other users of this machine may read `.env`.
+    pub dotenv_is_open: bool,
 }
 
 /// Reads the project folder over the embedded defaults. A missing folder means defaults only.
@@ -27,7 +29,32 @@ pub fn load(folder: &Path) -> Result<Project, StoreError> {
     };
     let path = folder.join(".env");
     let dotenv = text::read_optional(&path)?.map(|text| (shown(&path), text));
-    Ok(Project { files: ProjectFiles::embedded().overlaid_with(user), dotenv })
+    let dotenv_is_open = dotenv.is_some() && is_open(&path);
+    Ok(Project { files: ProjectFiles::embedded().overlaid_with(user), dotenv, dotenv_is_open })
+}
+
+/// True for a file that everybody on this machine may read.
+fn is_open(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+/// A file in PEM that the settings name.
+///
+/// # Errors
+/// When it cannot be read, or is something else.
+pub fn read_pem(folder: &Path, name: &str) -> Result<String, StoreError> {
+    let path = folder.join(name);
+    let failed = |kind, text: &str| StoreError::new("read", &path, io::Error::new(kind, text));
+    let text = text::read_optional(&path)?
+        .ok_or_else(|| failed(io::ErrorKind::NotFound, "there is no such file"))?;
+    if !text.contains("-----BEGIN ") {
+        return Err(failed(
+            io::ErrorKind::InvalidData,
+            "it is not PEM, which has a line `-----BEGIN …-----`",
+        ));
+    }
+    Ok(text)
 }
 
 /// How messages name a path: from the working directory, as a person or an editor there would, or

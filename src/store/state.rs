@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::model::manifest::sha256_hex;
-use crate::model::{Manifest, StackName};
+use crate::model::{Manifest, Project, StackName};
 use crate::store::{StoreError, atomic, text};
 
 /// The remembered manifests of one stack on one engine.
@@ -52,6 +52,36 @@ struct StateFile {
     /// Container id → digest of the files that were proved to be in force in it.
     #[serde(default)]
     proved: BTreeMap<String, String>,
+    /// Who took the stack over from whom. A volume keeps the label of whoever made it, so without this its
+    /// old owner would be asked for again after each `down`.
+    #[serde(default)]
+    adopted: Vec<Adopted>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Adopted {
+    from: Owner,
+    by: Owner,
+}
+
+/// A project as this machine remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Owner {
+    id: String,
+    path: String,
+    host: String,
+}
+
+impl From<&Project> for Owner {
+    fn from(project: &Project) -> Self {
+        Self { id: project.id.clone(), path: project.path.clone(), host: project.host.clone() }
+    }
+}
+
+impl From<&Owner> for Project {
+    fn from(owner: &Owner) -> Self {
+        Self { id: owner.id.clone(), path: owner.path.clone(), host: owner.host.clone() }
+    }
 }
 
 impl StackState {
@@ -95,6 +125,24 @@ impl StackState {
     /// Notes that these files were proved to be in force in the container.
     pub fn remember_proof(&mut self, container_id: &str, digest: &str) -> Result<(), StoreError> {
         self.content.proved.insert(container_id.to_owned(), digest.to_owned());
+        self.save()
+    }
+
+    /// Whose what carries the label of `made_by` is today.
+    pub fn owner(&self, made_by: &Project) -> Project {
+        let taken = self.content.adopted.iter().find(|one| Project::from(&one.from).is(made_by));
+        taken.map_or_else(|| made_by.clone(), |one| Project::from(&one.by))
+    }
+
+    /// Remembers that what carries the label of `from` belongs to another project now.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn adopt(&mut self, from: &Project, by: &Project) -> Result<(), StoreError> {
+        self.content.adopted.retain(|one| !Project::from(&one.from).is(from));
+        if !from.is(by) {
+            self.content.adopted.push(Adopted { from: from.into(), by: by.into() });
+        }
         self.save()
     }
 

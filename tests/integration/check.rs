@@ -435,3 +435,84 @@ fn a_stack_that_has_just_started_is_given_time_before_its_panels_are_checked() {
     let run = lab.run(&["check", "--live", "young.json", "--format", "json"]).expect(6);
     assert!(run.stdout.contains("panel-empty") && !run.stderr.contains("scraped"), "{}", run.stderr);
 }
+
+#[test]
+fn a_pipeline_without_secrets_checks_everything_else() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.unset("GRAFANA_ADMIN_PASSWORD");
+    lab.unset("REDIS_PASSWORD");
+    lab.write(
+        "config/confidexmon.yml",
+        "redis: {enabled: true}\nsecurity: {web_auth: true}\ntargets:\n  - job: confidex-backend\n    url: https://api.example.com/metrics\n    bearer_token_env: BACKEND_TOKEN\n",
+    );
+    let refused = lab.run(&["check", "--format", "json"]).expect(2).json();
+    assert!(refused.to_string().contains("BACKEND_TOKEN"), "{refused}");
+    let report = lab.run(&["check", "--no-secrets", "--format", "json"]).expect(0);
+    let report = report.json();
+    assert_eq!(report["validators"], "run", "{report}");
+    // The routes are those of a stack with receivers.
+    let routes = lab.run(&["check", "--no-secrets", "--routes", "--format", "json"]).expect(0).json();
+    let integrations =
+        routes["alerts"].as_array().unwrap().iter().map(|alert| &alert["routes"][0]["integrations"]);
+    assert!(
+        integrations.into_iter().any(|kinds| kinds.as_array().is_some_and(|kinds| kinds.len() == 2)),
+        "{routes}"
+    );
+}
+
+#[test]
+fn nothing_is_pulled_unasked_and_what_was_not_validated_can_fail() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("CONFIDEXMON_IMAGE_PROMETHEUS", "127.0.0.1:9/nowhere/prometheus:v0");
+    let run = lab.run(&["check"]).expect(0);
+    assert!(
+        run.stderr.contains("the engine has no image 127.0.0.1:9/nowhere/prometheus:v0; `--pull`"),
+        "{}",
+        run.stderr
+    );
+    let run = lab.run(&["check", "--require-validators"]).expect(1);
+    assert!(run.stderr.contains("the official validators were not run"), "{}", run.stderr);
+    // Asked to, it tries: the engine's own words come back.
+    let run = lab.run(&["check", "--pull", "--require-validators"]).expect(1);
+    assert!(!run.stderr.contains("`--pull` fetches it"), "{}", run.stderr);
+}
+
+/// Each of another kind: a threshold, a share of two rates, a quantile, an absence.
+const UNTESTED: &str = r#"
+groups:
+  - name: g
+    rules:
+      - alert: QueueLong
+        expr: shop_queue_length{queue="orders"} > 50
+        for: 5m
+        labels: {severity: warning}
+        annotations: {summary: 'The queue holds {{ $value }}', description: 'On "{{ $labels.instance }}".'}
+      - alert: ManyErrors
+        expr: sum by (job) (rate(shop_requests_total{status=~"5.."}[5m])) / sum by (job) (rate(shop_requests_total[5m])) > 0.05
+        for: 10m
+        labels: {severity: critical}
+      - alert: Slow
+        expr: histogram_quantile(0.95, sum by (le, job) (rate(shop_duration_seconds_bucket[5m]))) > 2
+        labels: {severity: warning}
+      - alert: Gone
+        expr: absent(up{job="shop"})
+        for: 5m
+        labels: {severity: critical}
+"#;
+
+#[test]
+fn a_generated_test_fires_and_passes() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("rules/shop.yml", UNTESTED);
+    for alert in ["QueueLong", "ManyErrors", "Slow", "Gone"] {
+        let text = lab.run(&["-q", "generate", "test", alert]).expect(0).stdout;
+        assert!(text.contains("exp_labels"), "{text}");
+        lab.write(&format!("rules/tests/{alert}.yml"), &text);
+    }
+    // The official tool's own verdict, and what the coverage makes of it.
+    let report = lab.run(&["test-rules", "--format", "json"]).expect(0).json();
+    assert!(!report.to_string().contains("\"passed\":false"), "{report}");
+    let coverage = lab.run(&["test-rules", "--coverage"]);
+    assert!(!coverage.stdout.contains("no firing"), "{}", coverage.stdout);
+    assert!(lab.run(&["generate", "test", "QueueLng"]).expect(2).stderr.contains("`QueueLong`"));
+}

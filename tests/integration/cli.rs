@@ -16,7 +16,49 @@ fn a_closed_pipe_is_no_error() {
     // More than a pipe holds, so that the writer really meets the closed end.
     let binary = env!("CARGO_BIN_EXE_confidexmon");
     let script =
-        format!("{{ for run in $(seq 40); do {binary} completions bash || exit; done; }} | head -n 1");
+        format!("{{ for run in $(seq 400); do {binary} completions bash || exit; done; }} | head -n 1");
     let output = std::process::Command::new("bash").args(["-o", "pipefail", "-c", &script]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// What the shell's script asks at a press of the key.
+fn completed(folder: &std::path::Path, words: &[&str]) -> String {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_confidexmon"))
+        .current_dir(folder)
+        .env("COMPLETE", "bash")
+        .env("_CLAP_IFS", "\n")
+        .env("_CLAP_COMPLETE_INDEX", (words.len() - 1).to_string())
+        .env("_CLAP_COMPLETE_COMP_TYPE", "9")
+        .env("_CLAP_COMPLETE_SPACE", "true")
+        .env("DOCKER_CONFIG", folder.join("docker"))
+        .arg("--")
+        .args(words)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn names_of_the_project_and_of_this_machine_are_completed() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("rules/a.yml", "groups: [{name: g, rules: [{alert: OrdersStuck, expr: up == 0}]}]");
+    write("backups/grafana-1.tar.zst", "");
+    write("docker/contexts/meta/x/meta.json", r#"{"Name": "far-away"}"#);
+    let of = |words: &[&str]| completed(folder.path(), words);
+    assert_eq!(of(&["confidexmon", "drill", "Ord"]), "OrdersStuck");
+    assert_eq!(of(&["confidexmon", "silence", ""]).lines().next(), Some("OrdersStuck"));
+    assert_eq!(of(&["confidexmon", "demo-backend", "--scenario", "crank-st"]), "crank-stopped");
+    assert_eq!(of(&["confidexmon", "--context", "far"]), "far-away");
+    assert_eq!(of(&["confidexmon", "restore-grafana", "backups/"]), "backups/grafana-1.tar.zst");
+    assert_eq!(of(&["confidexmon", "logs", "prom"]), "prometheus");
+    for shell in ["bash", "zsh", "fish"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_confidexmon"));
+        let output = command.args(["completions", shell]).output().unwrap();
+        assert!(String::from_utf8_lossy(&output.stdout).contains("confidexmon"), "{shell}");
+    }
 }

@@ -76,9 +76,11 @@ fn the_page_opens_in_a_browser(lab: &Lab) {
         return;
     };
     let dom = String::from_utf8_lossy(&dom.stdout).into_owned();
-    assert!(dom.contains("All 49 alerts reached level 3"), "{dom}");
+    assert!(dom.contains("49 of 49 alerts reached level 3"), "{dom}");
+    assert!(dom.contains("today nobody would be notified") && !dom.contains("All 49"), "{dom}");
     assert_eq!(dom.matches("<tr id=\"row-").count(), 49);
-    assert_eq!(dom.matches("<details").count(), 49);
+    assert_eq!(dom.matches("<details id=").count(), 49);
+    assert!(dom.contains(">Runbook</a>") && !dom.contains("|Runbook"), "Slack's links are links");
     chromium(&[&format!("--screenshot={}", picture.display())]).unwrap();
     let size = std::fs::metadata(&picture).unwrap().len();
     assert!(size > 30_000, "a page of text is no {size} bytes");

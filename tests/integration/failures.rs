@@ -146,9 +146,15 @@ fn a_second_run_is_told_who_holds_the_lock() {
     });
     std::thread::sleep(Duration::from_millis(300));
     let second = lab.run(&["--host", &host, "up"]);
+    let patient = ["--host", &host, "up", "--without", "grafana", "--wait-lock=2m"];
+    let waiting = lab.command(&patient).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
     let pid = first.id();
     first.kill().unwrap();
     first.wait().unwrap();
+    let waited = waiting.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&waited.stderr).into_owned();
+    assert!(waited.status.success() && said.contains(&format!("waiting for pid {pid}")), "{said}");
     let second = second.expect(5);
     assert!(
         second.stderr.contains(&format!("pid {pid}")) && second.stderr.contains("confidexmon up"),
@@ -220,4 +226,23 @@ fn a_container_without_its_network_is_told_as_such() {
         "{}",
         run.stdout
     );
+}
+
+#[test]
+fn a_server_that_is_no_engine_is_told_so_and_its_page_is_not_shown() {
+    use crate::faulty::{Answer, Faulty};
+    let Some(lab) = Lab::open() else { return };
+    let port = crate::lab::free_port();
+    let host = format!("tcp://127.0.0.1:{port}");
+    let server = Faulty::start(port, Answer::Close);
+    for (status, body) in [("404 Not Found", "<!DOCTYPE HTML>"), ("200 OK", "<html>")] {
+        server.now(Answer::Raw(status, "Content-Type: text/html\r\n", body.to_owned()));
+        let run = lab.run(&["--host", &host, "status"]).expect(3);
+        assert!(
+            run.stderr.contains("not as a Docker engine does") && run.stderr.contains(&host),
+            "{}",
+            run.stderr
+        );
+        assert!(!run.stderr.contains('<'), "{}", run.stderr);
+    }
 }

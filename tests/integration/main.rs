@@ -33,6 +33,7 @@ mod project_files;
 mod promql;
 mod proxy;
 mod readme;
+mod receivers;
 mod registry;
 mod registry_bed;
 mod reload;

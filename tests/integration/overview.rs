@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::lab::{Lab, docker, eventually, free_port};
+use crate::lab::{Lab, docker, eventually, free_port, get_json};
 
 /// A backend that nobody listens for, and fast scrapes and evaluations.
 fn settings(port: u16) -> String {
@@ -103,4 +103,78 @@ fn an_alert_that_a_time_interval_mutes_is_not_said_to_be_sent() {
         alerts.iter().any(|alert| alert["name"] == "ApiDown" && alert["delivery"] == "muted")
     });
     assert!(lab.run(&["alerts"]).expect(0).stdout.contains("muted by a time interval"), "{last:#}");
+}
+
+#[test]
+fn status_tells_what_is_young_what_is_down_and_where_it_really_is() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana", "--without", "alertmanager"]).expect(0);
+    let name = lab.container("prometheus");
+    let prometheus = |lab: &Lab| {
+        let status = lab.run(&["status", "--format", "json", "--exit-zero"]).expect(0).json();
+        let services = status["services"].as_array().unwrap();
+        services.iter().find(|service| service["name"] == "prometheus").cloned().unwrap()
+    };
+    // Other settings do not move a container.
+    let real = lab.ports["prometheus"];
+    lab.set("CONFIDEXMON_PORT_PROMETHEUS", "1");
+    assert_eq!(prometheus(&lab)["url"], format!("http://localhost:{real}"));
+    lab.set("CONFIDEXMON_PORT_PROMETHEUS", &real.to_string());
+
+    assert!(docker(&["stop", &name]).status.success());
+    let stopped = prometheus(&lab);
+    assert_eq!(stopped["health"], "stopped");
+    let finished = docker(&["inspect", "--format", "{{.State.FinishedAt}}", &name]);
+    assert_eq!(stopped["stopped_at"], String::from_utf8_lossy(&finished.stdout).trim());
+    let text = lab.run(&["status"]).expect(4).stdout;
+    assert!(text.contains("down "), "{text}");
+
+    // Started just now and silent: on its way.
+    assert!(docker(&["start", &name]).status.success());
+    assert!(docker(&["exec", &name, "sh", "-c", "kill -STOP -1"]).status.success());
+    let young = prometheus(&lab);
+    assert_eq!((&young["state"], &young["health"]), (&json!("running"), &json!("starting")), "{young}");
+    assert_eq!(young["stopped_at"], Value::Null);
+    assert!(docker(&["exec", &name, "sh", "-c", "kill -CONT -1"]).status.success());
+}
+
+#[test]
+fn an_alert_is_silenced_by_its_name_and_told_of_again() {
+    let Some(lab) = Lab::open() else { return };
+    lab.write("config/confidexmon.yml", &settings(free_port()));
+    lab.write("rules/api.yml", RULES);
+    lab.run(&UP).expect(0);
+    let held =
+        |lab: &Lab| get_json(&lab.url("alertmanager", "/api/v2/alerts?filter=alertname%3D%22ApiDown%22"));
+    eventually("Alertmanager holds it", Duration::from_secs(40), || {
+        held(&lab).as_array().is_some_and(|alerts| alerts.len() == 1)
+    });
+    let slip = lab.run(&["silence", "ApiDwn", "--why", "x"]).expect(2);
+    assert!(slip.stderr.contains("did you mean `ApiDown`?"), "{}", slip.stderr);
+    assert_eq!(get_json(&lab.url("alertmanager", "/api/v2/silences")), json!([]));
+    lab.run(&["silence", "ApiDown", "--for", "2h"]).expect(2);
+
+    let arguments = ["silence", "ApiDown", "job=api", "--for", "2h", "--why", "we move it", "--by", "ada"];
+    let made = lab.run(&arguments).expect(0);
+    assert!(made.stderr.contains("1 alert that fires is silenced"), "{}", made.stderr);
+    let silences = get_json(&lab.url("alertmanager", "/api/v2/silences"));
+    let silence = &silences[0];
+    assert_eq!((&silence["comment"], &silence["createdBy"]), (&json!("we move it"), &json!("ada")));
+    let time = |name: &str| silence[name].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    // Alertmanager moves the start to the moment at which it heard of it.
+    assert!((7190..=7200).contains(&(time("endsAt") - time("startsAt")).get_seconds()), "{silence}");
+    eventually("it is suppressed", Duration::from_secs(20), || {
+        held(&lab)[0]["status"]["silencedBy"][0] == silence["id"]
+    });
+
+    let listed = lab.run(&["silences"]).expect(0).stdout;
+    assert!(
+        listed.contains("alertname=\"ApiDown\", job=\"api\"") && listed.contains("we move it"),
+        "{listed}"
+    );
+    lab.run(&["silences", "--end", "NoSuchAlert"]).expect(2);
+    lab.run(&["silences", "--end", "ApiDown"]).expect(0);
+    let after = get_json(&lab.url("alertmanager", "/api/v2/silences"));
+    assert_eq!(after[0]["status"]["state"], "expired", "{after}");
+    assert_eq!(lab.run(&["silences", "--format", "json"]).expect(0).json(), json!({"silences": []}));
 }

@@ -61,6 +61,11 @@ fn another_project_touches_nothing_unless_it_adopts_and_a_moved_one_stays_itself
     assert_eq!(label(&lab, "prometheus", "project-path"), path("two"));
     in_project(&lab, "two", &UP).expect(0);
     in_project(&lab, "moved", &["down"]).expect(1);
+
+    // Taken over once is taken over: also when only the volumes are left, which keep their label.
+    in_project(&lab, "two", &["down"]).expect(0);
+    in_project(&lab, "moved", &UP).expect(1);
+    in_project(&lab, "two", &UP).expect(0);
 }
 
 #[test]

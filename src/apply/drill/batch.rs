@@ -67,7 +67,11 @@ impl<E: Engine> Batch<'_, E> {
                 prometheus: &pair.prometheus,
                 alertmanager: &pair.alertmanager,
             };
-            async move { (attempt.target.key.clone(), slot.run().await) }
+            async move {
+                let delivery = slot.run().await;
+                self.sandbox.one_more(&attempt.target.key);
+                (attempt.target.key.clone(), delivery)
+            }
         });
         let deliveries: BTreeMap<String, Delivery> = join_all(slots).await.into_iter().collect();
         if sink.is_silent() && deliveries.values().any(|delivery| delivery.fired) {

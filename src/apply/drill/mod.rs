@@ -192,6 +192,7 @@ async fn waves<E: Engine>(
     let mut notes = Vec::new();
     let mut used = Vec::new();
     let total = attempts.len();
+    sandbox.expect(total);
     // Waves of equal size: 49 alerts are 25 and 24.
     let size = total.div_ceil(total.div_ceil(WAVE).max(1)).max(1);
     for (number, attempts) in attempts.chunks(size).enumerate() {

@@ -83,7 +83,12 @@ impl<E: Engine> AlertRun<'_, E> {
                     delivered: true,
                     notified_after_ms: Some(at.saturating_duration_since(fired_at).as_millis()),
                     message: Some(message::preview(kind, body)),
-                    problems: message::problems(kind, body, &delivery.annotations, &self.drill.links),
+                    // What stands in for a receiver that tells nobody has no words of the project's.
+                    problems: if receiver.empty {
+                        Vec::new()
+                    } else {
+                        message::problems(kind, body, &delivery.annotations, &self.drill.links)
+                    },
                 }
             });
             let integrations = integrations.collect();

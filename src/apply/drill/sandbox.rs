@@ -11,6 +11,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::{
     ContainerSpec, NetworkSpec, PublishedPort, RestartPolicy, ServiceKind, StackName, labels,
 };
+use crate::report::events::Event;
 use crate::services::Desired;
 use crate::store::tarball::Archive;
 
@@ -30,6 +31,9 @@ pub(super) struct Sandbox<'a, E> {
     id: String,
     network: String,
     waves: AtomicUsize,
+    /// Alerts that are to be drilled, and those that were.
+    total: AtomicUsize,
+    done: AtomicUsize,
 }
 
 /// A container that runs.
@@ -63,7 +67,22 @@ impl<'a, E: Engine> Sandbox<'a, E> {
             id: nonce(),
             network: desired.stack.drill_network(),
             waves: AtomicUsize::new(0),
+            total: AtomicUsize::new(0),
+            done: AtomicUsize::new(0),
         })
+    }
+
+    /// Alerts that come on top of those that were announced before.
+    pub(super) fn expect(&self, more: usize) {
+        self.total.fetch_add(more, Ordering::Relaxed);
+    }
+
+    /// Tells that one more alert has been drilled.
+    pub(super) fn one_more(&self, alert: &str) {
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let (what, item) = ("drilling, alerts".to_owned(), alert.to_owned());
+        let total = self.total.load(Ordering::Relaxed);
+        self.session.reporter.event(&Event::Progress { what, done, total, item });
     }
 
     /// Random hex digits of this run.

@@ -1,6 +1,6 @@
 //! Brings the new images here and validates them, before anything that runs is touched.
 
-use crate::apply::validators::{self, Validators};
+use crate::apply::validators::{self, ImagePull, Validators};
 use crate::apply::{StackSession, pull};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -128,8 +128,12 @@ pub async fn validate<E: Engine>(
     let Some(command) = validators::whole_tree(service) else { return Ok(()) };
     let files = validators::without_secrets(&wanted.files);
     let job = validators::job_in(&prepared.image, (&wanted.spec.stack, service), command, files);
-    let validators =
-        Validators { engine: &session.engine, reporter: session.reporter.as_ref(), cancel: &session.cancel };
+    let validators = Validators {
+        engine: &session.engine,
+        reporter: session.reporter.as_ref(),
+        cancel: &session.cancel,
+        pull: ImagePull::Missing,
+    };
     let image = &prepared.image;
     let outcome = validators.run(&job).await.map_err(|error| Error {
         message: format!("the {} of {image} cannot be run: {}", command[0], error.message),

@@ -33,7 +33,7 @@ pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Erro
             .output
             .info(&format!("no backups of `{stack}` in {shown}; `confidexmon backup-grafana` makes one"));
     } else {
-        context.output.data(&table(&rows, jiff::Timestamp::now().as_second()));
+        context.output.data(&table(&rows, jiff::Timestamp::now().as_second(), context.output.data_width()));
     }
     if broken > 0 {
         let count = words::count(broken, "backup");

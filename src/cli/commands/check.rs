@@ -4,6 +4,7 @@ use crate::analysis::contract::Contract;
 use crate::analysis::routing::matrix;
 use crate::analysis::view::view;
 use crate::apply::examine::{self, CheckContext, CheckRequest};
+use crate::apply::validators::ImagePull;
 use crate::apply::{live, validation};
 use crate::check::selection::{Scope, Selection};
 use crate::check::{Finding, Severity, lints, validators};
@@ -29,6 +30,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
     {
         context.global.project_dir = options.paths.remove(0);
     }
+    context.placeholders = options.no_secrets;
     let loaded = match context.load_or_problems(&PlanOptions::default())? {
         Ok(loaded) => loaded,
         Err(refused) => return Ok(refuse(&context, &options, refused)),
@@ -58,6 +60,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
         engine: engine.as_ref().map_err(validation::reason),
         reporter: reporter.as_ref(),
         cancel: &cancel,
+        pull: if options.validators.pull { ImagePull::Missing } else { ImagePull::Never },
     };
     let mut report = examine::run(&request, &asked).await?;
     if matches!(scope, Scope::Project) {
@@ -65,8 +68,20 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
         report.findings.extend(warnings.map(|problem| of_settings(problem, "config/confidexmon.yml")));
         validators::sort(&mut report.findings);
     }
+    if options.no_secrets {
+        report.notes.push("placeholders stand for secrets that are not set".to_owned());
+    }
     show(&context, &options, &report);
-    Ok(if report.fails() { ExitCode::Findings } else { ExitCode::Done })
+    if report.fails() {
+        return Ok(ExitCode::Findings);
+    }
+    match report.validators_not_run.filter(|_| options.validators.require_validators) {
+        Some(reason) => {
+            Err(Error::new(ExitCode::Failed, format!("the official validators were not run: {reason}"))
+                .hint("without `--require-validators` that is no failure"))
+        }
+        None => Ok(ExitCode::Done),
+    }
 }
 
 /// `--save-contract`: what the backend exports now becomes the project's own measure.

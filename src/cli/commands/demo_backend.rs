@@ -19,7 +19,7 @@ pub async fn run(context: &Context, flags: Flags) -> Result<(), Error> {
             "demo backend on http://{address}/metrics (scenarios: http://{address}/scenarios)"
         ));
     }
-    let stop = signals::watch(context.output);
+    let stop = signals::watch_silently();
     demo::serve(options, stop.cancelled()).await.map_err(|error| {
         let mut wrapped = Error::new(ExitCode::Failed, error.to_string());
         wrapped.causes = chain(&error);

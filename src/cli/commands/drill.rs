@@ -32,8 +32,9 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     if let Some((message, hint)) = intake::unknown(&targets, &options.alerts) {
         return Err(Error::new(ExitCode::Usage, message).hint(hint));
     }
-    if options.live {
-        may_send(context, options, &project)?;
+    if options.live && !may_send(context, options, &project)? {
+        context.output.info("nothing was sent");
+        return Ok(());
     }
     intake::with_placeholders(&mut loaded.settings);
     let desired = context.desired(&loaded)?;
@@ -52,6 +53,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         stack: loaded.settings.stack.to_string(),
         generated_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         wanted_level: if options.live { level::LIVE } else { level::SINK },
+        notifies: project.settings.receivers.kinds().into_iter().map(str::to_owned).collect(),
         notes: intake::notes(project.settings.receivers.notifies_somebody()),
         ..Report::default()
     };
@@ -92,13 +94,13 @@ async fn send<E: Engine>(
 }
 
 /// A live drill wakes somebody: it is one alert, and somebody said yes.
-fn may_send(context: &Context, options: &DrillOptions, project: &Loaded) -> Result<(), Error> {
+fn may_send(context: &Context, options: &DrillOptions, project: &Loaded) -> Result<bool, Error> {
     let [name] = options.alerts.as_slice() else {
         return Err(Error::new(ExitCode::Usage, "--live sends one alert, by name")
             .hint("for example `confidexmon drill CrankServiceDown --live`"));
     };
     if options.yes {
-        return Ok(());
+        return Ok(true);
     }
     if !(std::io::stdin().is_terminal() && context.output.terminal) {
         return Err(Error::new(
@@ -115,10 +117,7 @@ fn may_send(context: &Context, options: &DrillOptions, project: &Loaded) -> Resu
     ));
     let mut answer = String::new();
     let read = std::io::stdin().read_line(&mut answer);
-    if read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes") {
-        return Ok(());
-    }
-    Err(Error::new(ExitCode::Failed, "nothing was sent"))
+    Ok(read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn show(context: &Context, options: &DrillOptions, report: &Report) -> Result<(), Error> {

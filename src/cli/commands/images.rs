@@ -6,7 +6,7 @@ use crate::apply::update::carry;
 use crate::cli::args::{ImagesCommand, PlanOptions};
 use crate::cli::context::Context;
 use crate::error::Error;
-use crate::report::Format;
+use crate::report::{Format, words};
 
 pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
@@ -22,8 +22,8 @@ pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error
             match output.format {
                 Format::Json => output.json(&json!({"file": options.file, "bytes": size, "images": images})),
                 Format::Human => output.info(&format!(
-                    "{} images in {} ({} MB)",
-                    images.len(),
+                    "{} in {} ({} MB)",
+                    words::count(images.len(), "image"),
                     options.file.display(),
                     size / 1_000_000
                 )),
@@ -35,8 +35,8 @@ pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error
             match output.format {
                 Format::Json => output.json(&json!({"images": images})),
                 Format::Human => output.info(&format!(
-                    "{} images are here; `confidexmon up --pull never` starts the stack",
-                    images.len()
+                    "here now: {}; `confidexmon up --pull never` starts the stack",
+                    words::count(images.len(), "image")
                 )),
             }
         }

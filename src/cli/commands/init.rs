@@ -11,13 +11,15 @@ use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::formats::exposition;
 use crate::model::{ServiceKind, StackName, labels};
-use crate::net::backend::{self, Auth};
+use crate::net::backend::{self, Auth, Tls};
 use crate::render::ProjectFiles;
-use crate::report::words;
+use crate::report::{Format, words};
 use crate::starter::{self, Backend};
 use crate::store::{atomic, ports, text};
 
 const DOTENV_EXAMPLE: &str = include_str!("../../../.env.example");
+/// `cp .env.example .env` keeps it: secrets are for their owner only.
+const DOTENV_MODE: u32 = 0o600;
 /// What a project must keep out of version control.
 const GITIGNORE: &str = ".env\n";
 
@@ -50,6 +52,11 @@ pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> 
     }
     protect_dotenv(&options.directory)?;
     apart.report(context);
+    if context.output.format == Format::Json {
+        let written: Vec<String> = files.iter().map(|(path, ..)| path.display().to_string()).collect();
+        context.output.json(&serde_json::json!({"directory": options.directory, "files": written, "stack": apart.stack.as_ref().map(StackName::as_str)}));
+        return Ok(());
+    }
     context.output.info(&format!(
         "wrote {} to {}; copy .env.example to .env and set the receivers there",
         words::count(files.len(), "file"),
@@ -161,7 +168,7 @@ fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {
     let embedded = ProjectFiles::embedded();
     let folders =
         [("config", embedded.config), ("rules", embedded.rules), ("dashboards", embedded.dashboards)];
-    let mut files = vec![(directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), 0o644)];
+    let mut files = vec![(directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), DOTENV_MODE)];
     for (folder, content) in folders {
         files.extend(
             content.into_iter().map(|(path, file)| (directory.join(folder).join(path), file.text, 0o644)),
@@ -181,7 +188,7 @@ async fn starter_files(
             .hint("for example `--for http://localhost:8080/metrics`"));
     };
     let name = backend_name(directory, name)?;
-    let exposition = backend::metrics(url, &Auth::None, false).await?;
+    let exposition = backend::metrics(url, &Auth::None, &Tls::default()).await?;
     let read = exposition::parse(&exposition);
     if read.samples.is_empty() {
         return Err(Error::new(ExitCode::Failed, format!("what {url} answers holds no metrics"))
@@ -190,7 +197,7 @@ async fn starter_files(
     let backend = Backend { job: name.clone(), name, url: target };
     let files = starter::project(&backend, &exposition);
     let files = files.into_iter().map(|file| (directory.join(file.path), file.text, 0o644));
-    Ok(std::iter::once((directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), 0o644))
+    Ok(std::iter::once((directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), DOTENV_MODE))
         .chain(files)
         .collect())
 }

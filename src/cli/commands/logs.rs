@@ -25,7 +25,7 @@ pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
     let printing = async move {
         let width = ServiceKind::ALL.iter().map(|service| service.name().len()).max().unwrap_or(0);
         while let Some(line) = lines.recv().await {
-            print(output, &line, width);
+            print(output, &line, (width, options.timestamps));
         }
     };
     let reading = logs::run(&session, &stack, &query, sender);
@@ -47,7 +47,7 @@ fn since(text: &str) -> Result<String, Error> {
     Ok(format!("{}.{:09}", nanos.div_euclid(1_000_000_000), nanos.rem_euclid(1_000_000_000)))
 }
 
-fn print(output: Output, line: &MergedLine, width: usize) {
+fn print(output: Output, line: &MergedLine, (width, timestamps): (usize, bool)) {
     match output.format {
         Format::Json => {
             let value: BTreeMap<&str, &str> = BTreeMap::from([
@@ -59,7 +59,8 @@ fn print(output: Output, line: &MergedLine, width: usize) {
         }
         Format::Human => {
             let name = output.styled_data(&format!("{:<width$}", line.service.name()), color(line.service));
-            output.data(&format!("{name} | {}\n", line.text.trim_end()));
+            let time = if timestamps { format!("{} ", line.timestamp) } else { String::new() };
+            output.data(&format!("{name} | {time}{}\n", line.text.trim_end()));
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::cli::commands::up::url;
 use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
+use crate::render::context::browser_host;
 use crate::render::overview;
+use crate::report::Format;
 
 pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
@@ -14,12 +16,18 @@ pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
             Error::new(ExitCode::Usage, "redis has no page to open").hint("connect with `redis-cli` instead")
         );
     }
-    let mut url = url(&loaded, options.service, loaded.settings.port(options.service));
+    let host = browser_host(&loaded.settings);
+    let mut url = url(&loaded, options.service, (&host, loaded.settings.port(options.service)));
     if options.service == ServiceKind::Grafana {
         let uid = overview::dashboard_uid(&loaded.settings, &loaded.project.files);
         url.push_str(&format!("/d/{uid}"));
     }
-    context.output.data(&format!("{url}\n"));
+    match context.output.format {
+        Format::Json => {
+            context.output.json(&serde_json::json!({"service": options.service.name(), "url": url}));
+        }
+        Format::Human => context.output.data(&format!("{url}\n")),
+    }
     if options.print {
         return Ok(());
     }

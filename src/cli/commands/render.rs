@@ -1,23 +1,42 @@
 //! `render`: the configuration files as the containers get them, in a folder to look at.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::json;
+
 use crate::cli::args::{PlanOptions, RenderOptions};
 use crate::cli::context::Context;
 use crate::error::Error;
 use crate::render::dashboards;
-use crate::report::words;
-use crate::store::atomic;
+use crate::report::{Format, words};
+use crate::store::{atomic, stale};
 
 pub fn run(context: &Context, options: &RenderOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let desired = context.desired(&loaded)?;
-    let mut count = 0;
+    let mut written = BTreeSet::new();
     for (service, wanted) in &desired.services {
         for file in wanted.files.files.values() {
-            let path = options.output.join(service.name()).join(file.path.trim_start_matches('/'));
+            let name = Path::new(service.name()).join(file.path.trim_start_matches('/'));
             let redact = file.is_secret() && !options.with_secrets;
             let bytes = if redact { b"<redacted>\n".as_slice() } else { file.bytes() };
-            atomic::write(&path, bytes, if file.is_secret() { 0o600 } else { 0o644 })?;
-            count += 1;
+            let mode = if file.is_secret() { 0o600 } else { 0o644 };
+            atomic::write(&options.output.join(&name), bytes, mode)?;
+            written.insert(name.display().to_string());
+        }
+    }
+    let removed = stale::remove(&options.output, &written)?;
+    let output = context.output;
+    match output.format {
+        Format::Json => output.json(&json!({"output": options.output, "files": written, "removed": removed})),
+        Format::Human => {
+            let gone = match removed.len() {
+                0 => String::new(),
+                count => format!(", and removed {} of an earlier run", words::count(count, "file")),
+            };
+            let count = words::count(written.len(), "file");
+            output.info(&format!("wrote {count} to {}{gone}", options.output.display()));
         }
     }
     let rendered =
@@ -25,6 +44,5 @@ pub fn run(context: &Context, options: &RenderOptions) -> Result<(), Error> {
     for note in dashboards::notes(&loaded.project.files, &rendered) {
         context.output.info(&format!("note: {note}"));
     }
-    context.output.info(&format!("wrote {} to {}", words::count(count, "file"), options.output.display()));
     Ok(())
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use comfy_table::Table;
-use comfy_table::presets::NOTHING;
 use serde::Serialize;
 
 use crate::apply::overview::{self, Apis};
@@ -17,7 +15,9 @@ use crate::error::{Error, ExitCode};
 use crate::health::overview::Overview;
 use crate::model::Observed;
 use crate::plan::{Policy, ServicePlan, Step, reconcile};
+use crate::render::context::{browser_host, host_of};
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
+use crate::report::table::Table;
 use crate::report::{self, Format, Output, words};
 use crate::services::Desired;
 
@@ -42,6 +42,8 @@ struct ServiceJson {
     url: Option<String>,
     restarts: i64,
     started_at: Option<String>,
+    /// Since when it has not run.
+    stopped_at: Option<String>,
 }
 
 pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode, Error> {
@@ -110,12 +112,11 @@ async fn drift<E: Engine>(
 
 /// A service's steps as one: a container that is created is also written and started.
 fn in_short(service: &ServicePlan) -> Option<String> {
-    let has = |wanted: fn(&Step) -> bool| service.steps.iter().any(wanted);
+    if let Some((what, cause)) = service.replacement() {
+        return Some(format!("{what}: {cause}"));
+    }
     let step = service.steps.iter().find(|step| !matches!(step, Step::Pull { .. }))?;
     let (_, action, cause) = step.action_and_cause(&service.container);
-    let replaced =
-        has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
-    let action = if replaced { format!("replace {}", service.container) } else { action };
     Some(format!("{action}: {cause}"))
 }
 
@@ -125,9 +126,13 @@ fn shape(loaded: &Loaded, rows: &[status::Row], overview: Overview) -> StatusJso
         state: row.state.clone(),
         health: row.health.clone(),
         image: row.image.clone(),
-        url: row.port.map(|port| url(loaded, row.service, port)),
+        url: row.bound.as_ref().map(|(ip, port)| {
+            let host = ip.parse().map_or_else(|_| browser_host(&loaded.settings), host_of);
+            url(loaded, row.service, (&host, *port))
+        }),
         restarts: row.restarts,
         started_at: row.started_at.clone(),
+        stopped_at: row.stopped_at.clone(),
     });
     StatusJson { stack: loaded.settings.stack.to_string(), services: services.collect(), overview }
 }
@@ -154,39 +159,47 @@ fn show(output: Output, rows: &[status::Row], current: &StatusJson, watch: bool)
 }
 
 fn table(output: Output, current: &StatusJson) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
-    table.set_header(["SERVICE", "STATE", "HEALTH", "UPTIME", "RESTARTS", "URL", "IMAGE"]);
+    let columns = [
+        ("SERVICE", 0),
+        ("STATE", 4),
+        ("HEALTH", 0),
+        ("UPTIME", 1),
+        ("RESTARTS", 3),
+        ("URL", 2),
+        ("IMAGE", 5),
+    ];
+    let mut table = Table::new(&columns);
     for service in &current.services {
-        table.add_row([
+        table.row([
             service.name.clone(),
             service.state.clone(),
             service.health.clone(),
-            service.started_at.as_deref().map_or_else(|| "-".to_owned(), uptime),
+            uptime(service),
             service.restarts.to_string(),
-            service.url.clone().unwrap_or_else(|| "-".to_owned()),
+            service.url.clone().unwrap_or_default(),
             service.image.clone(),
         ]);
     }
-    // Colour comes after the layout, which would count it as width.
-    let text = table.to_string();
-    let mut lines = text.lines();
-    let head = lines.next().unwrap_or_default().trim();
-    let mut shown = format!("{}\n", output.styled_data(head, BOLD));
-    for (line, service) in lines.zip(&current.services) {
-        let style = match service.health.as_str() {
-            "healthy" => GOOD,
-            "starting" => WARN,
-            _ => BAD,
-        };
-        let health = format!(" {} ", service.health);
-        let styled = format!(" {} ", output.styled_data(&service.health, style));
-        shown.push_str(&format!("{}\n", line.trim().replacen(&health, &styled, 1)));
-    }
-    shown
+    let lines = table.lines(output.data_width(), |row, column, cell| match (row, column, cell) {
+        (0, ..) => output.styled_data(cell, BOLD),
+        (_, "HEALTH", "healthy") => output.styled_data(cell, GOOD),
+        (_, "HEALTH", "starting") => output.styled_data(cell, WARN),
+        (_, "HEALTH", _) => output.styled_data(cell, BAD),
+        _ => cell.to_owned(),
+    });
+    lines.join("\n") + "\n"
 }
 
-fn uptime(started_at: &str) -> String {
-    let Ok(started) = started_at.parse::<jiff::Timestamp>() else { return "-".to_owned() };
-    words::age(jiff::Timestamp::now().as_second() - started.as_second())
+/// How long it has run, or has not.
+fn uptime(service: &ServiceJson) -> String {
+    let age = |at: &str| {
+        let since = at.parse::<jiff::Timestamp>().ok()?;
+        Some(words::age(jiff::Timestamp::now().as_second() - since.as_second()))
+    };
+    match (&service.stopped_at, &service.started_at) {
+        (Some(stopped), _) => age(stopped).map(|age| format!("down {age}")),
+        (None, Some(started)) => age(started),
+        (None, None) => None,
+    }
+    .unwrap_or_default()
 }

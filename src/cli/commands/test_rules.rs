@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::apply::rule_tests::Tests;
-use crate::apply::validators::Validators;
+use crate::apply::validators::{ImagePull, Validators};
 use crate::check::gather;
 use crate::check::testing::{Coverage, FileResult};
 use crate::cli::args::{PlanOptions, TestRulesOptions};
@@ -58,7 +58,12 @@ async fn test(
     let engine = context.engine(&[]).await?;
     let cancel = signals::watch(context.output);
     let reporter = progress::reporter(context.output);
-    let validators = Validators { engine: &engine, reporter: reporter.as_ref(), cancel: &cancel };
+    let validators = Validators {
+        engine: &engine,
+        reporter: reporter.as_ref(),
+        cancel: &cancel,
+        pull: ImagePull::Missing,
+    };
     let wanted = Tests {
         settings: &loaded.settings,
         files: &loaded.project.files,

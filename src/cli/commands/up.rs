@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::apply::grafana::provisioned::Datasources;
 use crate::apply::grafana::{self, Proven, Ready};
 use crate::apply::overview::{self, Apis};
+use crate::apply::ownership as ownership_memory;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
 use crate::apply::{StackSession, explain, gather, interrupted, pull, services as apply_services, wait};
@@ -21,7 +22,7 @@ use crate::health::overview::{Target, TargetHealth};
 use crate::model::{Manifest, Observed, Secret, ServiceKind};
 use crate::plan::ownership::{self, Adoption, Remains};
 use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
-use crate::render::context::links;
+use crate::render::context::browser_host;
 use crate::report::output::{BOLD, WARN};
 use crate::report::overview::target_line;
 use crate::report::{Format, Output, words};
@@ -67,6 +68,9 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         None => wait::running(&session, &desired).await?,
     };
     wait::until_ready(&session, &desired, &running, options.timeout).await?;
+    if options.owner.adopt {
+        ownership_memory::adopted(&session, &desired.stack, &loaded.identity).await?;
+    }
     let mut images_lock = loaded.images_lock.clone();
     let locking = Locking { file: &mut images_lock, named: &loaded.named_images, running: BTreeMap::new() };
     locking::add_missing(&session, &desired, locking).await?;
@@ -241,7 +245,8 @@ fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcom
             "no receiver is configured: alerts fire, but nobody is notified (set SLACK_WEBHOOK_URL or PAGERDUTY_SERVICE_KEY in .env)",
         );
     }
-    let urls = running.iter().map(|(service, (_, port))| (*service, url(loaded, *service, *port)));
+    let host = browser_host(&loaded.settings);
+    let urls = running.iter().map(|(service, (_, port))| (*service, url(loaded, *service, (&host, *port))));
     match output.format {
         Format::Json => output.json(&json!({
             "stack": loaded.settings.stack.as_str(),
@@ -287,19 +292,17 @@ fn show_targets(output: Output, targets: &[Target], each: bool) {
     }
 }
 
-/// The address that a person uses, with the port that is really bound.
-pub fn url(loaded: &Loaded, service: ServiceKind, port: u16) -> String {
-    let links = links(&loaded.settings);
-    let host = crate::render::context::browser_host(&loaded.settings);
-    let bound = format!("http://{host}:{port}");
-    let configured = loaded.settings.port(service) != 0;
-    match service {
-        ServiceKind::Redis => format!("redis://{host}:{port}"),
-        ServiceKind::Grafana if configured => links.grafana,
-        ServiceKind::Prometheus if configured => links.prometheus,
-        ServiceKind::Alertmanager if configured => links.alertmanager,
-        _ => bound,
-    }
+/// The address that a person uses: the one of the settings, else where the service is really published.
+pub fn url(loaded: &Loaded, service: ServiceKind, (host, port): (&str, u16)) -> String {
+    let links = &loaded.settings.links;
+    let public = match service {
+        ServiceKind::Redis => return format!("redis://{host}:{port}"),
+        ServiceKind::Grafana => &links.grafana,
+        ServiceKind::Prometheus => &links.prometheus,
+        ServiceKind::Alertmanager => &links.alertmanager,
+    };
+    let public = public.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    public.unwrap_or_else(|| format!("http://{host}:{port}"))
 }
 
 fn plan_json(plan: &Plan) -> serde_json::Value {

@@ -16,7 +16,7 @@ fn run(target: &Target, _: &Facts) -> Option<Trouble> {
     }
     let cause = "the certificate is self-signed, or of a company's own authority, which the Prometheus image does not know";
     let fix = format!(
-        "use a certificate of a public authority, or set `insecure_skip_verify: true` for `{}` under `targets:` in config/confidexmon.yml",
+        "use a certificate of a public authority, or name your own authority as `ca_file`, or set `insecure_skip_verify: true` for `{}` under `targets:` in config/confidexmon.yml",
         target.job
     );
     Some(Trouble::problem("", cause, fix))

@@ -130,8 +130,9 @@ fn usual_sockets(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
 
 async fn open(endpoint: &Endpoint, forward_ports: &[u16]) -> Result<DockerEngine, EngineError> {
     let (transport, tunnel, ports_are_local) = transport(endpoint, forward_ports).await?;
-    let answer: VersionAnswer =
-        get_unversioned(&transport, &endpoint.host, VERSION_WITHIN, "/version").await?;
+    let answer: VersionAnswer = get_unversioned(&transport, &endpoint.host, VERSION_WITHIN, "/version")
+        .await
+        .map_err(|error| no_engine(&endpoint.host, error))?;
     let api =
         answer.negotiate().map_err(|reason| EngineError::new("use the engine", ErrorKind::TooOld, reason))?;
     let info = engine_info(endpoint, ports_are_local, &answer, api);
@@ -201,6 +202,16 @@ fn is_loopback(authority: &str) -> bool {
     let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// A server that answers, but not as an engine: a web page is no evidence that anybody can use.
+fn no_engine(host: &str, error: EngineError) -> EngineError {
+    match error.kind {
+        ErrorKind::NotFound | ErrorKind::Other | ErrorKind::Conflict => {
+            unreachable(host, "a server answers there, but not as a Docker engine does")
+        }
+        _ => error,
+    }
 }
 
 fn unreachable(host: &str, reason: &str) -> EngineError {

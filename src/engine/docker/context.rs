@@ -52,6 +52,20 @@ pub(super) fn config_dir(env: &BTreeMap<String, String>) -> Option<PathBuf> {
         .or_else(|| set("HOME").map(|home| Path::new(home).join(".docker")))
 }
 
+/// The names of all contexts; none where they cannot be read.
+pub fn context_names(env: &BTreeMap<String, String>) -> Vec<String> {
+    let Some(dir) = config_dir(env) else { return Vec::new() };
+    let entries = std::fs::read_dir(dir.join("contexts/meta")).into_iter().flatten().flatten();
+    let name = |entry: std::fs::DirEntry| {
+        let text = std::fs::read_to_string(entry.path().join("meta.json")).ok()?;
+        let meta: serde_json::Value = serde_json::from_str(&text).ok()?;
+        meta["Name"].as_str().map(str::to_owned)
+    };
+    let mut names: Vec<String> = entries.filter_map(name).collect();
+    names.sort_unstable();
+    names
+}
+
 /// The current context of `config.json`; `None` when there is none or it is the default one.
 pub(super) async fn current(dir: &Path) -> Result<Option<String>, EngineError> {
     let path = dir.join("config.json");

@@ -31,6 +31,7 @@ use futures_util::stream::BoxStream;
 use hyper::body::Bytes;
 
 pub use connect::{EndpointChoice, connect};
+pub use context::context_names;
 
 use crate::engine::{
     ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,

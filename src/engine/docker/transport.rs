@@ -59,14 +59,21 @@ impl Transport {
 
     /// Sends the request to this engine, whatever host its URI names.
     pub(super) async fn send(&self, mut request: BollardRequest) -> Result<Response<Incoming>, Bollard> {
-        let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str);
-        *request.uri_mut() = self.uri(path)?;
+        let path = request.uri().path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
+        *request.uri_mut() = self.uri(&path)?;
         request.headers_mut().insert(HOST, self.host_header());
+        let call = format!("{} {path}", request.method());
+        let began = std::time::Instant::now();
         let response = match self {
             Self::Unix { client, .. } => client.request(request).await,
             Self::Tcp { client, .. } => client.request(request).await,
             Self::Tls { client, .. } => client.request(request).await,
         };
+        let took = began.elapsed();
+        match &response {
+            Ok(response) => tracing::info!("engine: {call}: {} after {took:.1?}", response.status().as_u16()),
+            Err(error) => tracing::info!("engine: {call}: {error} after {took:.1?}"),
+        }
         response.map_err(Bollard::from)
     }
 

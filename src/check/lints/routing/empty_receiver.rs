@@ -55,9 +55,9 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
     }
 }
 
-/// Alerts of severity `info` or `none` are not meant to call anybody.
+/// Alerts of severity `none`, as the Watchdog, say that nobody is to be told.
 fn is_for_people(alert: &Alert<'_>) -> bool {
-    !matches!(alert.severity(), Some("none" | "info"))
+    alert.severity() != Some("none")
 }
 
 fn tells_nobody(file: &AlertmanagerFile, receiver: &str) -> bool {
@@ -81,7 +81,7 @@ fn assess(
         (true, _) => {
             let message = format!("nobody is told of {}: `{name}` has no integration", wording::names(lost));
             Some(file.finding(&LINT, at, message).severity(Severity::Info).fix(
-                "set SLACK_WEBHOOK_URL, SLACK_WEBHOOK_CRITICAL or PAGERDUTY_SERVICE_KEY, or add an integration",
+                "give them another severity, add a route or an integration, or set SLACK_WEBHOOK_URL; `severity: none` says that nobody is to be told",
             ))
         }
         (false, []) if knows_alerts => None,
