@@ -8,7 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 use crate::demo::scenario::SCENARIOS;
 use crate::drill::intake;
 use crate::engine::docker;
-use crate::store::project;
+use crate::store::{backups, project};
 
 /// The alerts of the project's rules.
 pub(super) fn alerts() -> Vec<CompletionCandidate> {
@@ -35,12 +35,8 @@ pub(super) fn contexts() -> Vec<CompletionCandidate> {
 
 /// The project's backups, the newest first.
 pub(super) fn archives() -> Vec<CompletionCandidate> {
-    let folder = project_folder().join("backups");
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    paths.retain(|path| path.to_string_lossy().ends_with(".tar.zst"));
-    paths.sort_unstable();
-    let shown = paths.into_iter().rev().map(|path| path.strip_prefix(".").map(PathBuf::from).unwrap_or(path));
+    let paths = backups::archive_paths(&project_folder().join("backups"));
+    let shown = paths.into_iter().map(|path| path.strip_prefix(".").map(PathBuf::from).unwrap_or(path));
     shown.enumerate().map(|(order, path)| CompletionCandidate::new(path).display_order(Some(order))).collect()
 }
 

@@ -32,7 +32,7 @@ pub(super) fn text(backend: &Backend, drafts: &[AlertDraft]) -> String {
             "enable": true,
             "iconColor": "red",
             "datasource": {"type": "prometheus", "uid": "${datasource}"},
-            "expr": format!("ALERTS{{alertstate=\"firing\", job=\"{}\"}}", backend.job),
+            "expr": "ALERTS{alertstate=\"firing\", severity=~\"critical|warning\"}",
             "step": "1m",
             "titleFormat": "{{alertname}}",
             "tagKeys": "severity,instance",

@@ -37,6 +37,16 @@ impl Staging {
     }
 }
 
+/// The archives of a folder by their names alone, the newest first; none where it cannot be read.
+pub fn archive_paths(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.retain(|path| path.to_string_lossy().ends_with(".tar.zst"));
+    paths.sort_unstable();
+    paths.reverse();
+    paths
+}
+
 /// One archive of the folder.
 #[derive(Debug)]
 pub struct Listed {
