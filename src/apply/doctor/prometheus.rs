@@ -16,11 +16,12 @@ use crate::net::prometheus::{LoadedGroup, Prometheus};
 use crate::plan::rule_intent::{self, Intent};
 
 /// Questions about itself, by the name of their answer.
-const QUESTIONS: [(&str, &str); 18] = [
+const QUESTIONS: [(&str, &str); 19] = [
     ("newest_sample_age", "time() - max(timestamp(up))"),
     ("missed_evaluations", "sum(increase(prometheus_rule_group_iterations_missed_total[15m]))"),
     ("dropped_alerts", "sum(increase(prometheus_notifications_dropped_total[15m]))"),
     ("alert_errors", "sum(increase(prometheus_notifications_errors_total[15m]))"),
+    ("alert_errors_now", "sum(increase(prometheus_notifications_errors_total[3m]))"),
     ("alert_queue", "max(prometheus_notifications_queue_length / prometheus_notifications_queue_capacity)"),
     ("wal_corruptions", "sum(increase(prometheus_tsdb_wal_corruptions_total[1d]))"),
     ("compactions_failed", "sum(increase(prometheus_tsdb_compactions_failed_total[1d]))"),
