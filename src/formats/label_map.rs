@@ -1,11 +1,18 @@
 //! The labels or annotations of a rule. Thousands of rules have a handful each: a sorted list takes a
 //! fraction of a tree's memory.
 
+use std::sync::OnceLock;
+
+use crate::formats::go_template::{self, Action, Broken};
 use crate::formats::yaml::scalar::Scalar;
 
 /// Texts by name, sorted by it.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Vec<(String, Scalar)>);
+pub struct Fields {
+    texts: Vec<(String, Scalar)>,
+    /// The texts as templates, once somebody has asked: several lints do, of each rule.
+    templates: OnceLock<Vec<Result<Vec<Action>, Broken>>>,
+}
 
 impl Fields {
     /// Of a name that is given twice the last text counts.
@@ -14,13 +21,13 @@ impl Fields {
         fields.sort_by(|(a, _), (b, _)| a.cmp(b));
         fields.dedup_by(|(a, _), (b, _)| a == b);
         fields.shrink_to_fit();
-        Self(fields)
+        Self { texts: fields, templates: OnceLock::new() }
     }
 
     /// The value of a field.
     pub fn get(&self, name: &str) -> Option<&Scalar> {
-        let at = self.0.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
-        self.0.get(at).map(|(_, text)| text)
+        let at = self.texts.binary_search_by(|(own, _)| own.as_str().cmp(name)).ok()?;
+        self.texts.get(at).map(|(_, text)| text)
     }
 
     /// True when there is such a field.
@@ -30,7 +37,7 @@ impl Fields {
 
     /// Names and values, in the order of the file.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Scalar)> {
-        self.0.iter().map(|(name, text)| (name.as_str(), text))
+        self.texts.iter().map(|(name, text)| (name.as_str(), text))
     }
 
     /// The names, in the order of the file.
@@ -39,6 +46,13 @@ impl Fields {
     }
 
     /// The values, in the order of the file.
+    /// Each text with what its template does.
+    pub fn templates(&self) -> impl Iterator<Item = (&str, &Scalar, &Result<Vec<Action>, Broken>)> {
+        let read = || self.values().map(|text| go_template::actions(&text.value)).collect();
+        let templates = self.templates.get_or_init(read);
+        self.iter().zip(templates).map(|((name, text), actions)| (name, text, actions))
+    }
+
     pub fn values(&self) -> impl Iterator<Item = &Scalar> {
         self.iter().map(|(_, text)| text)
     }
@@ -59,5 +73,7 @@ mod tests {
         assert_eq!(fields.keys().collect::<Vec<_>>(), ["a", "b"]);
         assert_eq!(fields.get("b").map(|text| text.value.as_str()), Some("3"));
         assert!(!fields.contains_key("c"));
+        let texts: Vec<_> = fields.templates().map(|(name, text, _)| (name, text.value.as_str())).collect();
+        assert_eq!(texts, [("a", "2"), ("b", "3")]);
     }
 }

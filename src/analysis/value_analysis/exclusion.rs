@@ -14,13 +14,18 @@ use crate::formats::promql::{Binary, Expr, Op};
 /// Conditions on one value that no number satisfies together.
 pub(super) fn excluded(view: &View<'_>, expr: &Expr) -> Option<Never> {
     let claims = constraints::constraints(expr);
-    let by_base = constraints::by_base(&claims);
+    // Arithmetic alone asks for nothing.
+    let by_base = if claims.iter().all(|claim| claim.condition.is_none()) {
+        Vec::new()
+    } else {
+        constraints::by_base(&claims)
+    };
     by_base
         .iter()
         .find_map(|(base, found)| {
             alone(view, base, found)
                 .or_else(|| opposed(view, base, found))
-                .or_else(|| together(view, base, found))
+                .or_else(|| (found.len() > 2).then(|| together(view, base, found)).flatten())
         })
         // Where nothing is certain of one element, as in a comparison of sums with `on`, the ranges still are.
         .or_else(|| apart(view, expr))

@@ -3,7 +3,7 @@
 use crate::analysis::labels::LabelSet;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::go_template::{self, Action};
+use crate::formats::go_template::Action;
 use crate::formats::promql::Kind;
 use crate::model::closest_name;
 
@@ -19,9 +19,9 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
         return;
     }
     let mut kept: Option<LabelSet> = None;
-    for text in rule.rule.annotations.values().chain(rule.rule.labels.values()) {
-        let Ok(actions) = go_template::actions(&text.value) else { continue };
-        let tested = tested(&actions);
+    for (_, text, actions) in rule.rule.annotations.templates().chain(rule.rule.labels.templates()) {
+        let Ok(actions) = actions else { continue };
+        let tested = tested(actions);
         for (label, at) in actions.iter().filter(|action| !is_test(action)).flat_map(Action::labels) {
             let kept = kept.get_or_insert_with(|| rule.view.labels_of(rule.tree));
             if !kept.may_have(label) && !tested.contains(&label) {

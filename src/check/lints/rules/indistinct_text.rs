@@ -96,8 +96,8 @@ fn paths_of(action: &Action) -> impl Iterator<Item = &[String]> {
 /// The labels that the rule's own texts name; `None` where they print all of them, or ask Prometheus.
 fn texts(rule: &RuleView<'_>) -> Option<BTreeSet<String>> {
     let mut named = BTreeSet::new();
-    for text in rule.rule.annotations.values() {
-        for action in go_template::actions(&text.value).ok()? {
+    for (_, _, actions) in rule.rule.annotations.templates() {
+        for action in actions.as_ref().ok()? {
             let whole = action.tokens.iter().any(|token| match &token.kind {
                 TokenKind::Path { root, fields } => {
                     root == "$labels" && fields.is_empty()

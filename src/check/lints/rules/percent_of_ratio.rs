@@ -3,7 +3,7 @@
 use crate::analysis::conditions::{self, Condition, Share};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::go_template::{self, Action, TokenKind};
+use crate::formats::go_template::{Action, TokenKind};
 use crate::formats::promql::{Expr, Op};
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -81,8 +81,8 @@ fn share(rule: &RuleView<'_>, value: &Expr) -> Option<Share> {
 
 fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     let Some(share) = alert_share(rule) else { return };
-    for text in rule.rule.annotations.values() {
-        let Ok(actions) = go_template::actions(&text.value) else { continue };
+    for (_, text, actions) in rule.rule.annotations.templates() {
+        let Ok(actions) = actions else { continue };
         for action in actions.iter().filter(|action| action.uses_value() && action.keyword().is_none()) {
             if let Some((message, fix)) = mistake(&text.value, action, share) {
                 out.push(rule.in_scalar(&LINT, text, action.at, message).fix(fix));

@@ -5,7 +5,7 @@ mod types;
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::go_template::{self, Action, Token, TokenKind};
+use crate::formats::go_template::{Action, Broken, Token, TokenKind};
 use crate::formats::yaml::scalar::Scalar;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -80,28 +80,28 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if !rule.rule.is_alert() {
         return;
     }
-    for text in rule.rule.annotations.values().chain(rule.rule.labels.values()) {
+    for (_, text, actions) in rule.rule.annotations.templates().chain(rule.rule.labels.templates()) {
         if text.value.contains("{{") {
-            assess(rule, text, out);
+            assess(rule, text, actions, out);
         }
     }
 }
 
-fn assess(rule: &RuleView<'_>, text: &Scalar, out: &mut Vec<Finding>) {
+fn assess(rule: &RuleView<'_>, text: &Scalar, actions: &Result<Vec<Action>, Broken>, out: &mut Vec<Finding>) {
     let mut push = |(at, message, fix): Mistake, severity| {
         let finding = rule.in_scalar(&LINT, text, at, message).severity(severity);
         out.push(if let Some(fix) = fix { finding.fix(fix) } else { finding });
     };
-    let actions = match go_template::actions(&text.value) {
+    let actions = match actions {
         Ok(actions) => actions,
-        Err(broken) => return push((broken.at, broken.reason, None), Severity::Bug),
+        Err(broken) => return push((broken.at, broken.reason.clone(), None), Severity::Bug),
     };
-    if let Some(mistake) = unbalanced(&actions) {
+    if let Some(mistake) = unbalanced(actions) {
         return push(mistake, Severity::Bug);
     }
     let defined: Vec<_> = actions.iter().filter_map(|action| named(action, &["define", "block"])).collect();
     let mut scope = Scope::default();
-    for action in &actions {
+    for action in actions {
         scope.enter(action);
         if let Some((name, at)) =
             named(action, &["template"]).filter(|(name, _)| !defined.iter().any(|(known, _)| known == name))

@@ -7,7 +7,6 @@ use crate::analysis::quantiles;
 use crate::analysis::units::{Unit, split_part, unit};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::go_template;
 use crate::formats::promql::Op;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -140,8 +139,8 @@ fn texts(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if (factor - 1.0).abs() > 1e-9 {
         return converted_twice(rule, unit, factor, out);
     }
-    for text in rule.rule.annotations.values() {
-        let Ok(actions) = go_template::actions(&text.value) else { continue };
+    for (_, text, actions) in rule.rule.annotations.templates() {
+        let Ok(actions) = actions else { continue };
         for action in actions.iter().filter(|action| action.uses_value() && action.keyword().is_none()) {
             let converts = action.functions().any(|(name, _)| name != "printf");
             let after = text.value.get(action.end..).unwrap_or_default().trim_start_matches(' ');
@@ -162,8 +161,8 @@ fn converted_twice(rule: &RuleView<'_>, unit: Unit, factor: f64, out: &mut Vec<F
         Unit::Seconds => ("humanizeDuration", "seconds", !(0.1..=99.0).contains(&factor)),
         Unit::Bytes => ("humanize1024", "bytes", factor < 0.01),
     };
-    for text in rule.rule.annotations.values().filter(|_| scaled) {
-        let Ok(actions) = go_template::actions(&text.value) else { continue };
+    for (_, text, actions) in rule.rule.annotations.templates().filter(|_| scaled) {
+        let Ok(actions) = actions else { continue };
         for action in actions.iter().filter(|action| action.uses_value() && action.calls(function)) {
             let message =
                 format!("`{function}` expects {is}, and the expression has converted the value already");

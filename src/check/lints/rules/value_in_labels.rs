@@ -2,7 +2,6 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run};
-use crate::formats::go_template;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "value-in-labels",
@@ -15,8 +14,8 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     if !rule.rule.is_alert() {
         return;
     }
-    for (label, text) in rule.rule.labels.iter() {
-        let Ok(actions) = go_template::actions(&text.value) else { continue };
+    for (label, text, actions) in rule.rule.labels.templates() {
+        let Ok(actions) = actions else { continue };
         // `{{ if gt $value 90.0 }}critical{{ end }}` has few values, and each of them is meant.
         let Some(action) = actions.iter().find(|action| action.uses_value() && action.keyword().is_none())
         else {
