@@ -2,6 +2,8 @@
 
 /// The ending of an archive that is not encrypted.
 pub const ENDING: &str = ".tar.zst";
+/// What is added to the name of an encrypted one.
+pub const ENCRYPTED: &str = ".age";
 /// What an archive is called while it is written; it never ends in [`ENDING`].
 pub const UNFINISHED: &str = ".unfinished";
 
@@ -15,6 +17,7 @@ pub fn archive(stack: &str, created_at: &str) -> String {
 /// The moment in an archive's name when it is one of this stack: `20261127T084500123Z`. What has another
 /// form is not ours, and is never listed or removed.
 pub fn moment<'a>(stack: &str, name: &'a str) -> Option<&'a str> {
+    let name = name.strip_suffix(ENCRYPTED).unwrap_or(name);
     let moment =
         name.strip_prefix("grafana-")?.strip_prefix(stack)?.strip_prefix('-')?.strip_suffix(ENDING)?;
     let shape = |(at, c): (usize, char)| match at {
@@ -23,6 +26,21 @@ pub fn moment<'a>(stack: &str, name: &'a str) -> Option<&'a str> {
         _ => c.is_ascii_digit(),
     };
     (moment.len() == 19 && moment.chars().enumerate().all(shape)).then_some(moment)
+}
+
+/// The time of a [`moment`] in RFC 3339.
+pub fn time(moment: &str) -> Option<String> {
+    let part = |from: usize, to: usize| moment.get(from..to);
+    Some(format!(
+        "{}-{}-{}T{}:{}:{}.{}Z",
+        part(0, 4)?,
+        part(4, 6)?,
+        part(6, 8)?,
+        part(9, 11)?,
+        part(11, 13)?,
+        part(13, 15)?,
+        part(15, 18)?
+    ))
 }
 
 /// True for what a killed run left behind.
@@ -41,6 +59,8 @@ mod tests {
         let name = archive("confidex", "2026-11-27T08:45:00.123Z");
         assert_eq!(name, "grafana-confidex-20261127T084500123Z.tar.zst");
         assert_eq!(moment("confidex", &name), Some("20261127T084500123Z"));
+        assert_eq!(moment("confidex", &format!("{name}.age")), Some("20261127T084500123Z"));
+        assert_eq!(time("20261127T084500123Z").as_deref(), Some("2026-11-27T08:45:00.123Z"));
         // Another stack whose name begins the same way.
         assert_eq!(moment("confidex", "grafana-confidex-two-20261127T084500123Z.tar.zst"), None);
         for other in

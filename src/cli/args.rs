@@ -14,6 +14,7 @@ use crate::model::{ServiceKind, StackName};
 use crate::plan::PullPolicy;
 use crate::report::Format;
 use crate::report::output::ColorChoice;
+use crate::store::age::Recipient;
 
 /// A monitoring stack that proves an alert would reach a person: Prometheus, Grafana, Alertmanager.
 #[derive(Debug, Parser)]
@@ -487,6 +488,15 @@ pub struct BackupOptions {
     /// Restore it into a throw-away Grafana of the same image, without a network, and compare what that holds
     #[arg(long)]
     pub prove: bool,
+    /// Encrypt the archive to a recipient of age (`age1…`); may be repeated. `age -d` reads it, too
+    #[arg(
+        long,
+        value_name = "RECIPIENT",
+        env = "CONFIDEXMON_BACKUP_RECIPIENTS",
+        value_delimiter = ',',
+        value_parser = Recipient::parse
+    )]
+    pub recipient: Vec<Recipient>,
     /// Command that gets the finished archive on its standard input, for a copy elsewhere: `--to 'aws s3 cp - s3://…'`
     #[arg(long, value_name = "COMMAND")]
     pub to: Option<String>,
@@ -508,6 +518,9 @@ pub struct RestoreOptions {
     pub archive: PathBuf,
     #[command(flatten)]
     pub folder: BackupFolder,
+    /// File of `age-keygen` with the identity that can read an encrypted archive
+    #[arg(long, value_name = "FILE")]
+    pub identity: Option<PathBuf>,
     /// Take an archive of another stack
     #[arg(long)]
     pub foreign: bool,

@@ -26,6 +26,8 @@ pub struct BackupJson {
     pub verified: bool,
     /// When a throw-away Grafana worked with it.
     pub proven_at: Option<String>,
+    /// Only the owner of an identity can read it, so nothing else is known of it here.
+    pub encrypted: bool,
     pub problem: Option<String>,
 }
 
@@ -45,8 +47,14 @@ impl BackupJson {
             stood_still_ms: Some(manifest.stood_still_ms),
             verified: true,
             proven_at: None,
+            encrypted: false,
             problem: None,
         }
+    }
+
+    /// An encrypted archive, of which the name tells when it was written.
+    pub fn encrypted(path: String, created_at: Option<String>, size: u64) -> Self {
+        Self { path, created_at, size: Some(size), encrypted: true, ..Self::default() }
     }
 
     /// An archive that cannot be used, and why.
@@ -94,6 +102,7 @@ fn cells(row: &BackupJson, now: i64) -> [String; 6] {
     let created = row.created_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
     let state = match (&row.proven_at, row.verified) {
         (Some(_), _) => "proven",
+        _ if row.encrypted => "encrypted",
         (None, true) => "verified",
         (None, false) => "written",
     };

@@ -206,6 +206,19 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Gives an archive that got another name what is noted beside it.
+///
+/// # Errors
+/// When the note cannot be renamed.
+pub fn move_notes(from: &Path, to: &Path) -> Result<(), StoreError> {
+    match fs::rename(proof(from), proof(to)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::new("rename to", &proof(to), error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Notes that a throw-away Grafana worked with this archive.
 ///
 /// # Errors

@@ -85,6 +85,24 @@ pub fn read(path: &Path, meter: &Meter) -> Result<Incoming, IncomingError> {
         outgoing::ensure_secret_key(&unpacked.path().join("data"))?;
         return Ok(Incoming { unpacked, manifest: None, counts });
     }
+    read_archive(path, unpacked, meter)
+}
+
+/// The same of an encrypted archive, with the identities in the file `identity`.
+///
+/// # Errors
+/// With the reason why it cannot be restored.
+pub fn read_encrypted(path: &Path, identity: &Path, meter: &Meter) -> Result<Incoming, IncomingError> {
+    let decrypted = outgoing::scratch()?;
+    space::check(decrypted.path(), space::size(path))?;
+    let plain = decrypted.path().join("decrypted.tar.zst");
+    archive::decrypt(path, identity, &plain)?;
+    read_archive(&plain, outgoing::scratch()?, meter)
+}
+
+fn read_archive(path: &Path, unpacked: tempfile::TempDir, meter: &Meter) -> Result<Incoming, IncomingError> {
+    let damaged = |source| IncomingError::Database { path: path.to_owned(), source };
+    let database = unpacked.path().join("data/grafana.db");
     space::check(unpacked.path(), archive::manifest(path)?.manifest.size())?;
     let opened = archive::unpack(path, unpacked.path(), meter)?;
     let counts = sqlite::inspect(&database).map_err(damaged)?.counts;

@@ -1,6 +1,7 @@
 //! Files on this machine: the project folder, the state beside the engine, the lock. The only user of
 //! `std::fs` outside `cli`.
 
+pub mod age;
 pub mod archive;
 pub mod archive_file;
 pub mod atomic;

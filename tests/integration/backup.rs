@@ -745,3 +745,56 @@ fn commands_that_only_look_tell_of_an_interruption_in_a_line() {
     killer.run(&lab, &["up"]).expect(0);
     assert_eq!(state(&lab), "running");
 }
+
+/// A pair that `age-keygen` made for this test.
+const RECIPIENT: &str = "age1fah5nph5gx3suznzqp78c36cspzguht5rpu5jrpgx9e4sads7u8qm6dtxe";
+const IDENTITY: &str = "AGE-SECRET-KEY-1WPM6AXYUPMW7Q4RPU78R3532CRJYRNQJV5C2J9EZ30TP4TFJZQLQJGLSTU";
+
+#[test]
+fn an_encrypted_backup_is_read_with_its_identity_alone() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    lab.write("key.txt", &format!("# created: today\n{IDENTITY}\n"));
+    lab.write("empty.txt", "# nothing\n");
+    let backup = lab.run(&["backup-grafana", "--recipient", RECIPIENT, "--format", "json"]).expect(0).json();
+    let archive = backup["path"].as_str().unwrap().to_owned();
+    assert!(archive.ends_with(".tar.zst.age") && backup["encrypted"] == true, "{backup:#}");
+    assert_eq!(folder(&lab).len(), 2, "no plain archive is left: {:?}", folder(&lab));
+    let file = lab.folder.path().join(&archive);
+    assert!(std::fs::read(&file).unwrap().starts_with(b"age-encryption.org/v1\n"));
+    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&file).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let listed = lab.run(&["backups", "--format", "json"]).expect(0).json();
+    let one = &listed["backups"][0];
+    assert!(one["encrypted"] == true && one["problem"].is_null() && one["created_at"].is_string(), "{one:#}");
+
+    execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
+    let refused = lab.run(&["restore-grafana", &archive]).expect(1);
+    assert!(
+        refused.stderr.contains("is encrypted") && refused.stderr.contains("--identity"),
+        "{}",
+        refused.stderr
+    );
+    let refused = lab.run(&["restore-grafana", &archive, "--identity", "empty.txt"]).expect(1);
+    assert!(refused.stderr.contains("AGE-SECRET-KEY"), "{}", refused.stderr);
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(lab.folder.path().join("changed.age"), bytes).unwrap();
+    let refused = lab.run(&["restore-grafana", "changed.age", "--identity", "key.txt"]).expect(1);
+    assert!(refused.stderr.contains("cannot be decrypted"), "{}", refused.stderr);
+    assert_eq!(logins(&lab), "[('admin',)]");
+    lab.run(&["restore-grafana", &archive, "--identity", "key.txt"]).expect(0);
+    assert_eq!(logins(&lab), "[('admin',), ('ada',)]");
+
+    // The tool of that name reads it, too.
+    let plain = lab.folder.path().join("plain.tar.zst");
+    let line = "command -v age >/dev/null || exit 77; age -d -i key.txt -o plain.tar.zst";
+    let status = lab.shell(&format!("{line} {archive}")).status().unwrap();
+    if status.code() != Some(77) {
+        assert!(status.success());
+        archive::verify(&plain).unwrap();
+    }
+    let wrong = lab.run(&["backup-grafana", "--recipient", "age1nonsense"]).expect(2);
+    assert!(wrong.stderr.contains("is no recipient of age"), "{}", wrong.stderr);
+}

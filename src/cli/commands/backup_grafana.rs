@@ -5,9 +5,11 @@ use std::process::Stdio;
 
 use serde::Serialize;
 
-use crate::apply::backup::{blocking, proof};
+use crate::apply::backup::{Written, blocking, proof};
 use crate::apply::trial::Tried;
+
 use crate::apply::{StackSession, backup, interrupted};
+use crate::backup::names;
 use crate::backup::retention::{self, Kept, Policy};
 use crate::cli::args::{BackupFolder, BackupOptions, PlanOptions};
 use crate::cli::context::Context;
@@ -17,8 +19,10 @@ use crate::model::{ImageRef, ObservedContainer, ServiceKind, StackName};
 use crate::report::backups::{BackupJson, described};
 use crate::report::output::GOOD;
 use crate::report::{Format, words};
+use crate::store::age::Recipient;
+use crate::store::archive::ArchiveError;
 use crate::store::meter::Meter;
-use crate::store::{archive, backups, incoming};
+use crate::store::{archive, backups, incoming, space};
 
 /// What `--format json` prints.
 #[derive(Debug, Serialize)]
@@ -53,6 +57,9 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     }
     let tried =
         if options.prove { Some(prove(context, &session, container, &written.path).await?) } else { None };
+    if !options.recipient.is_empty() {
+        encrypt(&mut written, &options.recipient).await?;
+    }
     if let Some(command) = &options.to {
         send(command, &written.path).await?;
     }
@@ -72,7 +79,9 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     let removed = retire(&folder, &written.path, &stack, policy)?;
     let path = written.path.display().to_string();
     let proven_at = tried.map(|_| jiff::Timestamp::now().to_string());
-    let backup = BackupJson { proven_at, ..BackupJson::sound(path, &written.manifest, written.size) };
+    let encrypted = !options.recipient.is_empty();
+    let backup =
+        BackupJson { proven_at, encrypted, ..BackupJson::sound(path, &written.manifest, written.size) };
     if context.output.format == Format::Json {
         context.output.json(&BackupReport { backup, notes: written.notes, removed });
         return Ok(());
@@ -86,9 +95,11 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
     for note in &written.notes {
         output.info(&format!("note: {note}"));
     }
-    output.info(
-        "note: the archive holds secrets (password hashes, datasource credentials); only you can read it",
-    );
+    output.info(if options.recipient.is_empty() {
+        "note: the archive holds secrets (password hashes, datasource credentials); only you can read it. `--recipient age1…` encrypts it"
+    } else {
+        "note: the archive is encrypted: `restore-grafana --identity FILE` or `age -d -i FILE` reads it"
+    });
     if !removed.is_empty() {
         output.info(&format!(
             "removed {}: {}",
@@ -120,6 +131,16 @@ async fn prove<E: Engine>(
     proof::of_archive(session, wanted, (&image, proof::LIMIT), (path, &incoming)).await
 }
 
+/// Replaces the archive by an encrypted one.
+async fn encrypt(written: &mut Written, recipients: &[Recipient]) -> Result<(), Error> {
+    let (plain, recipients) = (written.path.clone(), recipients.to_vec());
+    let encrypted = blocking(move || archive::encrypt(&plain, &recipients)).await??;
+    backups::move_notes(&written.path, &encrypted)?;
+    written.size = space::size(&encrypted);
+    written.path = encrypted;
+    Ok(())
+}
+
 /// The folder that was named, else `backups/` in the project.
 pub fn folder(context: &Context, options: &BackupFolder) -> PathBuf {
     options.output.clone().unwrap_or_else(|| context.global.project_dir.join("backups"))
@@ -135,8 +156,10 @@ fn retire(folder: &Path, written: &Path, stack: &StackName, policy: Policy) -> R
         .iter()
         .map(|backup| Kept {
             name: backup.name.clone(),
-            created: backup.opened.as_ref().map_or(0, |opened| seconds(&opened.manifest.created_at)),
-            sound: backup.opened.is_ok(),
+            created: names::moment(stack.as_str(), &backup.name)
+                .and_then(names::time)
+                .map_or(0, |time| seconds(&time)),
+            sound: matches!(backup.opened, Ok(_) | Err(ArchiveError::Encrypted { .. })),
         })
         .collect();
     let just_written =

@@ -3,14 +3,16 @@
 use serde::Serialize;
 
 use crate::apply::backup::blocking;
+use crate::backup::names;
 use crate::cli::args::{BackupsOptions, PlanOptions};
 use crate::cli::commands::backup_grafana::folder;
 use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
 use crate::report::backups::{BackupJson, table};
 use crate::report::{Format, words};
-use crate::store::archive;
+use crate::store::archive::{self, ArchiveError};
 use crate::store::backups::{self, Listed};
+use crate::store::space;
 
 #[derive(Debug, Serialize)]
 struct BackupsReport {
@@ -24,7 +26,8 @@ pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Erro
     let read = if options.verify { archive::verify } else { archive::manifest };
     let (shown, name) = (folder.display().to_string(), stack.to_string());
     let listed = blocking(move || backups::list(&folder, &name, read)).await??;
-    let rows: Vec<BackupJson> = listed.iter().map(|backup| row(backup, options.verify)).collect();
+    let rows: Vec<BackupJson> =
+        listed.iter().map(|backup| row(backup, stack.as_str(), options.verify)).collect();
     let broken = rows.iter().filter(|row| row.problem.is_some()).count();
     if context.output.format == Format::Json {
         context.output.json(&BackupsReport { folder: shown, backups: rows });
@@ -44,7 +47,7 @@ pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Erro
 }
 
 /// Verified is what was read to its end just now.
-fn row(backup: &Listed, verified: bool) -> BackupJson {
+fn row(backup: &Listed, stack: &str, verified: bool) -> BackupJson {
     let path = backup.path.display().to_string();
     match &backup.opened {
         Ok(opened) => BackupJson {
@@ -52,6 +55,14 @@ fn row(backup: &Listed, verified: bool) -> BackupJson {
             proven_at: backup.proven_at.clone(),
             ..BackupJson::sound(path, &opened.manifest, opened.archive_size)
         },
+        Err(ArchiveError::Encrypted { .. }) => {
+            let created_at = names::moment(stack, &backup.name).and_then(names::time);
+            let size = space::size(&backup.path);
+            BackupJson {
+                proven_at: backup.proven_at.clone(),
+                ..BackupJson::encrypted(path, created_at, size)
+            }
+        }
         Err(error) => BackupJson::broken(path, error.to_string()),
     }
 }

@@ -69,7 +69,11 @@ pub(super) async fn read(context: &Context, options: &RestoreOptions) -> Result<
     context.output.info("checking the backup");
     let (archive, meter) = (options.archive.clone(), Meter::default());
     let counter = meter.clone();
-    let reading = blocking(move || incoming::read(&archive, &counter));
+    let identity = options.identity.clone();
+    let reading = blocking(move || match identity {
+        Some(identity) => incoming::read_encrypted(&archive, &identity, &counter),
+        None => incoming::read(&archive, &counter),
+    });
     let total = archive::manifest(&options.archive).map_or(0, |opened| opened.manifest.size());
     let doing = Doing { what: "unpacking and checking it", total };
     let incoming = metered(progress::reporter(context.output).as_ref(), doing, &meter, reading).await??;

@@ -5,6 +5,7 @@
 //! headers; this one covers every byte before it, and its own frame has one form only.
 
 mod digest;
+mod encrypted;
 mod hashing;
 mod read;
 #[cfg(test)]
@@ -12,6 +13,7 @@ mod tests;
 mod write;
 
 pub use digest::sha256_of_file;
+pub use encrypted::{decrypt, encrypt};
 pub use read::{Opened, manifest, unpack, verify};
 pub use write::{Sources, pack_database, write};
 
@@ -19,6 +21,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Hint;
 use crate::store::StoreError;
+use crate::store::age::AgeError;
 
 /// Magic number of a skippable frame and the length of its content, both little-endian.
 const SEAL_HEAD: [u8; 8] = [0x5D, 0x2A, 0x4D, 0x18, 32, 0, 0, 0];
@@ -31,6 +34,14 @@ const SEAL: u64 = 40;
 pub enum ArchiveError {
     #[error("`{}` is no sound backup: {why}", path.display())]
     Unsound { path: PathBuf, why: String },
+    #[error("`{}` is encrypted", path.display())]
+    Encrypted { path: PathBuf },
+    #[error("`{}` cannot be decrypted", path.display())]
+    NotDecrypted {
+        path: PathBuf,
+        #[source]
+        source: AgeError,
+    },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,6 +67,13 @@ impl Hint for ArchiveError {
                 "nothing was changed; `confidexmon backups --verify` shows which backups are sound"
                     .to_owned(),
             ),
+            Self::Encrypted { .. } => Some(
+                "nothing was changed; `--identity FILE` names the file of `age-keygen` that can read it"
+                    .to_owned(),
+            ),
+            Self::NotDecrypted { .. } => {
+                Some("nothing was changed; name another identity, or another backup".to_owned())
+            }
             Self::Store(error) => error.hint(),
         }
     }

@@ -10,6 +10,7 @@ use crate::backup::BackupManifest;
 use crate::backup::entries::fault_of_manifest;
 use crate::backup::manifest::{LARGEST_MANIFEST, MANIFEST_NAME};
 use crate::store::archive::digest::{DigestReader, hex};
+use crate::store::archive::encrypted::is_encrypted;
 use crate::store::archive::hashing::HashingReader;
 use crate::store::archive::{ArchiveError, SEAL, SEAL_HEAD, SEAL_LENGTH};
 use crate::store::meter::{Meter, Metered};
@@ -142,6 +143,9 @@ fn open(path: &Path) -> Result<(tar::Archive<Decoder>, u64), ArchiveError> {
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         return Err(ArchiveError::unsound(path, "it is no file"));
+    }
+    if is_encrypted(path) {
+        return Err(ArchiveError::Encrypted { path: path.to_owned() });
     }
     let size = metadata.len();
     let Some(sealed) = size.checked_sub(SEAL).filter(|sealed| *sealed > 0) else {
