@@ -83,6 +83,8 @@
 //!   database is copied without a pause where its files' state is the same before and after, else with
 //!   Grafana paused; SQLite (in the binary) folds the log in and checks it. What a killed run had begun, a
 //!   pause or a restore, is noted beside the stack's state and ended by the next command.
+//! - **The `age` format is our own code** over ring and x25519-dalek: the crate of that name brings ninety
+//!   packages. A test reads what the tool wrote, and has the tool read ours.
 //! - **Grafana's `secret_key` lies in its data volume**, beside the database that it seals, and Grafana reads it
 //!   from there: so a database never meets another key, whatever machine, backup or update it comes from.
 //! - **One lock per engine and stack**, held by the operating system; a killed run holds nothing.
