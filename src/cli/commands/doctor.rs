@@ -15,7 +15,7 @@ use crate::doctor::{Check, Facts, Topic, Verdict, examine};
 use crate::engine::Engine;
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ExitCode};
-use crate::model::{Observed, Secret};
+use crate::model::{Observed, Secret, ServiceKind};
 use crate::net::HttpClient;
 use crate::report::{Format, doctor as report};
 use crate::services::Desired;
@@ -130,11 +130,20 @@ impl View<'_> {
     }
 
     fn inspector<'a>(&'a self, seen: &'a Seen) -> Result<Inspector<'a, DockerEngine>, Error> {
-        let dashboards = seen.loaded.project.files.dashboards.values();
+        // As Grafana gets them: what an import by hand would ask for is filled in there.
+        let grafana = seen.desired.services.get(&ServiceKind::Grafana);
+        let shown = |name: &str| grafana?.files.files.get(&format!("/etc/confidexmon/dashboards/{name}"));
+        let text = |name: &str, text: &str| {
+            shown(name)
+                .map_or_else(|| text.to_owned(), |file| String::from_utf8_lossy(file.bytes()).into_owned())
+        };
+        let dashboards = seen.loaded.project.files.dashboards.iter();
         Ok(Inspector {
             settings: &seen.loaded.settings,
             desired: &seen.desired,
-            dashboards: dashboards.map(|file| (file.shown_as.clone(), file.text.clone())).collect(),
+            dashboards: dashboards
+                .map(|(name, file)| (file.shown_as.clone(), text(name, &file.text)))
+                .collect(),
             project_dir: &self.context.global.project_dir,
             session: seen.session.as_ref().map_err(Clone::clone),
             observed: seen.observed.as_ref().map_err(Clone::clone),

@@ -20,12 +20,15 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
         let finding = Finding::new(LINT.id, LINT.severity, Place::file(pattern.as_str()), message);
         out.push(finding.fix("correct the path, or remove it"));
     }
-    for file in &view.facts.rule_files {
+    // A collection that is looked through has empty files now and then.
+    let facts = view.facts;
+    let is_collection = !facts.is_complete_rule_set && facts.rule_files.len() > 1;
+    let severity = if is_collection { Severity::Info } else { LINT.severity };
+    for file in &facts.rule_files {
         if file.problem.is_none() && file.rules().next().is_none() {
             let message = "this file holds no rule: Prometheus loads it without a word".to_owned();
-            out.push(
-                LINT.at(&file.source, Position::default(), message).fix("add rules, or remove the file"),
-            );
+            let finding = LINT.at(&file.source, Position::default(), message).severity(severity);
+            out.push(finding.fix("add rules, or remove the file"));
         }
     }
 }
