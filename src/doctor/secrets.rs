@@ -12,6 +12,8 @@ pub fn of(settings: &Settings) -> Vec<(String, Secret)> {
         secrets.push(("WEB_AUTH_PASSWORD".to_owned(), auth.password.clone()));
     }
     for target in &settings.targets {
+        let keys = target.tls.files().filter(|(name, _)| *name == "key");
+        secrets.extend(keys.map(|(_, file)| (file.setting.to_owned(), file.text.clone())));
         let secret = match &target.auth {
             TargetAuth::None => continue,
             TargetAuth::Bearer(secret) => secret,

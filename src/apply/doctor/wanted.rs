@@ -4,7 +4,6 @@ use crate::apply::doctor::{Inspector, rule_metrics};
 use crate::doctor::facts::{Wanted, WantedTarget};
 use crate::doctor::secrets;
 use crate::engine::Engine;
-use crate::model::Secret;
 use crate::settings::{Settings, TargetAuth};
 
 pub(super) fn of<E: Engine>(inspector: &Inspector<'_, E>) -> Wanted {
@@ -16,7 +15,7 @@ pub(super) fn of<E: Engine>(inspector: &Inspector<'_, E>) -> Wanted {
         web_auth: settings.security.web_auth.is_some(),
         grafana_password_is_default: settings.grafana.password_is_default,
         targets: settings.targets.iter().map(target).collect(),
-        receivers: receivers(settings).iter().map(|(name, ..)| (*name).to_owned()).collect(),
+        receivers: settings.receivers.kinds().into_iter().map(str::to_owned).collect(),
         placeholders: placeholders(settings),
         scrape_timeout: settings.prometheus.scrape_timeout.length().as_secs_f64(),
         retention_size: settings.prometheus.retention_size.as_deref().and_then(bytes),
@@ -39,21 +38,12 @@ fn target(target: &crate::settings::TargetSettings) -> WantedTarget {
     }
 }
 
-/// Kind, variable and value of each receiver that is set.
-fn receivers(settings: &Settings) -> Vec<(&'static str, &'static str, &Secret)> {
-    let of = &settings.receivers;
-    let all = [
-        ("slack", "SLACK_WEBHOOK_URL", &of.slack_webhook),
-        ("slack-critical", "SLACK_WEBHOOK_CRITICAL", &of.slack_webhook_critical),
-        ("pagerduty", "PAGERDUTY_SERVICE_KEY", &of.pagerduty_service_key),
-        ("webhook", "ALERT_WEBHOOK_URL", &of.webhook_url),
-    ];
-    all.into_iter().filter_map(|(kind, name, value)| Some((kind, name, value.as_ref()?))).collect()
-}
-
 fn placeholders(settings: &Settings) -> Vec<(String, String)> {
-    let receivers = receivers(settings).into_iter();
-    let marked = receivers
+    let marked = settings
+        .receivers
+        .set()
+        // A password may well look like one.
+        .filter(|(_, name, _)| !name.ends_with("_PASSWORD"))
         .filter_map(|(_, name, value)| Some((name.to_owned(), secrets::placeholder(value)?.to_owned())));
     marked.collect()
 }
