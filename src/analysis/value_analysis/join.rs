@@ -6,7 +6,7 @@ use super::unsatisfiable::Never;
 use crate::analysis::labels::{LabelSet, Presence, ResultLabels, output_labels};
 use crate::analysis::routing::LabelDomain;
 use crate::analysis::view::View;
-use crate::formats::promql::{Binary, Matching, Op};
+use crate::formats::promql::{Binary, Expr, Grouping, Kind, Matching, Op, Selector};
 
 /// Nobody writes an expression with more parts.
 const MOST_NODES: usize = 150;
@@ -39,7 +39,7 @@ fn other_values(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
 
 /// One side always has a label that the other one never has.
 fn other_names(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
-    if is_generated(binary) {
+    if is_generated(binary) || are_alike(binary) {
         return None;
     }
     let (left, right) = (view.result_labels(&binary.lhs), view.result_labels(&binary.rhs));
@@ -67,6 +67,36 @@ fn other_names(view: &View<'_>, binary: &Binary, at: usize) -> Option<Never> {
         "give both sides the same labels: `sum by (…)` on both, or `label_replace` where one name stands for the other".to_owned()
     };
     Some(Never { at, why, fix })
+}
+
+/// Both sides group the same metric by the same labels, as most shares do: what one has, the other has.
+fn are_alike(binary: &Binary) -> bool {
+    let (
+        Kind::Aggregate { op, inner: left, grouping: Grouping::By(by), .. },
+        Kind::Aggregate { op: other, inner: right, grouping: Grouping::By(same), .. },
+    ) = (&binary.lhs.kind, &binary.rhs.kind)
+    else {
+        return false;
+    };
+    let (Some(left), Some(right)) = (read_by(left), read_by(right)) else { return false };
+    // What a matcher asks for, only its own side certainly has.
+    let asks = |selector: &Selector| selector.matchers.iter().any(|matcher| by.contains(&matcher.label));
+    op == other
+        && *op == "sum"
+        && by == same
+        && left.name.is_some()
+        && left.name == right.name
+        && !asks(left)
+        && !asks(right)
+}
+
+/// The selector behind at most one function.
+fn read_by(expr: &Expr) -> Option<&Selector> {
+    match &expr.kind {
+        Kind::Selector(selector) => Some(selector),
+        Kind::Call { function: "rate" | "increase" | "irate", args } => args.first()?.as_selector(),
+        _ => None,
+    }
 }
 
 /// A generated expression would be walked through again at each of its operators.

@@ -39,26 +39,27 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
 
 /// How sure it is that the value never appears; `None` when the contract cannot tell.
 fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
-    let numbers = seen.iter().all(|value| value.parse::<f64>().is_ok());
-    let words = seen.len() <= MOST_WORDS && seen.iter().all(|value| is_word(value));
+    // Most matchers are settled before these are asked for.
+    let numbers = || seen.iter().all(|value| value.parse::<f64>().is_ok());
+    let words = || seen.len() <= MOST_WORDS && seen.iter().all(|value| is_word(value));
     match matcher.op {
         MatchOp::Equal if matcher.value.is_empty() || seen.contains(&matcher.value) => None,
         MatchOp::Equal if matcher.label == "le" => {
             Some(Severity::Bug).filter(|_| !same_number(&matcher.value, seen))
         }
         // A status that has not happened yet is still a number; a word among numbers never comes.
-        MatchOp::Equal if numbers => matcher.value.parse::<f64>().is_err().then_some(Severity::Bug),
-        MatchOp::Equal if words && is_word(&matcher.value) => Some(Severity::Warning),
+        MatchOp::Equal if numbers() => matcher.value.parse::<f64>().is_err().then_some(Severity::Bug),
+        MatchOp::Equal if is_word(&matcher.value) && words() => Some(Severity::Warning),
         MatchOp::Matches if alternatives(&matcher.value).is_none() => {
-            unmatched(&matcher.value, seen, numbers, words)
+            unmatched(&matcher.value, seen, &numbers, &words)
         }
         // What is left out does not exist; told when it looks like a slip.
-        MatchOp::NotEqual if words && is_word(&matcher.value) && !seen.contains(&matcher.value) => {
+        MatchOp::NotEqual if is_word(&matcher.value) && !seen.contains(&matcher.value) && words() => {
             closest_name(&matcher.value, seen).map(|_| Severity::Warning)
         }
         MatchOp::Matches => alternatives(&matcher.value)
             .filter(|wanted| !wanted.iter().any(|value| seen.contains(*value)))
-            .and_then(|wanted| match (numbers, words) {
+            .and_then(|wanted| match (numbers(), words()) {
                 (true, _) => {
                     wanted.iter().all(|value| value.parse::<f64>().is_err()).then_some(Severity::Bug)
                 }
@@ -71,7 +72,12 @@ fn verdict(matcher: &Matcher, seen: &BTreeSet<String>) -> Option<Severity> {
 
 /// A pattern that takes none of the values. Of numbers it must take none of three digits, which is how
 /// statuses are written: one that has not happened yet may still come.
-fn unmatched(text: &str, seen: &BTreeSet<String>, numbers: bool, words: bool) -> Option<Severity> {
+fn unmatched(
+    text: &str,
+    seen: &BTreeSet<String>,
+    numbers: &dyn Fn() -> bool,
+    words: &dyn Fn() -> bool,
+) -> Option<Severity> {
     let pattern = anchored_regex::anchored(text)?;
     if pattern.is_match("") || seen.iter().any(|value| pattern.is_match(value)) {
         return None;
@@ -79,7 +85,7 @@ fn unmatched(text: &str, seen: &BTreeSet<String>, numbers: bool, words: bool) ->
     // `5..` takes a round one; all of them are asked only where none of those will do.
     let mut numbers_to_try = (100..1000).step_by(100).chain(100..1000);
     let mut never = || !numbers_to_try.any(|number: u32| pattern.is_match(&number.to_string()));
-    match (numbers, words) {
+    match (numbers(), words()) {
         (true, _) => (seen.iter().all(|value| value.len() == 3) && never()).then_some(Severity::Bug),
         (_, true) => Some(Severity::Warning),
         _ => None,
