@@ -48,7 +48,7 @@
 //! - a service: a file in `services/`, its files in `render/files.rs`, its templates in `config/`
 //! - a lint: a file in `check/lints/<subject>/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
 //! - a diagnosis: a file in `doctor/<topic>/` and its line in `ALL`; its planted fault in `doctor/tests.rs`
-//! - a command: a file in `cli/commands/`, its flags in `cli/args.rs`, its row in the README
+//! - a command: a file in `cli/commands/`, its flags in `cli/args/`, its row in the README
 //!
 //! # Decisions
 //!

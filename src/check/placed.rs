@@ -1,6 +1,7 @@
 //! Findings at places of files whose readers know nothing of findings.
 
 use crate::analysis::facts::ServiceFile;
+use crate::analysis::messages::{Messages, Where};
 use crate::check::finding::Finding;
 use crate::check::lint::Lint;
 use crate::check::origin;
@@ -43,5 +44,19 @@ impl Dashboard {
             format!("panel \"{}\": {message}", panel.title)
         };
         self.finding(lint, offset, message)
+    }
+}
+
+impl Messages<'_> {
+    /// A finding at byte `offset` of a receiver's text or of a file of templates.
+    pub fn finding(&self, lint: &Lint, at: Where<'_>, offset: usize, message: &str) -> Finding {
+        match at {
+            Where::File(source) => lint.at(source, source.place(offset), message.to_owned()),
+            Where::Text(text) => {
+                let source = &self.file.source;
+                let offset = source.offset(text.scalar.place_of(source, offset));
+                self.file.finding(lint, offset, format!("`{}` of `{}`: {message}", text.field, text.receiver))
+            }
+        }
     }
 }

@@ -94,5 +94,5 @@ pub const ALL: &[&Lint] = &[
 
 /// A finding without words, at the place of a text of a message.
 pub(in crate::check) fn message_place(messages: &Messages<'_>, at: Where<'_>) -> Finding {
-    routing::message_error::at(&routing::message_error::LINT, messages, at, 0, "")
+    messages.finding(&routing::message_error::LINT, at, 0, "")
 }

@@ -7,7 +7,6 @@ use crate::analysis::messages::texts::MessageText;
 use crate::analysis::messages::{Messages, Where};
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::lints::routing::message_error::at;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
     id: "blank-message",
@@ -66,7 +65,7 @@ fn finding(
     } else {
         (format!("it {what} when {}", listed(when)), Severity::Warning)
     };
-    let finding = at(&LINT, messages, Where::Text(text), 0, &message).severity(severity);
+    let finding = messages.finding(&LINT, Where::Text(text), 0, &message).severity(severity);
     Some(finding.fix(
         "say something in each case, such as `{{ or .CommonAnnotations.summary .CommonLabels.alertname }}`",
     ))

@@ -7,7 +7,6 @@ use crate::analysis::messages::check::Named;
 use crate::analysis::messages::types::MapOf;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
-use crate::check::lints::routing::message_error::at;
 use crate::model::closest_name;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -38,7 +37,7 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
             continue;
         }
         if let Some((message, severity, fix)) = assess(&named.what, known) {
-            out.push(at(&LINT, &messages, named.at, named.what.at, &message).severity(severity).fix(fix));
+            out.push(messages.finding(&LINT, named.at, named.what.at, &message).severity(severity).fix(fix));
         }
     }
 }
