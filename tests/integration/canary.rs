@@ -8,7 +8,7 @@ use crate::faulty::Faulty;
 use crate::lab::{Lab, docker, eventually, free_port, get};
 
 /// Where a secret is planted, and its value: a part that must not show anywhere.
-const PLANTED: [(&str, &str); 9] = [
+const PLANTED: [(&str, &str); 15] = [
     ("GRAFANA_ADMIN_PASSWORD", "grafana-secret"),
     ("REDIS_PASSWORD", "r3dis \"canary\" $1"),
     ("WEB_AUTH_PASSWORD", "w3bauth-canary"),
@@ -16,6 +16,12 @@ const PLANTED: [(&str, &str); 9] = [
     ("SLACK_WEBHOOK_CRITICAL", "slackcr1t-canary"),
     ("PAGERDUTY_SERVICE_KEY", "p4gerduty-canary"),
     ("ALERT_WEBHOOK_URL", "w3bhook-canary"),
+    ("EMAIL_PASSWORD", "em4il-canary"),
+    ("MSTEAMS_WEBHOOK_URL", "t3ams-canary"),
+    ("DISCORD_WEBHOOK_URL", "d1scord-canary"),
+    ("TELEGRAM_BOT_TOKEN", "t3legram-canary"),
+    ("INCIDENTIO_TOKEN", "1ncident-canary"),
+    ("JIRA_API_TOKEN", "j1ra-canary"),
     ("TOKEN", "b3arer-canary"),
     ("PASSWORD", "b4sic-canary"),
 ];
@@ -68,7 +74,7 @@ impl Seen {
 
 fn value(name: &str, secret: &str, port: u16) -> String {
     match name {
-        "SLACK_WEBHOOK_URL" | "SLACK_WEBHOOK_CRITICAL" | "ALERT_WEBHOOK_URL" => {
+        _ if name.contains("_WEBHOOK") => {
             format!("http://host.docker.internal:{port}/services/{secret}")
         }
         _ => secret.to_owned(),
@@ -89,7 +95,7 @@ fn no_secret_shows_in_anything_that_the_program_or_the_engine_prints() {
         "config/confidexmon.yml",
         &format!(
             "prometheus: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
-             receivers: {{group_wait: 1s, pagerduty_url: http://host.docker.internal:{port}/pagerduty}}\n\
+             receivers: {{group_wait: 1s, pagerduty_url: http://host.docker.internal:{port}/pagerduty, email_to: you@example.com, email_from: me@example.com, email_smarthost: 'host.docker.internal:{port}', email_username: me@example.com, telegram_chat_id: 1, incidentio_url: http://host.docker.internal:{port}/incident, jira_url: http://host.docker.internal:{port}/jira, jira_project: OPS, jira_user: me@example.com}}\n\
              security: {{web_auth: true}}\nredis: {{enabled: true}}\n\
              targets:\n  - {{job: token, url: 'http://host.docker.internal:{port}/a', bearer_token_env: TOKEN}}\n  - {{job: basic, url: 'http://host.docker.internal:{port}/b', basic_auth: {{username: someone, password_env: PASSWORD}}}}\n"
         ),
