@@ -16,9 +16,10 @@ pub const REDACTED: &str = "<redacted>";
 const SHORTEST: usize = 4;
 
 /// What a secret looks like; the first group, if there is one, stays.
-const SHAPES: [&str; 11] = [
+const SHAPES: [&str; 12] = [
     // The tail of a webhook's URL is its password.
     r"(https?://hooks\.slack\.com/)[^\s\x22'<>]+",
+    r"(https?://api\.telegram\.org/bot)[^/\s\x22'<>]+",
     r"(https?://[^/\s:@\x22']+:)[^/\s@\x22']+@",
     r"(?i)(authorization[\x22']?\s*[:=]\s*[\x22']?(?:basic|bearer)\s+)[A-Za-z0-9+/=_.~-]+",
     r"(?i)([?&](?:token|key|api_key|apikey|access_token|secret|password|sig|signature)=)[^&\s\x22']+",
@@ -134,6 +135,7 @@ mod tests {
         let redactor = Redactor::new([]);
         for (text, gone) in [
             ("Post https://hooks.slack.com/services/T1/B2/abcdefgh: EOF", "abcdefgh"),
+            ("Post \"https://api.telegram.org/bot123:abcdefgh/sendMessage\"", "abcdefgh"),
             ("Authorization: Basic c29tZW9uZTpwYXNz", "c29tZW9uZTpwYXNz"),
             (r#"{"routing_key": "0123456789abcdef"}"#, "0123456789abcdef"),
             ("postgres password=hunter2hunter2 host=x", "hunter2hunter2"),

@@ -8,23 +8,29 @@ use tokio::sync::mpsc;
 use crate::apply::logs::{self, MergedLine};
 use crate::cli::args::{LogsOptions, PlanOptions};
 use crate::cli::context::Context;
+use crate::doctor::redact::Redactor;
+use crate::doctor::secrets;
 use crate::error::{Error, ExitCode};
 use crate::model::{PromDuration, ServiceKind};
 use crate::report::{Format, Output};
 
 pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
-    let stack = context.stack_name(&PlanOptions::default())?;
+    let settings = context.load(&PlanOptions::default())?.settings;
+    // Alertmanager logs the whole URL of a request that failed, and Telegram's token stands in it.
+    let redactor = Redactor::new(secrets::of(&settings).iter().map(|(_, secret)| secret));
+    let stack = settings.stack;
     let since = options.since.as_deref().map(since).transpose()?;
     let engine = context.engine(&[]).await?;
     let session = context.session(engine, &stack)?;
     let wanted: Vec<ServiceKind> =
         if options.services.is_empty() { ServiceKind::ALL.to_vec() } else { options.services.clone() };
     let query = logs::Query { services: wanted, follow: options.follow, since, tail: options.tail };
-    let (sender, mut lines) = mpsc::channel(1024);
+    let (sender, mut lines) = mpsc::channel::<MergedLine>(1024);
     let output = context.output;
     let printing = async move {
         let width = ServiceKind::ALL.iter().map(|service| service.name().len()).max().unwrap_or(0);
-        while let Some(line) = lines.recv().await {
+        while let Some(mut line) = lines.recv().await {
+            line.text = redactor.text(&line.text);
             print(output, &line, (width, options.timestamps));
         }
     };
