@@ -262,9 +262,9 @@ mod tests {
         let _listener = tokio::net::UnixListener::bind(&remote).unwrap();
         let pid_file = dir.path().join("pid");
         let body = format!(
-            "for a; do case $a in *engine.sock:*) ln -s {} ${{a%%:*}};; esac; done\necho $$ > {}\nexec sleep 60",
-            remote.display(),
-            pid_file.display()
+            "echo $$ > {}\nfor a; do case $a in *engine.sock:*) ln -s {} ${{a%%:*}};; esac; done\nexec sleep 60",
+            pid_file.display(),
+            remote.display()
         );
         let program = fake_ssh(dir.path(), &body);
         let tunnel = Tunnel::open(&program, &parsed("ssh://box"), &[]).await.unwrap();
