@@ -61,7 +61,7 @@ pub async fn run<E: Engine>(
     validators::merge(&mut findings, validation::findings(&report, &subjects), &seen);
     findings.retain(|finding| scope.covers(&finding.place.file));
     without_misfits(files, &mut findings);
-    let mut notes: Vec<String> = judged_by_form(request, &facts).into_iter().collect();
+    let mut notes: Vec<String> = checked_by_form(request, &facts).into_iter().collect();
     findings.extend(asked.into_iter().chain(of_panels));
     validators::sort(&mut findings);
     if matches!(scope, Scope::Project) {
@@ -99,7 +99,7 @@ fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
 }
 
 /// Said once where metrics are not checked, because nobody knows which there are.
-fn judged_by_form(request: &CheckRequest<'_>, facts: &Facts) -> Option<String> {
+fn checked_by_form(request: &CheckRequest<'_>, facts: &Facts) -> Option<String> {
     let of_user = request.scope.selection().is_some() || gather::is_for_another_backend(request.files);
     (facts.contract.is_none() && of_user && !facts.rule_files.is_empty()).then(|| {
         "rules and dashboards are checked by their form: there is no config/backend.prom with the metrics of your backend; `confidexmon check --save-contract` fetches and keeps them".to_owned()

@@ -1,5 +1,7 @@
 //! Go templates of annotations and labels, read far enough to see what they use.
 
+use crate::formats::go_string;
+
 /// One `{{ … }}`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
@@ -95,12 +97,9 @@ impl<'a> Lexer<'a> {
     fn token(&mut self, rest: &'a str) -> Result<TokenKind, &'static str> {
         let first = rest.chars().next().ok_or("`{{` is never closed with `}}`")?;
         Ok(match first {
-            '"' => self.quoted(rest)?,
-            '`' => {
-                let length =
-                    rest.get(1..).and_then(|rest| rest.find('`')).ok_or("a string is never closed")?;
-                self.at += length + 2;
-                TokenKind::Text(rest[1..=length].to_owned())
+            '"' | '`' => {
+                let (value, length) = go_string::leading(rest).ok_or("a string is never closed")?;
+                self.symbol(length, TokenKind::Text(value))
             }
             '$' | '.' => self.path(rest, first),
             '0'..='9' => TokenKind::Number(
@@ -153,23 +152,6 @@ impl<'a> Lexer<'a> {
         let mut parts = whole.split('.');
         let root = parts.next().unwrap_or_default().to_owned();
         TokenKind::Path { root, fields: parts.filter(|part| !part.is_empty()).map(str::to_owned).collect() }
-    }
-
-    fn quoted(&mut self, rest: &'a str) -> Result<TokenKind, &'static str> {
-        let mut value = String::new();
-        let mut chars = rest.char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at += at + 1;
-                    return Ok(TokenKind::Text(value));
-                }
-                '\n' => break,
-                '\\' => value.extend(chars.next().map(|(_, escaped)| escaped)),
-                c => value.push(c),
-            }
-        }
-        Err("a string is never closed")
     }
 }
 

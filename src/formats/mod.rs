@@ -6,6 +6,7 @@ pub mod anchored_regex;
 pub mod dashboard;
 pub mod exposition;
 pub mod go_glob;
+mod go_string;
 pub mod go_template;
 pub mod label_map;
 pub mod message_template;

@@ -137,14 +137,7 @@ impl Walk<'_> {
             self.fault(Fault::new(branch.pipeline.at, format!("`range` cannot go through {}", value.name())));
             (Type::Any, Type::Any)
         });
-        match branch.pipeline.variables.as_slice() {
-            [only] => self.variables.push((only.clone(), item.clone())),
-            [first, second] => {
-                self.variables.push((first.clone(), index));
-                self.variables.push((second.clone(), item.clone()));
-            }
-            _ => {}
-        }
+        self.variables.extend(branch.pipeline.at_item(index, &item));
         self.nodes(&branch.body, &item);
         self.variables.truncate(known);
         self.nodes(&branch.otherwise, dot);

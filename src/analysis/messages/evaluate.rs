@@ -165,14 +165,7 @@ impl Run<'_> {
             self.nodes(&branch.otherwise, dot)?;
         }
         for (index, item) in items {
-            match branch.pipeline.variables.as_slice() {
-                [only] => self.variables.push((only.clone(), item.clone())),
-                [first, second] => {
-                    self.variables.push((first.clone(), index));
-                    self.variables.push((second.clone(), item.clone()));
-                }
-                _ => {}
-            }
+            self.variables.extend(branch.pipeline.at_item(index, &item));
             self.nodes(&branch.body, &item)?;
             self.variables.truncate(known);
         }

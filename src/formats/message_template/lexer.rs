@@ -1,6 +1,7 @@
 //! The pieces of a template: its texts, and the tokens of each `{{ … }}`.
 
 use super::Broken;
+use crate::formats::go_string;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Piece {
@@ -128,10 +129,10 @@ impl<'a> Lexer<'a> {
             ',' => symbol(1, Kind::Comma),
             ':' if rest.starts_with(":=") => symbol(2, Kind::Declare),
             '=' => symbol(1, Kind::Assign),
-            '"' => self.quoted(),
-            '`' => {
-                let end = rest[1..].find('`').ok_or_else(|| broken(at, "a string is never closed"))?;
-                symbol(end + 2, Kind::Text(rest[1..=end].to_owned()))
+            '"' | '`' => {
+                let string = go_string::leading(rest);
+                let (value, length) = string.ok_or_else(|| broken(at, "a string is never closed"))?;
+                symbol(length, Kind::Text(value))
             }
             '\'' => {
                 let end = rest[1..].find('\'').ok_or_else(|| broken(at, "a character is never closed"))?;
@@ -170,29 +171,6 @@ impl<'a> Lexer<'a> {
         let end = rest.find(|c: char| !is_part(c)).unwrap_or(rest.len());
         self.at += end;
         rest[..end].to_owned()
-    }
-
-    fn quoted(&mut self) -> Result<Kind, Broken> {
-        let (start, rest) = (self.at, self.rest());
-        let mut value = String::new();
-        let mut chars = rest.char_indices().skip(1);
-        while let Some((at, c)) = chars.next() {
-            match c {
-                '"' => {
-                    self.at += at + 1;
-                    return Ok(Kind::Text(value));
-                }
-                '\n' => break,
-                '\\' => match chars.next() {
-                    Some((_, 'n')) => value.push('\n'),
-                    Some((_, 't')) => value.push('\t'),
-                    Some((_, other)) => value.push(other),
-                    None => break,
-                },
-                c => value.push(c),
-            }
-        }
-        Err(broken(start, "a string is never closed"))
     }
 }
 

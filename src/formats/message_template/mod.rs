@@ -54,6 +54,17 @@ pub struct Pipeline {
     pub commands: Vec<Command>,
 }
 
+impl Pipeline {
+    /// What the variables of a `range` are at one of its items: the item alone, or index and item.
+    pub fn at_item<T: Clone>(&self, index: T, item: &T) -> Vec<(String, T)> {
+        match self.variables.as_slice() {
+            [only] => vec![(only.clone(), item.clone())],
+            [first, second] => vec![(first.clone(), index), (second.clone(), item.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// A value, or a function (or method) with its arguments.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Command {
