@@ -14,7 +14,7 @@ pub struct Family {
     pub samples: usize,
     /// Label name → values seen; `le` and `quantile` included.
     pub labels: BTreeMap<String, BTreeSet<String>>,
-    /// The label sets of the samples, the first [`MOST_SERIES`] of them, each with its part.
+    /// The label sets of the samples, the first 500 of them, each with its part.
     pub series: Vec<(Part, SeriesLabels)>,
     /// Labels that every sample of a part has.
     certain: Vec<(Part, BTreeSet<String>)>,
