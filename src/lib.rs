@@ -5,7 +5,7 @@
 //! One sentence for every command: **gather** (I/O) → **decide** (pure, prints as text) → **apply** (no
 //! choices) → **report** (events). `up`, for example: `cli/commands/up.rs` loads the project
 //! ([`store::project`]), resolves it into [`settings::Settings`], renders the files
-//! ([`render::render_stack`]) and describes the containers ([`services::desired`]); [`apply::gather`]
+//! ([`services::render_stack`]) and describes the containers ([`services::desired`]); [`apply::gather`]
 //! looks at the engine; [`plan::reconcile`] compares both into a [`plan::Plan`], whose text is what
 //! `plan` prints; [`apply::services`] carries it out; [`apply::wait`] asks every service until it answers.
 //!
@@ -45,7 +45,8 @@
 //! # Where to add things
 //!
 //! - a setting: `settings/fields.rs`, its type in `settings/types.rs`, and `config/confidexmon.yml`
-//! - a service: a file in `services/`, its files in `render/files.rs`, its templates in `config/`
+//! - a service: a file in `services/` with its `Profile`, its row in `model/service_defaults.rs`, its templates in
+//!   `config/`
 //! - a lint: a file in `check/lints/<subject>/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
 //! - a diagnosis: a file in `doctor/<topic>/` and its line in `ALL`; its planted fault in `doctor/tests.rs`
 //! - a command: a file in `cli/commands/`, its flags in `cli/args/`, its row in the README

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
 # The images of the stack: the official ones where a registry answers, else real Prometheus,
-# Alertmanager and Redis from Debian's packages, and a test double of Grafana.
+# Alertmanager, Redis and its exporter from Debian's packages, and a test double of Grafana.
 
 images_file="$state_dir/images.env"
 suite=${CONFIDEXMON_BED_SUITE:-forky}
-packages=prometheus,prometheus-alertmanager,redis-server,ca-certificates,busybox-static,python3-minimal,python3-yaml,libpython3-stdlib
+packages=prometheus,prometheus-alertmanager,prometheus-redis-exporter,redis-server,ca-certificates,busybox-static,python3-minimal,python3-yaml,libpython3-stdlib
 
 # Exports CONFIDEXMON_IMAGE_* where the settings' own images cannot be had, and says which it was.
 ensure_images() {
@@ -33,7 +33,7 @@ bed_hash() {
     (cd "$root" && cat tests/bed/images/* tests/bed/grafana/* && echo "$suite $packages" && official_names) | sha256sum | cut -c1-16
 }
 
-official_names() { sed -n 's/^  \(prometheus\|grafana\|alertmanager\|redis\): \(docker.io[^ ]*\)$/\1 \2/p' "$root/config/confidexmon.yml"; }
+official_names() { sed -n 's/^  \(prometheus\|grafana\|alertmanager\|redis\|redis_exporter\): \(docker.io[^ ]*\)$/\1 \2/p' "$root/config/confidexmon.yml"; }
 
 load_cached() {
     local images_hash=''
@@ -44,8 +44,8 @@ load_cached() {
     [ "$images_hash" = "$1" ] || return 1
     if [ "$images_kind" = bed ]; then
         docker image inspect "$CONFIDEXMON_IMAGE_PROMETHEUS" "$CONFIDEXMON_IMAGE_ALERTMANAGER" "$CONFIDEXMON_IMAGE_REDIS" \
-            "$CONFIDEXMON_IMAGE_GRAFANA" >/dev/null 2>&1 || return 1
-        export CONFIDEXMON_IMAGE_PROMETHEUS CONFIDEXMON_IMAGE_ALERTMANAGER CONFIDEXMON_IMAGE_REDIS CONFIDEXMON_IMAGE_GRAFANA
+            "${CONFIDEXMON_IMAGE_REDIS_EXPORTER:-}" "$CONFIDEXMON_IMAGE_GRAFANA" >/dev/null 2>&1 || return 1
+        export CONFIDEXMON_IMAGE_PROMETHEUS CONFIDEXMON_IMAGE_ALERTMANAGER CONFIDEXMON_IMAGE_REDIS CONFIDEXMON_IMAGE_REDIS_EXPORTER CONFIDEXMON_IMAGE_GRAFANA
         say "    images: built from Debian's packages; Grafana is a test double"
     else
         official_names | cut -d' ' -f2 | xargs docker image inspect >/dev/null 2>&1 || return 1
@@ -84,8 +84,8 @@ pull() {
 }
 
 build_bed() {
-    local hash=$1 context prometheus alertmanager redis
-    say "    images: building real Prometheus, Alertmanager and Redis from Debian's packages"
+    local hash=$1 context prometheus alertmanager redis exporter
+    say "    images: building real Prometheus, Alertmanager, Redis and its exporter from Debian's packages"
     context=$(mktemp -d "$cache_dir/build.XXXXXX")
     make_rootfs
     ln "$cache_dir/rootfs-$suite.tar" "$context/rootfs.tar"
@@ -95,9 +95,11 @@ build_bed() {
     prometheus=$(version_in "$hash" prometheus --version)
     alertmanager=$(version_in "$hash" alertmanager --version)
     redis=$(docker run --rm --entrypoint redis-server "confidexmon-bed/base:$hash" --version | sed 's/.*v=\([0-9.]*\).*/\1/')
+    exporter=$(docker run --rm --entrypoint redis_exporter "confidexmon-bed/base:$hash" --version 2>&1 | sed -n 's/.*Exporter \([0-9.]*\).*/\1/p')
     build "$context" prometheus "confidexmon-bed/prometheus:$prometheus" "$hash"
     build "$context" alertmanager "confidexmon-bed/alertmanager:$alertmanager" "$hash"
     build "$context" redis "confidexmon-bed/redis:$redis" "$hash"
+    build "$context" redis-exporter "confidexmon-bed/redis-exporter:$exporter" "$hash"
     build "$context" grafana-double "confidexmon-bed/grafana-double:13.2.0" "$hash"
     rm -rf "$context"
     cat >"$images_file" <<END
@@ -106,6 +108,7 @@ images_kind=bed
 CONFIDEXMON_IMAGE_PROMETHEUS=confidexmon-bed/prometheus:$prometheus
 CONFIDEXMON_IMAGE_ALERTMANAGER=confidexmon-bed/alertmanager:$alertmanager
 CONFIDEXMON_IMAGE_REDIS=confidexmon-bed/redis:$redis
+CONFIDEXMON_IMAGE_REDIS_EXPORTER=confidexmon-bed/redis-exporter:$exporter
 CONFIDEXMON_IMAGE_GRAFANA=confidexmon-bed/grafana-double:13.2.0
 END
 }

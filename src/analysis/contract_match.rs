@@ -4,6 +4,7 @@ use crate::analysis::contract::{Contract, Series};
 use crate::analysis::view::View;
 use crate::formats::alertmanager;
 use crate::formats::promql::{MatchOp, Matcher, Selector};
+use crate::model::ServiceKind;
 
 /// Names that other software exports: the stack's own services and the usual exporters.
 const FOREIGN: [&str; 47] = [
@@ -126,7 +127,7 @@ impl<'a> View<'a> {
 
 /// True for a job of the stack's own services.
 pub fn is_stack_job(job: &str) -> bool {
-    matches!(job, "prometheus" | "alertmanager" | "grafana")
+    ServiceKind::from_name(job).is_some_and(|service| service != ServiceKind::Redis)
 }
 
 /// Metrics of the stack's own services.

@@ -17,9 +17,10 @@ use crate::model::{ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::plan::removal::{Data, removal};
 use crate::plan::{Plan, Policy, PullPolicy, reconcile};
-use crate::render::{ProjectFiles, render_stack};
+use crate::render::ProjectFiles;
 use crate::report::events::Silent;
 use crate::services::Desired;
+use crate::services::render_stack;
 use crate::settings::{self, FlagOverrides, Sources};
 use crate::store::state::StackState;
 
@@ -45,9 +46,10 @@ fn fate() -> impl Strategy<Value = Fate> {
 
 /// The shipped stack with Redis; no fixed ports, so that nothing on this machine matters.
 fn desired(log_level: &str) -> Desired {
-    let mut environment: BTreeMap<String, String> = ["PROMETHEUS", "GRAFANA", "ALERTMANAGER", "REDIS"]
-        .map(|name| (format!("CONFIDEXMON_PORT_{name}"), "0".to_owned()))
-        .into();
+    let mut environment: BTreeMap<String, String> =
+        ["PROMETHEUS", "GRAFANA", "ALERTMANAGER", "REDIS", "REDIS_EXPORTER"]
+            .map(|name| (format!("CONFIDEXMON_PORT_{name}"), "0".to_owned()))
+            .into();
     environment.insert("REDIS_PASSWORD".to_owned(), "hush".to_owned());
     environment.insert("CONFIDEXMON_LOG_LEVEL".to_owned(), log_level.to_owned());
     let flags = FlagOverrides { with: vec![ServiceKind::Redis], ..FlagOverrides::default() };
@@ -119,9 +121,9 @@ proptest! {
     /// run ends with what the settings say, and then there is nothing to do.
     #[test]
     fn after_any_past_and_any_interruption_one_run_converges(
-        fates in prop::collection::vec(fate(), 4),
+        fates in prop::collection::vec(fate(), 5),
         older in any::<bool>(),
-        dies_after in prop::option::of(0_usize..24),
+        dies_after in prop::option::of(0_usize..30),
     ) {
         let wanted = desired("info");
         let before = desired(if older { "debug" } else { "info" });
@@ -140,7 +142,7 @@ proptest! {
             let left = plan(&session, &wanted).await.unwrap();
             prop_assert!(left.is_empty() && left.blockers.is_empty(), "{left}");
             let observed = session.engine.list().await.unwrap();
-            prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), 4);
+            prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), 5);
             Ok(())
         })?;
     }
@@ -184,7 +186,7 @@ fn an_image_that_is_nowhere_is_named_and_nothing_else_is_lost() {
         let session = session(engine.clone(), folder.path());
         let error = up(&session, &wanted).await.unwrap_err();
         assert!(error.to_string().contains("docker.io/library/redis"), "{error}");
-        assert_eq!(engine.list().await.unwrap().containers.len(), 3);
+        assert_eq!(engine.list().await.unwrap().containers.len(), 4);
         engine.add_image(&wanted.services[&ServiceKind::Redis].spec.image);
         up(&session, &wanted).await.unwrap();
         assert!(plan(&session, &wanted).await.unwrap().is_empty());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use crate::analysis::facts::Facts;
 use crate::check::gather;
 use crate::render::assets::ProjectFiles;
-use crate::render::render_stack;
+use crate::services::render_stack;
 use crate::settings::{FlagOverrides, Sources, resolve};
 
 /// Both Slack channels and a pager.

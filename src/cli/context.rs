@@ -14,7 +14,7 @@ use crate::error::{Error, ExitCode};
 use crate::formats::dashboard::validity::Refusal;
 use crate::model::{self, Diagnostic, ImageRef, Observed, Place, Secret, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
-use crate::render::{dashboards, render_stack};
+use crate::render::dashboards;
 use crate::report::output::ColorChoice;
 use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
@@ -133,7 +133,7 @@ impl Context {
             )
             .hint("`confidexmon init DIR` makes one; without `--project-dir` the current folder is used"));
         }
-        let project = project::load(folder).map_err(unreadable)?;
+        let mut project = project::load(folder).map_err(unreadable)?;
         let settings_file = project.files.config.get("confidexmon.yml");
         let flags = FlagOverrides {
             with: options.with.clone(),
@@ -160,7 +160,10 @@ impl Context {
             file.text = Secret::new(text);
         }
         Ok(match settings {
-            Some(settings) => Ok(self.locked(settings, project, problems)?),
+            Some(settings) => {
+                services::leave_out_unused(&settings, &mut project.files);
+                Ok(self.locked(settings, project, problems)?)
+            }
             None => Err((project, problems)),
         })
     }
@@ -196,19 +199,24 @@ impl Context {
         }
     }
 
-    /// The same settings with redis, when a redis of this stack runs that the settings do not name
-    /// (`up --with redis` was used once): it stays until `--without redis`.
+    /// True when a redis of this stack runs that the settings do not name (`up --with redis` was used once): it
+    /// stays until `--without redis`.
+    pub fn has_unnamed_redis(loaded: &Loaded, options: &PlanOptions, observed: &Observed) -> bool {
+        let settings = &loaded.settings;
+        let runs =
+            gather::services(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
+        let wanted = settings.redis.enabled || options.without.contains(&ServiceKind::Redis);
+        runs && !wanted && settings.redis.password.is_some()
+    }
+
+    /// The same settings with such a redis.
     pub fn with_running_redis(
         &self,
         loaded: Loaded,
         options: &PlanOptions,
         observed: &Observed,
     ) -> Result<Loaded, Error> {
-        let settings = &loaded.settings;
-        let runs =
-            gather::services(observed, &settings.stack).any(|c| c.service() == Some(ServiceKind::Redis));
-        let wanted = settings.redis.enabled || options.without.contains(&ServiceKind::Redis);
-        if !runs || wanted || settings.redis.password.is_none() {
+        if !Self::has_unnamed_redis(&loaded, options, observed) {
             return Ok(loaded);
         }
         self.load(&PlanOptions { with: vec![ServiceKind::Redis], ..options.clone() })
@@ -227,7 +235,7 @@ impl Context {
 
     /// The stack as the settings and templates describe it.
     pub fn desired(&self, loaded: &Loaded) -> Result<Desired, Error> {
-        match render_stack(&loaded.settings, &loaded.project.files) {
+        match services::render_stack(&loaded.settings, &loaded.project.files) {
             Ok(files) => {
                 let mut desired = services::desired(&loaded.settings, files);
                 desired.locked = loaded.locked_images();

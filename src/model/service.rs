@@ -8,17 +8,19 @@ use serde::{Deserialize, Serialize};
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum,
 )]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum ServiceKind {
     Prometheus,
     Grafana,
     Alertmanager,
     Redis,
+    RedisExporter,
 }
 
 impl ServiceKind {
     /// Every service, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Prometheus, Self::Grafana, Self::Alertmanager, Self::Redis];
+    pub const ALL: [Self; 5] =
+        [Self::Prometheus, Self::Grafana, Self::Alertmanager, Self::Redis, Self::RedisExporter];
 
     /// The name as users type it and as resources on the engine carry it.
     pub const fn name(self) -> &'static str {
@@ -27,7 +29,13 @@ impl ServiceKind {
             Self::Grafana => "grafana",
             Self::Alertmanager => "alertmanager",
             Self::Redis => "redis",
+            Self::RedisExporter => "redis-exporter",
         }
+    }
+
+    /// The name as it stands in settings, where words are joined by underscores.
+    pub fn key(self) -> String {
+        self.name().replace('-', "_")
     }
 
     /// The service of this name.

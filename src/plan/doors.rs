@@ -3,7 +3,7 @@
 
 use crate::model::{FileChanges, ServiceKind};
 use crate::plan::{Plan, Step};
-use crate::services::Desired;
+use crate::services::{Desired, profile};
 
 /// Where the service stands in the row, when the files of one of them say who may come in; `None`: there is no
 /// row, all go at the same time.
@@ -34,16 +34,11 @@ pub fn place(desired: &Desired) -> fn(ServiceKind) -> u8 {
 }
 
 const fn shutting(service: ServiceKind) -> u8 {
-    match service {
-        ServiceKind::Redis => 0,
-        ServiceKind::Grafana => 1,
-        ServiceKind::Prometheus => 2,
-        ServiceKind::Alertmanager => 3,
-    }
+    profile(service).learns_passwords
 }
 
 const fn opening(service: ServiceKind) -> u8 {
-    3 - shutting(service)
+    u8::MAX - shutting(service)
 }
 
 #[cfg(test)]
@@ -56,7 +51,7 @@ mod tests {
         let row = |place: fn(ServiceKind) -> u8| {
             let mut services = ServiceKind::ALL.to_vec();
             services.sort_by_key(|service| place(*service));
-            services.retain(|service| *service != ServiceKind::Redis);
+            services.retain(|service| shutting(*service) > 0);
             services
         };
         assert_eq!(row(shutting), [Grafana, Prometheus, Alertmanager]);

@@ -21,6 +21,7 @@ pub mod secret_path {
     pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
     pub const REDIS: &str = "/etc/redis/secrets/password.conf";
+    pub const REDIS_EXPORTER: &str = "/etc/redis-exporter/secrets/password.json";
 
     /// The secret of a receiver that is not among those above.
     pub fn receiver(key: &str, secret: &Secret) -> String {
@@ -127,27 +128,35 @@ pub fn host_of(address: std::net::IpAddr) -> String {
     }
 }
 
+/// What of the project the templates name.
+#[derive(Clone, Copy, Debug)]
+pub struct Included<'a> {
+    /// Uid of the dashboard that links lead to by default.
+    pub overview: &'a str,
+    /// Patterns for the rule files, from Prometheus's folder.
+    pub rule_files: &'a [String],
+    /// The notification templates, from Alertmanager's folder.
+    pub templates: &'a [String],
+    /// The stack's own services that serve metrics, with their ports.
+    pub scraped: &'a [(ServiceKind, u16)],
+}
+
 /// The context of every template.
-pub fn context(
-    settings: &Settings,
-    overview: &str,
-    rule_files: &[String],
-    notification_templates: &[String],
-) -> Value {
+pub fn context(settings: &Settings, included: &Included<'_>) -> Value {
     let links = links(settings);
     json!({
         "stack": settings.stack.as_str(),
-        "prometheus": prometheus(settings, rule_files),
+        "prometheus": prometheus(settings, included.rule_files),
         "targets": targets(settings),
-        "self_targets": self_targets(settings),
-        "alertmanager": alertmanager(settings, notification_templates),
+        "self_targets": self_targets(settings, included.scraped),
+        "alertmanager": alertmanager(settings, included.templates),
         "grafana": grafana(settings),
         "links": {
             "grafana_url": links.grafana,
             "prometheus_url": links.prometheus,
             "alertmanager_url": links.alertmanager,
             "runbook_base_url": links.runbook_base,
-            "dashboard": overview,
+            "dashboard": included.overview,
         },
         "redis": {
             "password": settings.redis.password.as_ref().map_or("", |password| password.reveal()),
@@ -217,15 +226,12 @@ fn target(target: &TargetSettings, name: &str) -> Value {
 }
 
 /// The stack's own services; one that was left out on purpose is no target that is down.
-fn self_targets(settings: &Settings) -> Value {
-    let services = settings.services();
-    let ports =
-        [(ServiceKind::Prometheus, 9090), (ServiceKind::Alertmanager, 9093), (ServiceKind::Grafana, 3000)];
-    let target = |(service, port): (ServiceKind, u16)| {
-        let address = format!("{}:{port}", settings.stack.container(service));
+fn self_targets(settings: &Settings, scraped: &[(ServiceKind, u16)]) -> Value {
+    let target = |(service, port): &(ServiceKind, u16)| {
+        let address = format!("{}:{port}", settings.stack.container(*service));
         json!({"job": service.name(), "address": address, "path": "/metrics"})
     };
-    ports.into_iter().filter(|(service, _)| services.contains(service)).map(target).collect()
+    scraped.iter().map(target).collect()
 }
 
 fn alertmanager(settings: &Settings, template_files: &[String]) -> Value {

@@ -14,7 +14,7 @@ use crate::render::files::RenderedStack;
 const DATASOURCES: &str = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
 
 /// The datasources of a provisioning file; those that leave their uid to Grafana cannot be named.
-pub(super) fn sources(provisioning: &str) -> Vec<Source> {
+pub fn sources(provisioning: &str) -> Vec<Source> {
     let file: Value = serde_yaml::from_str(provisioning).unwrap_or_default();
     let listed = file["datasources"].as_array().into_iter().flatten();
     let source = |one: &Value| {
@@ -25,7 +25,7 @@ pub(super) fn sources(provisioning: &str) -> Vec<Source> {
 }
 
 /// A dashboard's file as Grafana gets it. One that it refuses stays as it is, so that its words fit the file.
-pub(super) fn text(name: &str, file: &ProjectFile, sources: &[Source]) -> String {
+pub fn text(name: &str, file: &ProjectFile, sources: &[Source]) -> String {
     resolved(name, file, sources).map_or_else(|| file.text.clone(), |resolved| resolved.text)
 }
 

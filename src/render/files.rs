@@ -1,4 +1,4 @@
-//! Which files each service gets, and how each of them comes about.
+//! How a service's files come about. Which ones it gets stands in its own file, in `services`.
 
 use std::collections::BTreeMap;
 
@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Diagnostic, FileSet, Place, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
-use crate::render::context::{context, scrape_names, secret_path};
-use crate::render::{dashboards, overview, runbook, template};
-use crate::settings::{Settings, TargetAuth, WebAuth};
+use crate::render::context::{Included, context};
+use crate::render::{overview, template};
+use crate::settings::{Settings, WebAuth};
 
 /// The files of every service of the stack.
 pub type RenderedStack = BTreeMap<ServiceKind, FileSet>;
@@ -20,51 +20,40 @@ pub const NOBODY: u32 = 65534;
 pub const GRAFANA_USER: u32 = 472;
 /// The overview once more, at a fixed place: what Grafana opens with.
 pub const HOME_DASHBOARD: &str = "/etc/confidexmon/home/overview.json";
-/// Grafana logs an error at each start for every one of these folders that is not there.
-const EMPTY_FOLDERS: [&str; 3] = ["plugins", "alerting", "notifiers"];
-/// The user of the official Redis image.
-pub const REDIS_USER: u32 = 999;
-
 /// A file's name as Prometheus's pattern for exactly that file.
 fn literal(name: &str) -> String {
     let special = |c: char| matches!(c, '*' | '?' | '[' | '\\');
     name.chars().flat_map(|c| special(c).then_some('\\').into_iter().chain([c])).collect()
 }
 
-/// Renders the whole stack, or tells every problem of every template.
-pub fn render_stack(settings: &Settings, project: &ProjectFiles) -> Result<RenderedStack, Vec<Diagnostic>> {
-    let rule_files: Vec<String> =
-        project.rule_files().map(|(name, _)| format!("rules/{}", literal(name))).collect();
-    let mut templates: Vec<String> =
-        project.notification_templates().map(|(name, _)| format!("templates/{name}")).collect();
-    templates.push("templates/links.tmpl".to_owned());
-    let overview = overview::dashboard_uid(settings, project);
-    let context = context(settings, &overview, &rule_files, &templates);
-    let mut renderer = Renderer { project, context, overview, problems: Vec::new() };
-    let mut stack = BTreeMap::new();
-    for service in settings.services() {
-        let files = match service {
-            ServiceKind::Prometheus => prometheus(settings, &mut renderer),
-            ServiceKind::Grafana => grafana(settings, &mut renderer),
-            ServiceKind::Alertmanager => alertmanager(settings, &mut renderer),
-            ServiceKind::Redis => redis(settings, &mut renderer),
-        };
-        stack.insert(service, files);
-    }
-    if renderer.problems.is_empty() { Ok(stack) } else { Err(renderer.problems) }
-}
-
-struct Renderer<'a> {
-    project: &'a ProjectFiles,
+/// What the files of each service are made from, and what was wrong with it.
+#[derive(Debug)]
+pub struct Renderer<'a> {
+    pub project: &'a ProjectFiles,
     context: Value,
     /// Uid of the dashboard that links lead to by default.
-    overview: String,
-    problems: Vec<Diagnostic>,
+    pub overview: String,
+    /// Every problem of every template so far.
+    pub problems: Vec<Diagnostic>,
 }
 
-impl Renderer<'_> {
+impl<'a> Renderer<'a> {
+    /// `scraped`: the stack's own services that serve metrics, with their ports.
+    pub fn new(settings: &Settings, project: &'a ProjectFiles, scraped: &[(ServiceKind, u16)]) -> Self {
+        let rule_files: Vec<String> =
+            project.rule_files().map(|(name, _)| format!("rules/{}", literal(name))).collect();
+        let mut templates: Vec<String> =
+            project.notification_templates().map(|(name, _)| format!("templates/{name}")).collect();
+        templates.push("templates/links.tmpl".to_owned());
+        let overview = overview::dashboard_uid(settings, project);
+        let included =
+            Included { overview: &overview, rule_files: &rule_files, templates: &templates, scraped };
+        let context = context(settings, &included);
+        Self { project, context, overview, problems: Vec::new() }
+    }
+
     /// The rendered template, or the empty string with the problem noted.
-    fn template(&mut self, name: &str) -> String {
+    pub fn template(&mut self, name: &str) -> String {
         let Some(file) = self.project.config.get(&format!("templates/{name}")) else {
             let place = Place::file(format!("config/templates/{name}"));
             self.problems.push(
@@ -107,132 +96,12 @@ fn not_yaml(text: &str, line: usize) -> String {
     format!("its output is not YAML, at line {line} of the rendered file: `{words}`")
 }
 
-fn prometheus(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
-    let mut files = FileSet::new("/etc/prometheus", NOBODY, NOBODY);
-    files.insert(RenderedFile::plain("/etc/prometheus/prometheus.yml", renderer.template("prometheus.yml")));
-    for (name, file) in renderer.project.rule_files() {
-        files.insert(RenderedFile::plain(format!("/etc/prometheus/rules/{name}"), file.text.clone()));
-    }
-    for (target, name) in settings.targets.iter().zip(scrape_names(&settings.targets)) {
-        for (kind, file) in target.tls.files() {
-            let path = secret_path::target_tls(&name, kind, &file.text);
-            files.insert(RenderedFile::secret(path, file.text.clone()));
-        }
-        let credential = match &target.auth {
-            TargetAuth::None => continue,
-            TargetAuth::Bearer(secret) | TargetAuth::Basic { password: secret, .. } => secret.clone(),
-        };
-        files.insert(RenderedFile::secret(
-            secret_path::named(&secret_path::target(&name), &credential),
-            credential,
-        ));
-    }
-    let auth = settings.security.web_auth.as_ref();
-    files.insert(web_config("/etc/prometheus/web.yml", auth));
-    if let Some(auth) = auth {
-        files.insert(RenderedFile::secret(
-            secret_path::named(secret_path::PROMETHEUS_WEB_AUTH, &auth.password),
-            auth.password.clone(),
-        ));
-    }
-    files
-}
-
-fn alertmanager(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
-    let mut files = FileSet::new("/etc/alertmanager", NOBODY, NOBODY);
-    files.insert(RenderedFile::plain(
-        "/etc/alertmanager/alertmanager.yml",
-        renderer.template("alertmanager.yml"),
-    ));
-    let mut links = renderer.template("links.tmpl");
-    links.push_str(&runbook::names_in_links(
-        renderer.project.runbooks().map(|(alert_name, _)| alert_name),
-        settings.links.runbooks.is_some(),
-    ));
-    files.insert(RenderedFile::plain("/etc/alertmanager/templates/links.tmpl", links));
-    for (name, file) in renderer.project.notification_templates() {
-        files.insert(RenderedFile::plain(format!("/etc/alertmanager/templates/{name}"), file.text.clone()));
-    }
-    let receivers = &settings.receivers;
-    for (path, secret) in [
-        (secret_path::SLACK, &receivers.slack_webhook),
-        (secret_path::SLACK_CRITICAL, &receivers.slack_webhook_critical),
-        (secret_path::PAGERDUTY, &receivers.pagerduty_service_key),
-        (secret_path::WEBHOOK, &receivers.webhook_url),
-    ] {
-        if let Some(secret) = secret {
-            files.insert(RenderedFile::secret(secret_path::named(path, secret), secret.clone()));
-        }
-    }
-    for one in &receivers.others {
-        if let Some(secret) = &one.secret {
-            files.insert(RenderedFile::secret(secret_path::receiver(one.kind.key, secret), secret.clone()));
-        }
-    }
-    files.insert(web_config("/etc/alertmanager/web.yml", settings.security.web_auth.as_ref()));
-    files
-}
-
-fn grafana(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
-    let mut files = FileSet::new("/etc/confidexmon", GRAFANA_USER, 0);
-    let datasources = renderer.template("grafana-datasources.yml");
-    let sources = dashboards::sources(&datasources);
-    let path = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
-    files.insert(if settings.security.web_auth.is_some() {
-        RenderedFile::secret(path, Secret::new(datasources))
-    } else {
-        RenderedFile::plain(path, datasources)
-    });
-    files.insert(RenderedFile::plain(
-        "/etc/confidexmon/provisioning/dashboards/confidexmon.yml",
-        renderer.template("grafana-dashboards.yml"),
-    ));
-    for name in EMPTY_FOLDERS {
-        let path = format!("/etc/confidexmon/provisioning/{name}/README");
-        files.insert(RenderedFile::plain(path, "Empty on purpose: Grafana wants the folder to be there.\n"));
-    }
-    if let Some((name, file)) = overview::dashboard(renderer.project, &renderer.overview) {
-        files.insert(RenderedFile::plain(HOME_DASHBOARD, dashboards::text(name, file, &sources)));
-    }
-    if renderer.project.runbooks().next().is_some() {
-        files.insert(RenderedFile::plain(
-            "/etc/confidexmon/provisioning/dashboards/runbooks.yml",
-            runbook::PROVIDER,
-        ));
-    }
-    for (name, file) in renderer.project.dashboard_files() {
-        let text = dashboards::text(name, file, &sources);
-        files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), text));
-    }
-    for (alert_name, page) in renderer.project.runbooks() {
-        let path = format!("/etc/confidexmon/runbooks/{}.json", runbook::uid(alert_name));
-        files.insert(RenderedFile::plain(
-            path,
-            runbook::dashboard(alert_name, &page.text, &renderer.overview),
-        ));
-    }
-    files.insert(RenderedFile::secret(secret_path::GRAFANA_ADMIN, settings.grafana.admin_password.clone()));
-    files
-}
-
-fn redis(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
-    let mut files = FileSet::new("/etc/redis", REDIS_USER, REDIS_USER);
-    let text = renderer.template("redis.conf");
-    // A template of the project's may well hold the password itself.
-    files.insert(RenderedFile::secret("/etc/redis/redis.conf", Secret::new(text)));
-    if let Some(password) = &settings.redis.password {
-        let line = format!("requirepass {}\n", template::redis_quote(password.reveal().to_owned()));
-        files.insert(RenderedFile::secret(secret_path::REDIS, Secret::new(line)));
-    }
-    files
-}
-
 /// Basic auth in front of a Prometheus or Alertmanager, as its `--web.config.file` reads it; an open door
 /// without `auth`.
 ///
 /// The salt comes from the password, so that the same settings render the same bytes and drift can
 /// be compared by content. A cost of 8 keeps the many probes cheap; the password is not a person's.
-fn web_config(path: &str, auth: Option<&WebAuth>) -> RenderedFile {
+pub fn web_config(path: &str, auth: Option<&WebAuth>) -> RenderedFile {
     const COST: u32 = 8;
     let Some(auth) = auth else { return RenderedFile::plain(path, "{}\n") };
     let digest = Sha256::digest(format!("confidexmon web auth\0{}", auth.password.reveal()));

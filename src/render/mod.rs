@@ -12,4 +12,4 @@ pub mod runbook;
 pub mod template;
 
 pub use assets::ProjectFiles;
-pub use files::{HOME_DASHBOARD, RenderedStack, render_stack};
+pub use files::{HOME_DASHBOARD, RenderedStack, Renderer};

@@ -142,7 +142,7 @@ impl Reporter for Live {
 }
 
 fn service_line(output: Output, service: ServiceKind, state: ServiceState, detail: &str) -> String {
-    let name = format!("{:<13}", service.name());
+    let name = format!("{:<14}", service.name());
     match state {
         ServiceState::Ready | ServiceState::Done => format!("{} {name} {detail}", output.styled("✓", GOOD)),
         ServiceState::Failed => format!("{} {name} {detail}", output.styled("✗", BAD)),

@@ -8,7 +8,6 @@ use crate::report::table::Table;
 use crate::report::{Format, Output};
 use crate::services::Desired;
 use crate::update::availability::{Availability, News};
-use crate::update::compatibility::changelog;
 use crate::update::version::change_kind;
 
 /// `newer`, `up to date`, or `unknown`.
@@ -32,7 +31,7 @@ pub fn availability_json(one: &Availability) -> Value {
         "image": one.image.as_str(),
         "status": status(one),
         "newer": newer,
-        "changelog": changelog(one.service),
+        "changelog": one.service.defaults().changelog,
         "reason": reason,
     })
 }
@@ -49,8 +48,10 @@ pub fn availability_table(output: Output, news: &[Availability]) -> String {
             News::Known { .. } if newer.is_empty() => "up to date".to_owned(),
             News::Known { .. } => newer.join(", "),
         };
-        table
-            .row([one.service.name(), one.image.as_str(), &newer, changelog(one.service)].map(str::to_owned));
+        table.row(
+            [one.service.name(), one.image.as_str(), &newer, one.service.defaults().changelog]
+                .map(str::to_owned),
+        );
     }
     table.text(output.data_width(), |row, _, cell| match row {
         0 => output.styled_data(cell, BOLD),
@@ -70,7 +71,7 @@ pub fn print_targets(output: Output, news: &[Availability], targets: &[String]) 
     for (one, target) in steps {
         let nothing = one.tag() == target && status(one) == "up_to_date";
         let what = if nothing { format!("{target} (up to date)") } else { one.step(target) };
-        output.data(&format!("{:<13} {what}\n", one.service.name()));
+        output.data(&format!("{:<14} {what}\n", one.service.name()));
     }
 }
 
@@ -89,6 +90,6 @@ pub fn print_done(output: Output, before: &Desired, prepared: &[Prepared]) {
     }
     for one in prepared {
         let to = one.image.tag().unwrap_or("latest");
-        output.data(&format!("{:<13} {} → {to}\n", one.service.name(), tag(one)));
+        output.data(&format!("{:<14} {} → {to}\n", one.service.name(), tag(one)));
     }
 }

@@ -3,22 +3,38 @@
 use std::time::Duration;
 
 use crate::model::grafana_key::SECRET_KEY_FILE;
-use crate::model::{FileSet, ServiceKind};
-use crate::render::HOME_DASHBOARD;
+use crate::model::{FileSet, RenderedFile, Secret, ServiceKind};
 use crate::render::context::{links, secret_path};
-use crate::services::{DesiredService, FileEffect, Probe, Profile, Protocol, base_spec};
+use crate::render::files::GRAFANA_USER;
+use crate::render::{HOME_DASHBOARD, Renderer, dashboards, overview, runbook};
+use crate::services::{Api, DesiredService, FileEffect, Probe, Profile, Protocol, base_spec};
 use crate::settings::{LogLevel, Settings};
+use crate::update::compatibility::{Incompatibility, is_variant};
+use crate::update::version::{ChangeKind, change_kind};
 
 pub(super) const PROFILE: Profile = Profile {
     port: 3000,
     protocol: Protocol::Http { ready: "/api/health" },
+    api: Api::Grafana,
+    data: Some(DATA),
+    loopback_only: false,
+    serves_metrics: true,
+    // Before Prometheus and Alertmanager, which it asks.
+    learns_passwords: 1,
     stop_grace: Duration::from_secs(30),
     validator: None,
     reloads_on_signal: false,
     file_effect,
+    define,
+    files,
+    incompatible,
+    public_url: |links| links.grafana.as_deref(),
+    rules: &[],
 };
 /// Grafana's data folder in its container: the database and the plugins.
 pub const DATA: &str = "/var/lib/grafana";
+/// It logs an error at each start for every one of these folders that is not there.
+const EMPTY_FOLDERS: [&str; 3] = ["plugins", "alerting", "notifiers"];
 
 /// Plugins that Grafana 13 bundles or preinstalls, without prometheus: each runs as a process of its own,
 /// and nothing here uses them. (The list is that of its `setting_plugins.go`.)
@@ -43,8 +59,8 @@ const UNUSED_PLUGINS: [&str; 18] = [
     "zipkin",
 ];
 
-pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
-    let mut spec = base_spec(settings, ServiceKind::Grafana, DATA, &files);
+fn define(settings: &Settings, files: FileSet) -> DesiredService {
+    let mut spec = base_spec(settings, ServiceKind::Grafana, &files);
     let level = match settings.log_level {
         LogLevel::Debug => "debug",
         LogLevel::Info => "info",
@@ -99,6 +115,64 @@ pub(super) fn define(settings: &Settings, files: FileSet) -> DesiredService {
 /// The admin password is read on the first start only; changing the file changes nothing later.
 fn file_effect(path: &str) -> FileEffect {
     if path.contains("/secrets/") { FileEffect::Nothing } else { FileEffect::Reload }
+}
+
+fn files(settings: &Settings, renderer: &mut Renderer<'_>) -> FileSet {
+    let mut files = FileSet::new("/etc/confidexmon", GRAFANA_USER, 0);
+    let datasources = renderer.template("grafana-datasources.yml");
+    let sources = dashboards::sources(&datasources);
+    let path = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
+    files.insert(if settings.security.web_auth.is_some() {
+        RenderedFile::secret(path, Secret::new(datasources))
+    } else {
+        RenderedFile::plain(path, datasources)
+    });
+    files.insert(RenderedFile::plain(
+        "/etc/confidexmon/provisioning/dashboards/confidexmon.yml",
+        renderer.template("grafana-dashboards.yml"),
+    ));
+    for name in EMPTY_FOLDERS {
+        let path = format!("/etc/confidexmon/provisioning/{name}/README");
+        files.insert(RenderedFile::plain(path, "Empty on purpose: Grafana wants the folder to be there.\n"));
+    }
+    if let Some((name, file)) = overview::dashboard(renderer.project, &renderer.overview) {
+        files.insert(RenderedFile::plain(HOME_DASHBOARD, dashboards::text(name, file, &sources)));
+    }
+    if renderer.project.runbooks().next().is_some() {
+        files.insert(RenderedFile::plain(
+            "/etc/confidexmon/provisioning/dashboards/runbooks.yml",
+            runbook::PROVIDER,
+        ));
+    }
+    for (name, file) in renderer.project.dashboard_files() {
+        let text = dashboards::text(name, file, &sources);
+        files.insert(RenderedFile::plain(format!("/etc/confidexmon/dashboards/{name}"), text));
+    }
+    for (alert_name, page) in renderer.project.runbooks() {
+        let path = format!("/etc/confidexmon/runbooks/{}.json", runbook::uid(alert_name));
+        files.insert(RenderedFile::plain(
+            path,
+            runbook::dashboard(alert_name, &page.text, &renderer.overview),
+        ));
+    }
+    files.insert(RenderedFile::secret(secret_path::GRAFANA_ADMIN, settings.grafana.admin_password.clone()));
+    files
+}
+
+/// It migrates its database forward only, and shows nothing without the plugins of the full image.
+fn incompatible(from: &str, to: &str) -> Option<Incompatibility> {
+    if is_variant(to, "slim") {
+        return Some(Incompatibility::new(
+            format!("the variant `{to}` brings no datasource plugins, so no dashboard would show anything"),
+            "choose the same version without `-slim`",
+        ));
+    }
+    (change_kind(from, to) == ChangeKind::Downgrade).then(|| {
+        Incompatibility::new(
+            format!("Grafana {to} cannot read the database that {from} has migrated"),
+            "restore a backup from before the update: `confidexmon backups`, then `confidexmon restore-grafana ARCHIVE`",
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,23 +1,28 @@
 //! Facts about each service: its container, where its files go, how to ask it whether it is ready,
-//! and what a changed file means. One file per service; adding one is a file and a line in `definition`.
+//! and what a changed file means. One file per service; adding one is a file and a line in `profile`.
 
 mod alertmanager;
+#[cfg(test)]
+mod compatibility_tests;
 pub mod grafana;
 mod profile;
 mod prometheus;
 mod redis;
+mod redis_exporter;
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use crate::model::{
-    ContainerSpec, FileSet, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret, ServiceKind,
-    StackName, Tmpfs,
+    ContainerSpec, Diagnostic, FileSet, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret,
+    ServiceKind, StackName, Tmpfs,
 };
-use crate::render::RenderedStack;
+use crate::render::{ProjectFiles, RenderedStack, Renderer};
 use crate::settings::Settings;
 use crate::update::LockedImage;
+use crate::update::compatibility::{Incompatibility, unusable_variant};
 
-pub use profile::{Profile, Protocol, profile};
+pub use profile::{Api, Profile, Protocol, profile};
 
 /// Everything that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +104,7 @@ pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
     let services = settings
         .services()
         .into_iter()
-        .filter_map(|service| Some((service, definition(settings, service, files.remove(&service)?))))
+        .filter_map(|service| Some((service, (profile(service).define)(settings, files.remove(&service)?))))
         .collect();
     Desired {
         stack: settings.stack.clone(),
@@ -114,18 +119,44 @@ pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
     }
 }
 
-fn definition(settings: &Settings, service: ServiceKind, files: FileSet) -> DesiredService {
-    match service {
-        ServiceKind::Prometheus => prometheus::define(settings, files),
-        ServiceKind::Grafana => grafana::define(settings, files),
-        ServiceKind::Alertmanager => alertmanager::define(settings, files),
-        ServiceKind::Redis => redis::define(settings, files),
+/// The files of the whole stack, or every problem of every template.
+pub fn render_stack(settings: &Settings, project: &ProjectFiles) -> Result<RenderedStack, Vec<Diagnostic>> {
+    let services = settings.services();
+    let scraped: Vec<(ServiceKind, u16)> = settings
+        .own_jobs()
+        .filter_map(ServiceKind::from_name)
+        .filter(|service| services.contains(service))
+        .map(|service| (service, profile(service).port))
+        .collect();
+    let mut renderer = Renderer::new(settings, project, &scraped);
+    let stack = services
+        .into_iter()
+        .map(|service| (service, (profile(service).files)(settings, &mut renderer)))
+        .collect();
+    if renderer.problems.is_empty() { Ok(stack) } else { Err(renderer.problems) }
+}
+
+/// Takes out what is built in about services that do not run.
+pub fn leave_out_unused(settings: &Settings, project: &mut ProjectFiles) {
+    let running = settings.services();
+    for service in ServiceKind::ALL.into_iter().filter(|service| !running.contains(service)) {
+        let rules = profile(service).rules;
+        project.rules.retain(|path, file| {
+            let is_about_it = rules.iter().any(|beginning| path.starts_with(beginning));
+            !(is_about_it && ProjectFiles::is_built_in(file, &format!("rules/{path}")))
+        });
     }
 }
 
+/// Why a service must not go from one tag to another. Everything that cannot be undone is refused beforehand.
+pub fn incompatibility(service: ServiceKind, from: &str, to: &str) -> Option<Incompatibility> {
+    unusable_variant(to).or_else(|| (profile(service).incompatible)(from, to))
+}
+
 /// What every service's container has in common: least privilege, limits, volumes, one port.
-fn base_spec(settings: &Settings, service: ServiceKind, data_path: &str, files: &FileSet) -> ContainerSpec {
+fn base_spec(settings: &Settings, service: ServiceKind, files: &FileSet) -> ContainerSpec {
     let stack = &settings.stack;
+    let profile = profile(service);
     let resources = settings.resources.get(&service);
     let mount = |volume, target: &str, role: &str| Mount {
         volume,
@@ -143,14 +174,18 @@ fn base_spec(settings: &Settings, service: ServiceKind, data_path: &str, files: 
         entrypoint: None,
         env: BTreeMap::new(),
         user: format!("{}:{}", files.uid, files.gid),
-        mounts: vec![
-            mount(stack.config_volume(service), &files.root, "config"),
-            mount(stack.data_volume(service), data_path, "data"),
-        ],
+        mounts: [mount(stack.config_volume(service), &files.root, "config")]
+            .into_iter()
+            .chain(profile.data.map(|path| mount(stack.data_volume(service), path, "data")))
+            .collect(),
         tmpfs: vec![Tmpfs { target: "/tmp".to_owned(), options: "rw,noexec,nosuid,size=64m".to_owned() }],
         ports: vec![PublishedPort {
-            container: profile(service).port,
-            host_ip: settings.bind,
+            container: profile.port,
+            host_ip: if profile.loopback_only && !settings.bind.is_loopback() {
+                IpAddr::from([127, 0, 0, 1])
+            } else {
+                settings.bind
+            },
             host: settings.port(service),
         }],
         network: Some(stack.network()),
@@ -161,7 +196,7 @@ fn base_spec(settings: &Settings, service: ServiceKind, data_path: &str, files: 
         memory: resources.and_then(|limits| limits.memory),
         nano_cpus: resources.and_then(|limits| limits.nano_cpus),
         pids_limit: resources.map_or(256, |limits| limits.pids),
-        stop_timeout: i64::try_from(profile(service).stop_grace.as_secs()).unwrap_or(30),
+        stop_timeout: i64::try_from(profile.stop_grace.as_secs()).unwrap_or(30),
         restart: RestartPolicy::Always,
         labels: BTreeMap::new(),
     }

@@ -83,10 +83,12 @@ pub const VARIABLES: &[Variable] = &[
     overriding("CONFIDEXMON_PORT_GRAFANA", "ports.grafana"),
     overriding("CONFIDEXMON_PORT_ALERTMANAGER", "ports.alertmanager"),
     overriding("CONFIDEXMON_PORT_REDIS", "ports.redis"),
+    overriding("CONFIDEXMON_PORT_REDIS_EXPORTER", "ports.redis_exporter"),
     overriding("CONFIDEXMON_IMAGE_PROMETHEUS", "images.prometheus"),
     overriding("CONFIDEXMON_IMAGE_GRAFANA", "images.grafana"),
     overriding("CONFIDEXMON_IMAGE_ALERTMANAGER", "images.alertmanager"),
     overriding("CONFIDEXMON_IMAGE_REDIS", "images.redis"),
+    overriding("CONFIDEXMON_IMAGE_REDIS_EXPORTER", "images.redis_exporter"),
     overriding("CONFIDEXMON_LOG_LEVEL", "log_level"),
 ];
 

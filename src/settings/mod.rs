@@ -18,6 +18,6 @@ mod tests;
 mod tree;
 pub mod types;
 
-pub use resolve::{FlagOverrides, Sources, default_image, resolve};
+pub use resolve::{FlagOverrides, Sources, resolve};
 pub use scalar::url;
 pub use types::*;

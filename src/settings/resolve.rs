@@ -160,23 +160,16 @@ impl Resolver<'_> {
     }
 
     fn ports(&self) -> BTreeMap<ServiceKind, u16> {
-        let defaults = [9090, 3002, 9093, 6379];
-        let port = |service: ServiceKind, default: u16| {
-            self.values
-                .text(&format!("ports.{service}"))
-                .and_then(|text| text.parse().ok())
-                .unwrap_or(default)
+        let port = |service: ServiceKind| {
+            let set = self.values.text(&format!("ports.{}", service.key()));
+            set.and_then(|text| text.parse().ok()).unwrap_or(service.defaults().port)
         };
-        ServiceKind::ALL
-            .into_iter()
-            .zip(defaults)
-            .map(|(service, default)| (service, port(service, default)))
-            .collect()
+        ServiceKind::ALL.into_iter().map(|service| (service, port(service))).collect()
     }
 
     fn images(&self) -> BTreeMap<ServiceKind, ImageRef> {
         let image = |service: ServiceKind| {
-            ImageRef::new(self.text(&format!("images.{service}"), default_image(service)))
+            ImageRef::new(self.text(&format!("images.{}", service.key()), service.defaults().image))
         };
         ServiceKind::ALL.into_iter().filter_map(|service| Some((service, image(service)?))).collect()
     }
@@ -230,6 +223,13 @@ impl Resolver<'_> {
         let redis = ServiceKind::Redis;
         let enabled = (self.text("redis.enabled", "false") == "true" || self.flags.with.contains(&redis))
             && !self.flags.without.contains(&redis);
+        let exporter = ServiceKind::RedisExporter;
+        if !enabled && self.flags.with.contains(&exporter) {
+            problems.push(
+                problem::error("`--with redis-exporter` needs a Redis to watch", None)
+                    .fix("give `--with redis` too, or set `redis.enabled: true`"),
+            );
+        }
         let password = self.secret(env_vars::REDIS_PASSWORD);
         if enabled && password.is_none() {
             problems.push(
@@ -245,6 +245,7 @@ impl Resolver<'_> {
             password,
             max_memory: self.text("redis.max_memory", "256mb").to_owned(),
             append_only: self.text("redis.append_only", "true") == "true",
+            exporter: self.text("redis.exporter", "true") == "true" || self.flags.with.contains(&exporter),
         }
     }
 
@@ -298,20 +299,12 @@ impl Resolver<'_> {
     }
 
     fn resources(&self, service: ServiceKind) -> ResourceSettings {
-        let text = |name: &str| self.values.text(&format!("resources.{service}.{name}"));
-        let default_memory = match service {
-            ServiceKind::Prometheus => "2GiB",
-            // Grafana 13 was seen to be killed at 512 MiB.
-            ServiceKind::Grafana => "1GiB",
-            ServiceKind::Redis => "512MiB",
-            ServiceKind::Alertmanager => "256MiB",
-        };
-        // It counts threads, and Grafana's plugins are Go processes with threads for each core.
-        let default_pids = if service == ServiceKind::Grafana { 1024 } else { 256 };
+        let text = |name: &str| self.values.text(&format!("resources.{}.{name}", service.key()));
+        let defaults = service.defaults();
         ResourceSettings {
-            memory: scalar::memory(text("memory").unwrap_or(default_memory)).and_then(scalar::Limit::value),
+            memory: scalar::memory(text("memory").unwrap_or(defaults.memory)).and_then(scalar::Limit::value),
             nano_cpus: text("cpus").and_then(scalar::cpus).and_then(scalar::Limit::value),
-            pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(default_pids),
+            pids: text("pids").and_then(|text| text.parse().ok()).unwrap_or(defaults.pids),
         }
     }
 
@@ -343,15 +336,5 @@ impl Resolver<'_> {
                 _ => None,
             },
         }
-    }
-}
-
-/// The official images, pinned.
-pub const fn default_image(service: ServiceKind) -> &'static str {
-    match service {
-        ServiceKind::Prometheus => "docker.io/prom/prometheus:v3.13.3",
-        ServiceKind::Grafana => "docker.io/grafana/grafana:13.2.0",
-        ServiceKind::Alertmanager => "docker.io/prom/alertmanager:v0.34.0",
-        ServiceKind::Redis => "docker.io/library/redis:8.10.2",
     }
 }

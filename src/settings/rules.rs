@@ -6,13 +6,10 @@ use crate::model::{Diagnostic, Place, ServiceKind, loopback};
 use crate::settings::reader::Values;
 use crate::settings::{Settings, problem, targets};
 
-/// Jobs that the stack's own scrape targets use.
-const OWN_JOBS: [&str; 3] = ["prometheus", "alertmanager", "grafana"];
-
 pub(super) fn check(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
     duplicate_ports(settings, values, problems);
     links(settings, values, problems);
-    jobs(values, problems);
+    jobs(settings, values, problems);
     let prometheus = &settings.prometheus;
     if prometheus.scrape_timeout.length() > prometheus.scrape_interval.length() {
         let place = values.place("prometheus.scrape_timeout").or(values.place("prometheus.scrape_interval"));
@@ -38,11 +35,12 @@ fn duplicate_ports(settings: &Settings, values: &Values, problems: &mut Vec<Diag
             continue;
         }
         if let Some(other) = seen.insert(port, service) {
-            let place: Option<&Place> =
-                values.place(&format!("ports.{service}")).or_else(|| values.place(&format!("ports.{other}")));
+            let place: Option<&Place> = values
+                .place(&format!("ports.{}", service.key()))
+                .or_else(|| values.place(&format!("ports.{}", other.key())));
             problems.push(
                 problem::error(
-                    format!("`ports.{service}` and `ports.{other}` are both {port}"),
+                    format!("`ports.{}` and `ports.{}` are both {port}", service.key(), other.key()),
                     place.cloned(),
                 )
                 .fix("give each service a port of its own"),
@@ -84,12 +82,12 @@ fn links(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
 
 /// Several targets may share a job, as several backends do; `job` and `instance` together may not come
 /// twice. Checked on what the file lists: a target with another problem is not among the settings.
-fn jobs(values: &Values, problems: &mut Vec<Diagnostic>) {
+fn jobs(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
     let mut seen: Vec<(&str, String)> = Vec::new();
     for target in values.targets.iter().flatten() {
         let Some(job) = target.values.text("job") else { continue };
         let place = target.values.place("job").unwrap_or(&target.place);
-        if OWN_JOBS.contains(&job) {
+        if settings.own_jobs().any(|own| own == job) {
             let text = format!("the job `{job}` is one of the stack's own");
             problems.push(
                 problem::error(text, Some(place.clone()))

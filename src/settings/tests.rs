@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Diagnostic, ServiceKind, Severity};
-use crate::render::{ProjectFiles, render_stack};
+use crate::render::ProjectFiles;
+use crate::services::render_stack;
 
 fn environment(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()

@@ -68,6 +68,8 @@ pub struct RedisSettings {
     /// Redis's notation, for example `256mb`.
     pub max_memory: String,
     pub append_only: bool,
+    /// Whether its exporter runs beside it, so that Prometheus sees it.
+    pub exporter: bool,
 }
 
 /// One scrape target: a backend, with how to reach it from inside the Prometheus container.
@@ -223,9 +225,20 @@ impl Settings {
     pub fn services(&self) -> Vec<ServiceKind> {
         ServiceKind::ALL
             .into_iter()
-            .filter(|kind| *kind != ServiceKind::Redis || self.redis.enabled)
+            .filter(|kind| match kind {
+                ServiceKind::Redis => self.redis.enabled,
+                ServiceKind::RedisExporter => self.redis.enabled && self.redis.exporter,
+                _ => true,
+            })
             .filter(|kind| !self.without.contains(kind))
             .collect()
+    }
+
+    /// The jobs under which Prometheus scrapes the stack itself. Redis speaks to its exporter only.
+    pub fn own_jobs(&self) -> impl Iterator<Item = &'static str> {
+        let exporter = self.services().into_iter().filter(|kind| *kind == ServiceKind::RedisExporter);
+        let always = [ServiceKind::Prometheus, ServiceKind::Alertmanager, ServiceKind::Grafana];
+        always.into_iter().chain(exporter).map(ServiceKind::name)
     }
 
     /// Whether Prometheus's reload endpoint is on.

@@ -8,13 +8,13 @@ use crate::starter::{Backend, StarterFile};
 
 /// The embedded files that are about the stack and not about the embedded backend.
 pub(super) fn files(backend: &Backend, embedded: &ProjectFiles) -> Vec<StarterFile> {
-    let Some(rules) = embedded.rules.get("stack.yml") else { return Vec::new() };
-    let read = RuleFile::parse(&rules.shown_as, &rules.text);
-    let alerts: BTreeSet<&str> =
-        read.rules().filter(|(_, rule)| rule.is_alert()).map(|(_, rule)| rule.name.value.as_str()).collect();
+    let rules = embedded.rule_files().filter(|(path, _)| path.starts_with("stack"));
+    let read: Vec<RuleFile> = rules.map(|(_, file)| RuleFile::parse(&*file.shown_as, &*file.text)).collect();
+    let rules = read.iter().flat_map(RuleFile::rules).filter(|(_, rule)| rule.is_alert());
+    let alerts: BTreeSet<&str> = rules.map(|(_, rule)| rule.name.value.as_str()).collect();
     let wanted = |path: &str| {
         let page = path.strip_prefix("runbooks/").and_then(|page| page.strip_suffix(".md"));
-        path == "stack.yml"
+        path.starts_with("stack")
             || path.starts_with("tests/stack")
             || page.is_some_and(|page| alerts.contains(page))
     };

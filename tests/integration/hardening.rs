@@ -38,6 +38,8 @@ fn every_service_can_do_what_it_needs_and_nothing_else() {
         ("grafana", "472", "0", "/var/lib/grafana", "/etc/confidexmon", 1 << 30, 1024),
         ("alertmanager", "65534", "65534", "/alertmanager", "/etc/alertmanager", 256 << 20, 256),
         ("redis", "999", "999", "/data", "/etc/redis", 512 << 20, 256),
+        // It keeps nothing.
+        ("redis-exporter", "59000", "59000", "/tmp", "/etc/redis-exporter", 128 << 20, 128),
     ];
     for (service, user, group, data, config, memory, pids) in wanted {
         let status = status(&lab, service);

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// Services with their variable names, in the order of their ports.
-pub(crate) const SERVICES: [&str; 4] = ["prometheus", "grafana", "alertmanager", "redis"];
+pub(crate) const SERVICES: [&str; 5] = ["prometheus", "grafana", "alertmanager", "redis", "redis-exporter"];
 
 pub(crate) struct Lab {
     pub(crate) stack: String,
@@ -76,7 +76,10 @@ impl Lab {
             ("GRAFANA_ADMIN_PASSWORD".to_owned(), "grafana-secret".to_owned()),
         ]);
         for (service, port) in &ports {
-            variables.insert(format!("CONFIDEXMON_PORT_{}", service.to_uppercase()), port.to_string());
+            variables.insert(
+                format!("CONFIDEXMON_PORT_{}", service.to_uppercase().replace('-', "_")),
+                port.to_string(),
+            );
         }
         Some(Self { stack, ports, folder, variables })
     }
@@ -204,7 +207,7 @@ impl Drop for Lab {
 }
 
 fn image_variable(service: &str) -> String {
-    format!("CONFIDEXMON_IMAGE_{}", service.to_uppercase())
+    format!("CONFIDEXMON_IMAGE_{}", service.to_uppercase().replace('-', "_"))
 }
 
 pub(crate) fn image(service: &str) -> String {

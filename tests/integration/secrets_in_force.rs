@@ -295,3 +295,63 @@ fn web_auth_comes_changes_and_goes_on_a_running_stack_that_loses_no_scrape_of_it
     assert_eq!(starts(&lab, &services), before, "nothing was restarted");
     lab.unset("WEB_AUTH_PASSWORD");
 }
+
+/// What the exporter says of Redis, and what Prometheus has scraped.
+fn redis_is_seen(lab: &Lab) -> (bool, Vec<String>) {
+    let (_, metrics) = get(&lab.url("redis-exporter", "/metrics"));
+    let targets = get_json(&lab.url("prometheus", "/api/v1/targets?state=active"));
+    let up = targets["data"]["activeTargets"].as_array().into_iter().flatten();
+    let up = up.filter(|target| target["health"] == "up").map(|target| target["labels"]["job"].to_string());
+    (metrics.lines().any(|line| line == "redis_up 1"), up.collect())
+}
+
+#[test]
+fn the_exporter_runs_with_redis_and_learns_its_changed_password() {
+    let Some(mut lab) = Lab::open() else { return };
+    let only = ["--with", "redis"];
+    lab.write("config/confidexmon.yml", "prometheus: {scrape_interval: 1s, scrape_timeout: 1s}\n");
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    assert!(redis_is_seen(&lab).0);
+    eventually("Prometheus scrapes the exporter", Duration::from_secs(20), || {
+        redis_is_seen(&lab).1.contains(&"\"redis-exporter\"".to_owned())
+    });
+    let rules = lab.loaded_rules();
+    for alert in ["RedisDown", "RedisMemoryNearLimit", "RedisRejectsConnections"] {
+        assert!(rules.iter().any(|rule| rule == alert), "{alert} is not loaded");
+    }
+
+    let before = starts(&lab, &["redis", "redis-exporter"]);
+    lab.set("REDIS_PASSWORD", "näxt \"secret\" $1 \\");
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    assert_eq!(starts(&lab, &["redis", "redis-exporter"]), before);
+    assert!(redis_is_seen(&lab).0, "the exporter signs in with the changed password");
+    lab.set("REDIS_PASSWORD", "a third one");
+    lab.run(&["reload"]).expect(0);
+    assert_eq!(starts(&lab, &["redis", "redis-exporter"]), before);
+    assert!(redis_is_seen(&lab).0);
+
+    // The setting takes the exporter away, its target and its rules; Redis stays.
+    let settings = "prometheus: {scrape_interval: 1s, scrape_timeout: 1s}\nredis: {exporter: false}\n";
+    lab.write("config/confidexmon.yml", settings);
+    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    assert!(!lab.containers().contains_key(&lab.container("redis-exporter")));
+    assert!(lab.containers().contains_key(&lab.container("redis")));
+    assert!(!lab.loaded_rules().iter().any(|rule| rule.starts_with("Redis")));
+    assert!(!redis_is_seen(&lab).1.contains(&"\"redis-exporter\"".to_owned()));
+}
+
+#[test]
+fn an_exporter_is_on_loopback_and_refused_without_its_redis() {
+    let Some(mut lab) = Lab::open() else { return };
+    let refused = lab.run(&["plan", "--with", "redis-exporter"]);
+    assert!(refused.code != 0 && refused.stderr.contains("needs a Redis"), "{}", refused.stderr);
+    lab.set("CONFIDEXMON_BIND", "0.0.0.0");
+    lab.set("WEB_AUTH_PASSWORD", "some-password");
+    lab.write("config/confidexmon.yml", "security: {web_auth: true}\n");
+    lab.run(&["up", "--with", "redis", "--without", "grafana", "--without", "alertmanager"]).expect(0);
+    let bound = |service: &str, port: &str| {
+        lab.inspect(service)["NetworkSettings"]["Ports"][port][0]["HostIp"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(bound("redis", "6379/tcp"), "0.0.0.0");
+    assert_eq!(bound("redis-exporter", "9121/tcp"), "127.0.0.1");
+}

@@ -6,6 +6,7 @@
 
 mod alertmanager;
 pub mod diff;
+mod exporter;
 mod grafana;
 mod guard;
 mod prometheus;
@@ -24,7 +25,7 @@ use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
 use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
-use crate::services::{DesiredService, FileEffect, file_effect, profile};
+use crate::services::{Api, DesiredService, FileEffect, file_effect, profile};
 use crate::store::tarball;
 
 /// The directory below a config root in which a new tree is checked before it counts.
@@ -290,11 +291,13 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     async fn validate(&self) -> Result<Validation, Error> {
-        match self.service {
-            ServiceKind::Prometheus => prometheus::validate(self).await,
-            ServiceKind::Alertmanager => alertmanager::validate(self).await,
-            ServiceKind::Grafana => Ok(grafana::validate(self)),
-            ServiceKind::Redis => Ok(Validation::NotValidated("Redis has no validator".to_owned())),
+        match profile(self.service).api {
+            Api::Prometheus => prometheus::validate(self).await,
+            Api::Alertmanager => alertmanager::validate(self).await,
+            Api::Grafana => Ok(grafana::validate(self)),
+            Api::Redis | Api::Exporter => {
+                Ok(Validation::NotValidated(format!("{} has no validator", self.service)))
+            }
         }
     }
 
@@ -376,11 +379,12 @@ impl<'a, E: Engine> Change<'a, E> {
         {
             return Ok(());
         }
-        match self.service {
-            ServiceKind::Prometheus => prometheus::reload_and_verify(self, set).await,
-            ServiceKind::Alertmanager => alertmanager::reload_and_verify(self, set).await,
-            ServiceKind::Grafana => grafana::reload_and_verify(self, set).await,
-            ServiceKind::Redis => redis::reload_and_verify(self, set, before).await,
+        match profile(self.service).api {
+            Api::Prometheus => prometheus::reload_and_verify(self, set).await,
+            Api::Alertmanager => alertmanager::reload_and_verify(self, set).await,
+            Api::Grafana => grafana::reload_and_verify(self, set).await,
+            Api::Redis => redis::reload_and_verify(self, set, before).await,
+            Api::Exporter => exporter::reload_and_verify(self).await,
         }
     }
 

@@ -12,7 +12,7 @@ use crate::error::{Error, ExitCode};
 use crate::model::{FileChanges, Manifest, ObservedContainer, ServiceKind};
 use crate::net::NetError;
 use crate::net::prometheus::{LoadedGroup, Prometheus};
-use crate::services::{DesiredService, FileEffect, file_effect};
+use crate::services::{Api, DesiredService, FileEffect, file_effect, profile};
 
 /// What a reload ended with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,11 +81,11 @@ async fn rules_before<E: Engine>(change: &Change<'_, E>) -> Result<Vec<LoadedGro
 /// The files are those that we wrote; this asks whether they also count. `None`: they do not.
 async fn in_force<E: Engine>(change: &Change<'_, E>) -> Option<Vec<LoadedGroup>> {
     let set = &change.wanted.files;
-    let proof = match change.service {
-        ServiceKind::Prometheus => return prometheus::prove(&prometheus::api(change), set).await.ok(),
-        ServiceKind::Alertmanager => alertmanager::prove(&alertmanager::api(change)).await,
-        ServiceKind::Grafana => grafana::prove(&grafana::api(change), set).await,
-        ServiceKind::Redis => Ok(()),
+    let proof = match profile(change.service).api {
+        Api::Prometheus => return prometheus::prove(&prometheus::api(change), set).await.ok(),
+        Api::Alertmanager => alertmanager::prove(&alertmanager::api(change)).await,
+        Api::Grafana => grafana::prove(&grafana::api(change), set).await,
+        Api::Redis | Api::Exporter => Ok(()),
     };
     proof.ok().map(|()| Vec::new())
 }

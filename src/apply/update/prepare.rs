@@ -7,8 +7,8 @@ use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, LocalImage, ServiceKind};
 use crate::net::registry::Repository;
 use crate::services::DesiredService;
+use crate::services::incompatibility;
 use crate::update::availability::{Availability, News};
-use crate::update::compatibility;
 
 /// An image that is here, fits, and reads the present configuration.
 #[derive(Clone, Debug)]
@@ -22,7 +22,7 @@ pub struct Prepared {
 
 /// Refuses a step that could not be undone or that this program cannot run, before anything is pulled.
 pub fn permit(service: ServiceKind, from: &str, to: &str) -> Result<(), Error> {
-    match compatibility::incompatibility(service, from, to) {
+    match incompatibility(service, from, to) {
         None => Ok(()),
         Some(found) => Err(Error::new(
             ExitCode::Failed,

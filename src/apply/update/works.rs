@@ -12,7 +12,7 @@ use crate::net::http::Credentials;
 use crate::net::prometheus::Prometheus;
 use crate::net::redis;
 use crate::render::context::PROMETHEUS_DATASOURCE;
-use crate::services::{DesiredService, Probe};
+use crate::services::{Api, DesiredService, Probe, profile};
 
 /// What a service held at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Holdings {
     Redis {
         keys: u64,
     },
+    /// It keeps nothing that could be lost.
+    Nothing,
 }
 
 /// A service at its address.
@@ -49,9 +51,9 @@ pub struct ServiceInspector<'a, E> {
 impl<E: Engine> ServiceInspector<'_, E> {
     /// Looks at the service; the reason in one line when it does not tell.
     pub async fn holdings(&self) -> Result<Holdings, String> {
-        let told = match self.service {
-            ServiceKind::Prometheus => self.prometheus_holdings().await,
-            ServiceKind::Alertmanager => {
+        let told = match profile(self.service).api {
+            Api::Prometheus => self.prometheus_holdings().await,
+            Api::Alertmanager => {
                 let api = self.alertmanager();
                 match api.receivers().await {
                     Ok(receivers) => api.silence_ids().await.map(|silences| Holdings::Alertmanager {
@@ -61,7 +63,7 @@ impl<E: Engine> ServiceInspector<'_, E> {
                     Err(error) => Err(error),
                 }
             }
-            ServiceKind::Grafana => {
+            Api::Grafana => {
                 let api = self.grafana();
                 match api.dashboard_uids().await {
                     Ok(dashboards) => api
@@ -71,7 +73,8 @@ impl<E: Engine> ServiceInspector<'_, E> {
                     Err(error) => Err(error),
                 }
             }
-            ServiceKind::Redis => return self.redis_holdings().await,
+            Api::Redis => return self.redis_holdings().await,
+            Api::Exporter => return Ok(Holdings::Nothing),
         };
         told.map_err(|error| error.to_string())
     }

@@ -14,9 +14,9 @@ use crate::cli::signals;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Diagnostic, Place};
-use crate::render::render_stack;
 use crate::report::findings::{CheckReport, github, json, sarif, text, word};
 use crate::report::{Format, progress, words};
+use crate::services::render_stack;
 use crate::store::{atomic, project};
 
 pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<ExitCode, Error> {

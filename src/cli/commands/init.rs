@@ -111,16 +111,19 @@ impl Apart {
                 return format!("stack: {stack}\n");
             }
             let port = self.ports.iter().find(|(service, port)| {
-                let default = default_port(*service);
-                default != *port && line == format!("  {service}: {default}")
+                let default = service.defaults().port;
+                default != *port && line == format!("  {}: {default}", service.key())
             });
-            port.map_or_else(|| format!("{line}\n"), |(service, port)| format!("  {service}: {port}\n"))
+            port.map_or_else(
+                || format!("{line}\n"),
+                |(service, port)| format!("  {}: {port}\n", service.key()),
+            )
         };
         text.lines().map(line).collect()
     }
 
     fn report(&self, context: &Context) {
-        let moved = self.ports.iter().filter(|(service, port)| *port != default_port(*service));
+        let moved = self.ports.iter().filter(|(service, port)| *port != service.defaults().port);
         let moved: Vec<String> = moved.map(|(service, port)| format!("{service} {port}")).collect();
         if !moved.is_empty() {
             let ports = moved.join(", ");
@@ -138,21 +141,12 @@ impl Apart {
     }
 }
 
-const fn default_port(service: ServiceKind) -> u16 {
-    match service {
-        ServiceKind::Prometheus => 9090,
-        ServiceKind::Grafana => 3002,
-        ServiceKind::Alertmanager => 9093,
-        ServiceKind::Redis => 6379,
-    }
-}
-
 /// The default ports, or the next free ones above them.
 fn free_ports() -> Vec<(ServiceKind, u16)> {
     let loopback = IpAddr::from([127, 0, 0, 1]);
     let mut chosen: Vec<(ServiceKind, u16)> = Vec::new();
     for service in ServiceKind::ALL {
-        let port = default_port(service);
+        let port = service.defaults().port;
         let taken: Vec<u16> = chosen.iter().map(|(_, port)| *port).collect();
         let free = if ports::is_free(loopback, port) && !taken.contains(&port) {
             Some(port)

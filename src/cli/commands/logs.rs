@@ -71,12 +71,16 @@ fn print(output: Output, line: &MergedLine, (width, timestamps): (usize, bool)) 
     }
 }
 
+/// A colour for each, in the order in which they are shown.
+const COLORS: [AnsiColor; 6] = [
+    AnsiColor::Yellow,
+    AnsiColor::Magenta,
+    AnsiColor::Cyan,
+    AnsiColor::Blue,
+    AnsiColor::Green,
+    AnsiColor::White,
+];
+
 const fn color(service: ServiceKind) -> Style {
-    let color = match service {
-        ServiceKind::Prometheus => AnsiColor::Yellow,
-        ServiceKind::Grafana => AnsiColor::Magenta,
-        ServiceKind::Alertmanager => AnsiColor::Cyan,
-        ServiceKind::Redis => AnsiColor::Blue,
-    };
-    color.on_default()
+    COLORS[service as usize % COLORS.len()].on_default()
 }

@@ -8,10 +8,11 @@ use crate::model::ServiceKind;
 use crate::render::context::browser_host;
 use crate::render::overview;
 use crate::report::Format;
+use crate::services::{Protocol, profile};
 
 pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
-    if options.service == ServiceKind::Redis {
+    if profile(options.service).protocol == Protocol::Redis {
         return Err(
             Error::new(ExitCode::Usage, "redis has no page to open").hint("connect with `redis-cli` instead")
         );

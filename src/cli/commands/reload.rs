@@ -14,7 +14,7 @@ use crate::apply::reload::diff::RulesDiff;
 use crate::apply::reload::request::{self, Reloaded};
 use crate::apply::{StackSession, explain, gather, ownership};
 use crate::cli::args::{PlanOptions, ReloadOptions, ReloadWhat};
-use crate::cli::context::Context;
+use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
@@ -32,11 +32,13 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let began = Instant::now();
     wait_for_editors(context)?;
     let none = PlanOptions::default();
-    let loaded = context.load(&none)?;
-    let mut desired = context.desired(&loaded)?;
-    desired.services.retain(|service, _| services(options.what).contains(service));
-    refuse_an_empty_rule_set(&desired, options.rules.allow_empty)?;
+    let mut loaded = context.load(&none)?;
+    let mut desired = wanted(context, &loaded, options)?;
     let Opened { session, observed, lock: _lock } = context.take(&loaded, "reload").await?;
+    if Context::has_unnamed_redis(&loaded, &none, &observed) {
+        loaded = context.with_running_redis(loaded, &none, &observed)?;
+        desired = wanted(context, &loaded, options)?;
+    }
     let owner = (&loaded.settings.stack, &loaded.identity);
     ownership::check(&session, owner, &observed, options.rules.owner.adopt.into()).await?;
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
@@ -76,6 +78,14 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
     show(context.output, loaded.settings.stack.as_str(), &done);
     Error::all(failed.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+}
+
+/// What the settings want of the services that are asked for.
+fn wanted(context: &Context, loaded: &Loaded, options: &ReloadOptions) -> Result<Desired, Error> {
+    let mut desired = context.desired(loaded)?;
+    desired.services.retain(|service, _| services(options.what).contains(service));
+    refuse_an_empty_rule_set(&desired, options.rules.allow_empty)?;
+    Ok(desired)
 }
 
 /// True when the files of a service change who may come in.
@@ -191,7 +201,7 @@ fn sentence(reloaded: &Reloaded) -> String {
         0 => String::new(),
         number => format!(", {} changed", words::count(number, "secret")),
     };
-    format!("{:<13} {what}{secrets} ({})", reloaded.service.name(), words::elapsed(reloaded.elapsed))
+    format!("{:<14} {what}{secrets} ({})", reloaded.service.name(), words::elapsed(reloaded.elapsed))
 }
 
 fn show_rules(output: Output, rules: &RulesDiff) {

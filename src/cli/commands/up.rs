@@ -26,7 +26,7 @@ use crate::render::context::browser_host;
 use crate::report::output::{BOLD, WARN};
 use crate::report::overview::target_line;
 use crate::report::{Format, Output, words};
-use crate::services::Desired;
+use crate::services::{Desired, Protocol, profile};
 use crate::update::recovery;
 
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
@@ -268,7 +268,7 @@ fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcom
                 return;
             }
             for (service, url) in urls {
-                output.data(&format!("{:<13} {url}\n", service.name()));
+                output.data(&format!("{:<14} {url}\n", service.name()));
             }
             show_targets(output, targets, !plan.is_empty());
             if proven.default_in_force {
@@ -294,15 +294,11 @@ fn show_targets(output: Output, targets: &[Target], each: bool) {
 
 /// The address that a person uses: the one of the settings, else where the service is really published.
 pub fn url(loaded: &Loaded, service: ServiceKind, (host, port): (&str, u16)) -> String {
-    let links = &loaded.settings.links;
-    let public = match service {
-        ServiceKind::Redis => return format!("redis://{host}:{port}"),
-        ServiceKind::Grafana => &links.grafana,
-        ServiceKind::Prometheus => &links.prometheus,
-        ServiceKind::Alertmanager => &links.alertmanager,
-    };
-    let public = public.as_ref().map(|url| url.trim_end_matches('/').to_owned());
-    public.unwrap_or_else(|| format!("http://{host}:{port}"))
+    if profile(service).protocol == Protocol::Redis {
+        return format!("redis://{host}:{port}");
+    }
+    let public = (profile(service).public_url)(&loaded.settings.links);
+    public.map_or_else(|| format!("http://{host}:{port}"), |url| url.trim_end_matches('/').to_owned())
 }
 
 fn plan_json(plan: &Plan) -> serde_json::Value {

@@ -7,6 +7,7 @@ for applet in sh wget rm kill cat ls mv mkdir sed env; do
     [ -e "/usr/bin/$applet" ] || $b ln -s busybox "/usr/bin/$applet"
 done
 $b ln -s prometheus-alertmanager /usr/bin/alertmanager
+$b ln -s prometheus-redis-exporter /usr/bin/redis_exporter
 [ -e /usr/bin/python3 ] || $b ln -s "$($b ls /usr/bin | $b grep '^python3\.[0-9]*$' | $b head -n 1)" /usr/bin/python3
 $b mkdir -p /prometheus /alertmanager /data /tmp /etc/prometheus /etc/alertmanager /var/lib/grafana /etc/ssl/certs
 $b chmod 1777 /tmp
