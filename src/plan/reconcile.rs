@@ -6,7 +6,7 @@ use crate::plan::{
     Blocker, EmptyRules, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
     rule_intent, secrets,
 };
-use crate::services::{Desired, DesiredService, FileEffect, file_effect};
+use crate::services::{Desired, DesiredService, FileEffect, file_effect, profile};
 use crate::update::LockedImage;
 use crate::update::lock::short as short_digest;
 use crate::update::recovery::is_kept;
@@ -266,7 +266,10 @@ fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan)
         if named {
             continue;
         }
-        if !temporary && !policy.without.contains(&service) {
+        let beside = profile(service).beside;
+        let unwanted =
+            policy.without.contains(&service) || beside.is_some_and(|one| policy.without.contains(&one));
+        if !temporary && !unwanted {
             plan.notes.push(format!(
                 "`{}` runs but is not enabled in the settings; `confidexmon up --without {service}` removes it",
                 container.name

@@ -16,6 +16,7 @@ pub(super) const PROFILE: Profile = Profile {
     port: 9093,
     protocol: Protocol::Http { ready: "/-/ready" },
     api: Api::Alertmanager,
+    beside: None,
     data: Some("/alertmanager"),
     loopback_only: false,
     serves_metrics: true,

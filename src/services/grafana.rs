@@ -16,6 +16,7 @@ pub(super) const PROFILE: Profile = Profile {
     port: 3000,
     protocol: Protocol::Http { ready: "/api/health" },
     api: Api::Grafana,
+    beside: None,
     data: Some(DATA),
     loopback_only: false,
     serves_metrics: true,

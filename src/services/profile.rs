@@ -18,6 +18,8 @@ pub struct Profile {
     pub protocol: Protocol,
     /// How it is told to read its files again, and asked what it holds.
     pub api: Api,
+    /// The service that it is for: without that one it does not run.
+    pub beside: Option<ServiceKind>,
     /// Where its data lies in its container; `None` for a service that keeps nothing.
     pub data: Option<&'static str>,
     /// Whether its port is published on loopback even where the others' are not.

@@ -17,6 +17,7 @@ pub(super) const PROFILE: Profile = Profile {
     port: 9090,
     protocol: Protocol::Http { ready: "/-/ready" },
     api: Api::Prometheus,
+    beside: None,
     data: Some("/prometheus"),
     loopback_only: false,
     serves_metrics: true,

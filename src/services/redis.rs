@@ -17,6 +17,7 @@ pub(super) const PROFILE: Profile = Profile {
     port: 6379,
     protocol: Protocol::Redis,
     api: Api::Redis,
+    beside: None,
     data: Some("/data"),
     loopback_only: false,
     serves_metrics: false,

@@ -19,6 +19,7 @@ pub(super) const PROFILE: Profile = Profile {
     port: 9121,
     protocol: Protocol::Http { ready: "/health" },
     api: Api::Exporter,
+    beside: Some(ServiceKind::Redis),
     data: None,
     // It asks for no password, and would connect to any Redis that a request names.
     loopback_only: true,

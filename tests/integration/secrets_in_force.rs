@@ -330,14 +330,23 @@ fn the_exporter_runs_with_redis_and_learns_its_changed_password() {
     assert_eq!(starts(&lab, &["redis", "redis-exporter"]), before);
     assert!(redis_is_seen(&lab).0);
 
-    // The setting takes the exporter away, its target and its rules; Redis stays.
+    // The setting takes its target and its rules away, and `--without` the container; Redis stays.
     let settings = "prometheus: {scrape_interval: 1s, scrape_timeout: 1s}\nredis: {exporter: false}\n";
     lab.write("config/confidexmon.yml", settings);
-    lab.run(&[&["up"], &only[..]].concat()).expect(0);
+    let noted = lab.run(&[&["plan"], &only[..]].concat()).expect(0).stdout;
+    assert!(noted.contains("--without redis-exporter` removes it"), "{noted}");
+    lab.run(&["up", "--with", "redis", "--without", "redis-exporter"]).expect(0);
     assert!(!lab.containers().contains_key(&lab.container("redis-exporter")));
     assert!(lab.containers().contains_key(&lab.container("redis")));
     assert!(!lab.loaded_rules().iter().any(|rule| rule.starts_with("Redis")));
-    assert!(!redis_is_seen(&lab).1.contains(&"\"redis-exporter\"".to_owned()));
+    let is_target =
+        || get(&lab.url("prometheus", "/api/v1/targets?state=active")).1.contains("redis-exporter");
+    eventually("the target is gone", Duration::from_secs(20), || !is_target());
+    // Without Redis there is nothing for it to watch.
+    lab.run(&["up", "--with", "redis", "--with", "redis-exporter"]).expect(0);
+    eventually("the target is back", Duration::from_secs(20), is_target);
+    lab.run(&["up", "--without", "redis"]).expect(0);
+    assert_eq!(lab.containers().len(), 3, "{:?}", lab.containers());
 }
 
 #[test]
