@@ -29,6 +29,8 @@ pub struct Facts {
     pub foreign_files: BTreeSet<String>,
     /// The scrape interval of the backend's job.
     pub scrape_interval: Option<Duration>,
+    /// How far in the past rules are evaluated, where their group does not say so itself.
+    pub rule_query_offset: Option<Duration>,
     /// As they reach Alertmanager.
     pub external_labels: BTreeMap<String, String>,
     /// The settings file, where jobs are named.

@@ -156,6 +156,7 @@ fn configured(facts: &mut Facts, config: &Value) {
     facts.scrape_interval =
         ours.iter().map(|job| interval(&job["scrape_interval"]).unwrap_or(default)).max().or(Some(default));
     facts.target_labels = target_labels(&ours);
+    facts.rule_query_offset = interval(&global["rule_query_offset"]);
 }
 
 /// Takes away what alerts lose on their way to Alertmanager, such as `replica`.

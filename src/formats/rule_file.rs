@@ -20,6 +20,8 @@ pub struct RuleFile {
 pub struct Group {
     pub name: Scalar,
     pub interval: Option<Scalar>,
+    /// How far in the past the group is evaluated, when it does not take the global setting.
+    pub query_offset: Option<Scalar>,
     pub labels: Fields,
     pub rules: Vec<Rule>,
 }
@@ -97,12 +99,18 @@ fn groups(root: Node) -> Result<Vec<Group>, Misfit> {
 }
 
 fn group_of(node: Node, list: &Scalar) -> Result<Group, Misfit> {
-    let mut group =
-        Group { name: Scalar::default(), interval: None, labels: Fields::default(), rules: Vec::new() };
+    let mut group = Group {
+        name: Scalar::default(),
+        interval: None,
+        query_offset: None,
+        labels: Fields::default(),
+        rules: Vec::new(),
+    };
     for (key, value) in entries(node, "a group", list.start())? {
         match key.value.as_str() {
             "name" => group.name = text(value, &key)?.unwrap_or_default(),
             "interval" => group.interval = text(value, &key)?,
+            "query_offset" => group.query_offset = text(value, &key)?,
             "labels" => group.labels = texts(value, &key)?,
             "rules" => {
                 for rule in items(value, &key)? {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::formats::promql::{Expr, Selector, Unread, parse};
+use crate::formats::promql::{Expr, Matcher, Selector, Unread, parse};
 use crate::formats::yaml::scalar::Scalar;
 use crate::formats::yaml::source::{Position, Source};
 
@@ -24,8 +24,12 @@ pub struct Query {
 /// The selector without what a variable decides.
 pub fn without_variable_matchers(selector: &Selector) -> Selector {
     let mut fixed = selector.clone();
-    fixed.matchers.retain(|matcher| !matcher.value.contains('$') && !matcher.value.contains("[["));
+    fixed.matchers.retain(|matcher| !is_of_variable(matcher));
     fixed
+}
+
+fn is_of_variable(matcher: &Matcher) -> bool {
+    matcher.value.contains('$') || matcher.value.contains("[[")
 }
 
 impl Query {
@@ -46,6 +50,19 @@ impl Query {
         };
         let tree = parse(&without_variables(inner));
         Some(Self { text, legend: None, tree, offset: function.len() + 1 })
+    }
+
+    /// The tree without what variables decide: what it never returns, no choice of theirs brings back.
+    pub fn tree_for_any_choice(&self) -> Option<Expr> {
+        let mut tree = self.tree.as_ref().ok()?.clone();
+        tree.change_selectors(&mut |selector| selector.matchers.retain(|matcher| !is_of_variable(matcher)));
+        Some(tree)
+    }
+
+    /// True where a variable chooses among the series.
+    pub fn is_narrowed_by_variables(&self) -> bool {
+        let selectors = self.tree.as_ref().map(Expr::selectors).unwrap_or_default();
+        selectors.iter().any(|(_, selector)| selector.matchers.iter().any(is_of_variable))
     }
 
     /// The place of byte `at` of the expression.

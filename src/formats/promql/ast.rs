@@ -221,6 +221,26 @@ impl Expr {
         }
     }
 
+    /// Calls `change` for each selector.
+    pub fn change_selectors(&mut self, change: &mut dyn FnMut(&mut Selector)) {
+        match &mut self.kind {
+            Kind::Number(_) | Kind::Text(_) => {}
+            Kind::Selector(selector) => change(selector),
+            Kind::Call { args, .. } => args.iter_mut().for_each(|arg| arg.change_selectors(change)),
+            Kind::Aggregate { param, inner, .. } => {
+                if let Some(param) = param {
+                    param.change_selectors(change);
+                }
+                inner.change_selectors(change);
+            }
+            Kind::Binary(binary) => {
+                binary.lhs.change_selectors(change);
+                binary.rhs.change_selectors(change);
+            }
+            Kind::Subquery { inner, .. } | Kind::Negate(inner) => inner.change_selectors(change),
+        }
+    }
+
     /// Every selector with its node, in the order of the text.
     pub fn selectors(&self) -> Vec<(&Self, &Selector)> {
         let mut found = Vec::new();

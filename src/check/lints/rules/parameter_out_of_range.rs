@@ -36,7 +36,7 @@ fn check(rule: &RuleView<'_>, out: &mut Vec<Finding>) {
     rule.tree.walk(&mut |node| {
         let found = of_numbers(node)
             .or_else(|| labels::mistake(rule.view, node))
-            .or_else(|| times::mistake(rule.view, node));
+            .or_else(|| times::mistake(rule, node));
         if let Some(Mistake { at, message, fix, severity }) = found {
             out.push(rule.in_expr(&LINT, at, message).severity(severity).fix(fix));
         }

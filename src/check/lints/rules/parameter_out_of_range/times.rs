@@ -1,17 +1,18 @@
 //! What reads a moment that is not there yet, or takes for a moment or a slope what is none.
 
 use super::{Mistake, literal};
-use crate::analysis::view::View;
+use crate::analysis::view::{RuleView, View};
 use crate::formats::promql::{Expr, Kind, Selector, Shift};
+use crate::model::PromDuration;
 
 /// How far back a selector without a range looks for a sample, as Prometheus starts.
 const LOOKBACK: f64 = 300.0;
 /// Moments since the epoch are larger: 1e8 is in 1973.
 const LEAST_MOMENT: f64 = 1e8;
 
-pub(super) fn mistake(view: &View<'_>, node: &Expr) -> Option<Mistake> {
+pub(super) fn mistake(rule: &RuleView<'_>, node: &Expr) -> Option<Mistake> {
     match &node.kind {
-        Kind::Selector(selector) => future(node.at, selector),
+        Kind::Selector(selector) => future(rule, node.at, selector),
         Kind::Call { function: function @ ("deriv" | "predict_linear"), args } => {
             slope(function, args.first()?)
         }
@@ -20,17 +21,24 @@ pub(super) fn mistake(view: &View<'_>, node: &Expr) -> Option<Mistake> {
                 function @ ("day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" | "hour" | "minute"
                 | "month" | "year"),
             args,
-        } => moment(view, function, args.first()?),
+        } => moment(rule.view, function, args.first()?),
         _ => None,
     }
 }
 
-/// A rule is evaluated now: samples of the future are not written yet.
-fn future(at: usize, selector: &Selector) -> Option<Mistake> {
+/// How far in the past the rule is evaluated, in seconds.
+fn evaluated_ago(rule: &RuleView<'_>) -> f64 {
+    let own = rule.group.query_offset.as_ref().and_then(|text| PromDuration::parse(&text.value));
+    let offset = own.map(|duration| duration.length()).or(rule.facts().rule_query_offset);
+    offset.unwrap_or_default().as_secs_f64()
+}
+
+/// Samples after the moment of the evaluation's own start are not written yet.
+fn future(rule: &RuleView<'_>, at: usize, selector: &Selector) -> Option<Mistake> {
     let name = selector.name.as_deref().unwrap_or("the selector");
     match selector.shift? {
-        Shift::Ago(ago) if ago < 0.0 => {
-            let ahead = -ago;
+        Shift::Ago(ago) if ago + evaluated_ago(rule) < 0.0 => {
+            let ahead = -(ago + evaluated_ago(rule));
             let reach = selector.range.map_or(LOOKBACK, |range| range.as_secs_f64());
             let fix = format!("write `offset {ahead}s` for the past, or leave it out");
             if ahead >= reach {
