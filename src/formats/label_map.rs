@@ -45,7 +45,6 @@ impl Fields {
         self.iter().map(|(name, _)| name)
     }
 
-    /// The values, in the order of the file.
     /// Each text with what its template does.
     pub fn templates(&self) -> impl Iterator<Item = (&str, &Scalar, &Result<Vec<Action>, Broken>)> {
         let read = || self.values().map(|text| go_template::actions(&text.value)).collect();
@@ -53,6 +52,7 @@ impl Fields {
         self.iter().zip(templates).map(|((name, text), actions)| (name, text, actions))
     }
 
+    /// The values, in the order of the file.
     pub fn values(&self) -> impl Iterator<Item = &Scalar> {
         self.iter().map(|(_, text)| text)
     }

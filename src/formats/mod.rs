@@ -9,7 +9,6 @@ pub mod go_glob;
 mod go_string;
 pub mod go_template;
 pub mod label_map;
-pub mod message_template;
 pub mod parallel;
 pub mod promql;
 pub mod rule_file;

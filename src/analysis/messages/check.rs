@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::types::{FUNCTIONS, Field, MapOf, Signature, Type, function};
-use crate::formats::message_template::{Branch, Command, Node, Operand, OperandKind, Pipeline};
+use crate::formats::go_template::{Branch, Command, Node, Operand, OperandKind, Pipeline};
 use crate::model::closest_name;
 
 /// A label or an annotation that a text names.

@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::check::Bodies;
 use super::samples::{Notification, SampleAlert};
-use crate::formats::message_template::{Branch, Command, Node, Operand, OperandKind, Pipeline};
+use crate::formats::go_template::{Branch, Command, Node, Operand, OperandKind, Pipeline};
 
 #[derive(Clone, Debug, PartialEq)]
 enum Value {

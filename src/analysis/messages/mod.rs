@@ -15,7 +15,7 @@ use types::Type;
 
 use crate::analysis::view::View;
 use crate::formats::alertmanager::AlertmanagerFile;
-use crate::formats::message_template::{self, Broken, Define, Template};
+use crate::formats::go_template::{self, Broken, Define, Template};
 use crate::formats::yaml::source::Source;
 
 /// What is wrong at one place of a file of templates, or of a receiver's text.
@@ -68,7 +68,7 @@ impl<'a> Messages<'a> {
         let file = view.alertmanager?;
         let texts = texts::all(file).into_iter();
         let texts = texts.map(|text| {
-            let parsed = message_template::parse(&text.scalar.value);
+            let parsed = go_template::parse(&text.scalar.value);
             (text, parsed)
         });
         let templates = view.facts.notification_templates.as_deref();
@@ -76,7 +76,7 @@ impl<'a> Messages<'a> {
         Some(Self {
             file,
             texts: texts.collect(),
-            files: files.map(|source| (source, message_template::parse(&source.text))).collect(),
+            files: files.map(|source| (source, go_template::parse(&source.text))).collect(),
             is_partial: templates.is_none(),
         })
     }
@@ -137,7 +137,7 @@ impl<'a> Messages<'a> {
 
 /// Templates that fail whatever they are called with: told where they stand, and not at every call.
 fn hopeless<'b>(bodies: &Bodies<'b>) -> BTreeSet<&'b str> {
-    let fails = |body: &[message_template::Node]| {
+    let fails = |body: &[go_template::Node]| {
         candidates().iter().all(|dot| !check(body, dot, &Quiet).faults.is_empty())
     };
     bodies.iter().filter(|(_, body)| fails(body)).map(|(name, _)| *name).collect()

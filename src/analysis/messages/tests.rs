@@ -2,7 +2,7 @@
 
 use super::check::{Bodies, Library, check};
 use super::types::Type;
-use crate::formats::message_template::parse;
+use crate::formats::go_template::parse;
 
 /// What the first fault of a text says, with the templates of `file`.
 fn fault(text: &str, file: &str) -> String {

@@ -17,8 +17,8 @@ pub(super) fn parse(text: &str) -> Result<Template, Broken> {
     }
 }
 
-struct Parser {
-    pieces: std::vec::IntoIter<Piece>,
+struct Parser<'a> {
+    pieces: std::vec::IntoIter<Piece<'a>>,
     defines: Vec<Define>,
     depth: usize,
 }
@@ -31,7 +31,7 @@ enum End {
     Else(usize, Vec<Token>),
 }
 
-impl Parser {
+impl Parser<'_> {
     fn list(&mut self) -> Result<(Vec<Node>, End), Broken> {
         self.depth += 1;
         if self.depth > DEEPEST {
@@ -41,8 +41,8 @@ impl Parser {
         let end = loop {
             match self.pieces.next() {
                 None => break End::Text,
-                Some(Piece::Text(text)) => nodes.push(Node::Text(text)),
-                Some(Piece::Action(at, tokens)) => match word(&tokens) {
+                Some(Piece::Text(text)) => nodes.push(Node::Text(text.to_owned())),
+                Some(Piece::Action(at, _, tokens)) => match word(&tokens) {
                     Some("end") => break End::Stop(at),
                     Some("else") => break End::Else(at, tokens.into_iter().skip(1).collect()),
                     _ => nodes.extend(self.action(at, &tokens)?),
@@ -264,6 +264,9 @@ fn is_executable(command: &Command) -> bool {
 }
 
 fn unexpected(token: &Token) -> Broken {
+    if let Kind::Bad(c) = token.kind {
+        return broken(token.at, &format!("`{c}` stands where nothing of it may"));
+    }
     let what = match &token.kind {
         Kind::Close => "`)` closes nothing",
         Kind::Comma => "`,` stands where nothing of it may",

@@ -1,6 +1,7 @@
-//! Go templates of annotations and labels, read far enough to see what they use.
+//! What stands between the braces of a text, without the tree: far enough to see what it uses.
 
-use crate::formats::go_string;
+use super::Broken;
+use super::lexer::{self, Kind, Piece};
 
 /// One `{{ … }}`.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,116 +43,45 @@ pub enum TokenKind {
     Bad(char),
 }
 
-/// Why a text is no template, and where.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Broken {
-    pub at: usize,
-    pub reason: String,
-}
-
 /// All actions of a text.
+///
+/// # Errors
+/// Where Go would find no end of one.
 pub fn actions(text: &str) -> Result<Vec<Action>, Broken> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    while let Some(start) = text.get(from..).and_then(|rest| rest.find("{{")).map(|at| at + from) {
-        let mut lexer = Lexer { text, at: start + 2 };
-        if lexer.rest().starts_with('-') {
-            lexer.at += 1;
-        }
-        let tokens = lexer.tokens().map_err(|reason| Broken { at: start, reason: reason.to_owned() })?;
-        found.push(Action { at: start, end: lexer.at, tokens });
-        from = lexer.at;
-    }
-    Ok(found)
+    let pieces = lexer::pieces(text)?;
+    Ok(pieces.into_iter().filter_map(action).collect())
 }
 
-struct Lexer<'a> {
-    text: &'a str,
-    at: usize,
+fn action(piece: Piece<'_>) -> Option<Action> {
+    let Piece::Action(at, end, words) = piece else { return None };
+    let mut tokens: Vec<Token> = Vec::with_capacity(words.len());
+    for word in words {
+        match (word.kind, tokens.last_mut()) {
+            (Kind::Field(name), Some(Token { kind: TokenKind::Path { fields, .. }, .. })) if word.joined => {
+                fields.push(name);
+            }
+            // `(query "x").Value` reads a field of what stands in the brackets.
+            (Kind::Field(_), Some(Token { kind: TokenKind::Close, .. })) if word.joined => {}
+            (kind, _) => tokens.push(Token { kind: flat(kind), at: word.at }),
+        }
+    }
+    Some(Action { at, end, tokens })
 }
 
-impl<'a> Lexer<'a> {
-    fn rest(&self) -> &'a str {
-        self.text.get(self.at..).unwrap_or_default()
-    }
-
-    fn tokens(&mut self) -> Result<Vec<Token>, &'static str> {
-        let mut tokens = Vec::new();
-        loop {
-            self.at += self.rest().len() - self.rest().trim_start().len();
-            let rest = self.rest();
-            if let Some(end) = ["}}", "-}}"].into_iter().find(|end| rest.starts_with(end)) {
-                self.at += end.len();
-                return Ok(tokens);
-            }
-            if rest.starts_with("/*") {
-                self.at += rest.find("*/").ok_or("the comment is never closed")? + 2;
-                continue;
-            }
-            let at = self.at;
-            let kind = self.token(rest)?;
-            tokens.push(Token { kind, at });
-        }
-    }
-
-    fn token(&mut self, rest: &'a str) -> Result<TokenKind, &'static str> {
-        let first = rest.chars().next().ok_or("`{{` is never closed with `}}`")?;
-        Ok(match first {
-            '"' | '`' => {
-                let (value, length) = go_string::leading(rest).ok_or("a string is never closed")?;
-                self.symbol(length, TokenKind::Text(value))
-            }
-            '$' | '.' => self.path(rest, first),
-            '0'..='9' => TokenKind::Number(
-                self.take(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')).to_owned(),
-            ),
-            '-' | '+' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => {
-                self.at += 1;
-                let digits = self.take(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_'));
-                TokenKind::Number(format!("{first}{digits}"))
-            }
-            c if c.is_alphabetic() || c == '_' => {
-                TokenKind::Word(self.take(|c| c.is_alphanumeric() || c == '_').to_owned())
-            }
-            ':' if rest.starts_with(":=") => self.symbol(2, TokenKind::Assign),
-            '=' => self.symbol(1, TokenKind::Assign),
-            '|' => self.symbol(1, TokenKind::Pipe),
-            '(' => self.symbol(1, TokenKind::Open),
-            ')' => self.closing(rest),
-            ',' => self.symbol(1, TokenKind::Comma),
-            c => self.symbol(c.len_utf8(), TokenKind::Bad(c)),
-        })
-    }
-
-    fn symbol(&mut self, length: usize, kind: TokenKind) -> TokenKind {
-        self.at += length;
-        kind
-    }
-
-    /// `(query "x").Value` reads a field of what stands in the brackets.
-    fn closing(&mut self, rest: &str) -> TokenKind {
-        self.at += 1;
-        if rest[1..].starts_with('.') {
-            self.take(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-        }
-        TokenKind::Close
-    }
-
-    fn take(&mut self, test: impl Fn(char) -> bool) -> &'a str {
-        let rest = self.rest();
-        let end = rest.find(|c| !test(c)).unwrap_or(rest.len());
-        self.at += end;
-        &rest[..end]
-    }
-
-    fn path(&mut self, rest: &'a str, first: char) -> TokenKind {
-        if first == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit()) {
-            return TokenKind::Number(self.take(|c| c.is_ascii_alphanumeric() || c == '.').to_owned());
-        }
-        let whole = self.take(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | '$'));
-        let mut parts = whole.split('.');
-        let root = parts.next().unwrap_or_default().to_owned();
-        TokenKind::Path { root, fields: parts.filter(|part| !part.is_empty()).map(str::to_owned).collect() }
+fn flat(kind: Kind) -> TokenKind {
+    match kind {
+        Kind::Word(word) => TokenKind::Word(word),
+        Kind::Variable(root) => TokenKind::Path { root, fields: Vec::new() },
+        Kind::Field(name) => TokenKind::Path { root: String::new(), fields: vec![name] },
+        Kind::Dot => TokenKind::Path { root: String::new(), fields: Vec::new() },
+        Kind::Text(text) => TokenKind::Text(text),
+        Kind::Number(text) => TokenKind::Number(text),
+        Kind::Open => TokenKind::Open,
+        Kind::Close => TokenKind::Close,
+        Kind::Pipe => TokenKind::Pipe,
+        Kind::Declare | Kind::Assign => TokenKind::Assign,
+        Kind::Comma => TokenKind::Comma,
+        Kind::Bad(c) => TokenKind::Bad(c),
     }
 }
 
@@ -252,13 +182,31 @@ mod tests {
     fn sees_labels_values_and_functions() {
         let text = r#"a {{ $value | printf "%.2f%%" }} {{- if .Labels.x -}} {{ index $labels "y.z" }}{{ end }} {{/* $labels.no */}}"#;
         let found = actions(text).unwrap();
-        assert_eq!(found.len(), 5);
+        assert_eq!(found.len(), 4);
         assert!(found[0].uses_value() && found[0].calls("printf"));
         assert_eq!(found[1].keyword(), Some("if"));
         assert_eq!(found[1].labels(), [("x", text.find(".Labels").unwrap())]);
         assert_eq!(found[2].labels().first().unwrap().0, "y.z");
-        assert!(found[4].labels().is_empty());
         assert_eq!(found[0].commands().len(), 2);
+    }
+
+    #[test]
+    fn what_is_read_of_a_path_stays_with_it() {
+        let found =
+            actions("{{ (query \"x\" | first).Value }}{{ . }}{{ $labels.a .b }}{{ $x := 'a' }}{{ 'ab' }}")
+                .unwrap();
+        let path = |root: &str, fields: &[&str]| TokenKind::Path {
+            root: root.to_owned(),
+            fields: fields.iter().map(|field| (*field).to_owned()).collect(),
+        };
+        let kinds = |number: usize| -> Vec<_> {
+            found[number].tokens.iter().map(|token| token.kind.clone()).collect()
+        };
+        assert_eq!(kinds(0).last(), Some(&TokenKind::Close));
+        assert_eq!(kinds(1), [path("", &[])]);
+        assert_eq!(kinds(2), [path("$labels", &["a"]), path("", &["b"])]);
+        assert_eq!(kinds(3), [path("$x", &[]), TokenKind::Assign, TokenKind::Number("a".to_owned())]);
+        assert_eq!(kinds(4), [TokenKind::Bad('\'')]);
     }
 
     #[test]

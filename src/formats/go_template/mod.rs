@@ -1,7 +1,11 @@
-//! Alertmanager's message templates as a tree: what Go's `text/template` makes of a text.
+//! Go's `text/template`, of which the annotations of rules and Alertmanager's messages are written: a text as a
+//! tree, or as the flat list of what stands between its braces.
 
+mod actions;
 mod lexer;
 mod parser;
+
+pub use actions::{Action, Token, TokenKind, actions};
 
 /// A parsed text, with the templates that it defines.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -4,10 +4,10 @@ use super::Broken;
 use crate::formats::go_string;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Piece {
-    Text(String),
-    /// Its tokens, with the offset of the `{{`.
-    Action(usize, Vec<Token>),
+pub(super) enum Piece<'a> {
+    Text(&'a str),
+    /// The offsets of its `{{` and behind its `}}`, and its tokens.
+    Action(usize, usize, Vec<Token>),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -34,9 +34,11 @@ pub(super) enum Kind {
     Declare,
     Assign,
     Comma,
+    /// A character that no template may hold here.
+    Bad(char),
 }
 
-pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Broken> {
+pub(super) fn pieces(text: &str) -> Result<Vec<Piece<'_>>, Broken> {
     let mut pieces = Vec::new();
     let (mut from, mut trims) = (0, false);
     loop {
@@ -60,7 +62,7 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, Broken> {
         from = lexer.at;
         // A comment leaves nothing.
         if !tokens.is_empty() || !is_comment(&text[open..from]) {
-            pieces.push(Piece::Action(open, tokens));
+            pieces.push(Piece::Action(open, from, tokens));
         }
     }
 }
@@ -69,9 +71,9 @@ fn is_comment(action: &str) -> bool {
     action.trim_start_matches(['{', '-']).trim_start().starts_with("/*")
 }
 
-fn push_text(pieces: &mut Vec<Piece>, text: &str) {
+fn push_text<'a>(pieces: &mut Vec<Piece<'a>>, text: &'a str) {
     if !text.is_empty() {
-        pieces.push(Piece::Text(text.to_owned()));
+        pieces.push(Piece::Text(text));
     }
 }
 
@@ -136,7 +138,10 @@ impl<'a> Lexer<'a> {
             }
             '\'' => {
                 let end = rest[1..].find('\'').ok_or_else(|| broken(at, "a character is never closed"))?;
-                symbol(end + 2, Kind::Number(rest[1..=end].to_owned()))
+                let inner = &rest[1..=end];
+                // Quotes of another language: Go's hold one character.
+                let is_one = inner.chars().count() == 1 || inner.starts_with('\\');
+                symbol(end + 2, if is_one { Kind::Number(inner.to_owned()) } else { Kind::Bad('\'') })
             }
             '$' => {
                 self.at += 1;
@@ -154,7 +159,7 @@ impl<'a> Lexer<'a> {
             }
             c if c.is_ascii_digit() => Ok(Kind::Number(self.number())),
             c if c.is_alphabetic() || c == '_' => Ok(Kind::Word(self.name())),
-            c => Err(broken(at, &format!("`{c}` stands where nothing of it may"))),
+            c => symbol(c.len_utf8(), Kind::Bad(c)),
         }
     }
 
