@@ -36,7 +36,8 @@ fn check(view: &View<'_>, out: &mut Vec<Finding>) {
 /// Each uid where it stands first, with the panels that use it: one mistake, made in every panel, is
 /// told once.
 fn uses(dashboard: &Dashboard) -> Vec<(&Scalar, Vec<&str>)> {
-    let of_panels = dashboard.panels.iter().flat_map(|panel| {
+    let asking = dashboard.panels.iter().filter(|panel| !asks_nothing(panel));
+    let of_panels = asking.flat_map(|panel| {
         panel.datasources.iter().map(move |uid| (uid, Some((panel.at, panel.title.as_str()))))
     });
     let of_variables =
@@ -57,6 +58,11 @@ fn uses(dashboard: &Dashboard) -> Vec<(&Scalar, Vec<&str>)> {
         .into_iter()
         .map(|(uid, panels)| (uid, panels.into_iter().map(|(_, title)| title).collect()))
         .collect()
+}
+
+/// Grafana writes a datasource into these too, and never asks it.
+fn asks_nothing(panel: &Panel) -> bool {
+    panel.kind.as_ref().is_some_and(|kind| matches!(kind.value.as_str(), "row" | "text"))
 }
 
 fn assess(view: &View<'_>, dashboard: &Dashboard, uid: &Scalar) -> Option<(String, String)> {
