@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::engine::{EngineError, ErrorKind};
-use crate::model::Hint;
+use crate::engine::{EngineError, ErrorKind, ExecOutput};
+use crate::model::{Hint, ServiceKind};
 use crate::net::NetError;
 use crate::store::StoreError;
 use crate::store::archive::ArchiveError;
@@ -44,6 +44,8 @@ pub struct Error {
     pub others: Vec<Error>,
     /// What kind of failure of the engine it was, when it was one.
     pub engine_kind: Option<ErrorKind>,
+    /// What a service's official tool said of the files that it refused, with their paths in the container.
+    pub refusal: Option<Box<(ServiceKind, ExecOutput)>>,
 }
 
 impl Error {
@@ -57,6 +59,7 @@ impl Error {
             evidence: String::new(),
             others: Vec::new(),
             engine_kind: None,
+            refusal: None,
         }
     }
 
@@ -91,16 +94,29 @@ impl Error {
     }
 
     fn of(code: ExitCode, error: &(impl std::error::Error + Hint)) -> Self {
-        let mut wrapped = Self::new(code, error.to_string());
+        let mut wrapped = Self::new(code, plain(&error.to_string()));
         wrapped.causes = chain(error);
         wrapped.hints = error.hint().into_iter().collect();
         wrapped
     }
 }
 
+/// A text without the numbers that Rust puts behind the system's words: ` (os error 2)`.
+pub fn plain(text: &str) -> String {
+    let mut text = text.to_owned();
+    while let Some(at) = text.find(NUMBER) {
+        let digits = text[at + NUMBER.len()..].find(')');
+        let Some(end) = digits.map(|length| at + NUMBER.len() + length) else { break };
+        text.replace_range(at..=end, "");
+    }
+    text
+}
+
+const NUMBER: &str = " (os error ";
+
 /// An error with its sources, in one line.
 pub fn in_full(error: &dyn std::error::Error) -> String {
-    std::iter::once(error.to_string()).chain(chain(error)).collect::<Vec<_>>().join(": ")
+    std::iter::once(plain(&error.to_string())).chain(chain(error)).collect::<Vec<_>>().join(": ")
 }
 
 /// The sources of an error, without those that only repeat the one before.
@@ -108,7 +124,7 @@ pub fn chain(error: &dyn std::error::Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut source = error.source();
     while let Some(cause) = source {
-        let text = cause.to_string();
+        let text = plain(&cause.to_string());
         if causes.last() != Some(&text) {
             causes.push(text);
         }
@@ -162,5 +178,19 @@ impl From<LockError> for Error {
     fn from(error: LockError) -> Self {
         let code = if matches!(error, LockError::Held { .. }) { ExitCode::Locked } else { ExitCode::Failed };
         Self::of(code, &error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_systems_words_come_without_rusts_numbers() {
+        let error = std::io::Error::from_raw_os_error(2);
+        assert_eq!(plain(&error.to_string()), "No such file or directory");
+        assert_eq!(plain("a (os error 1): b (os error 22)"), "a: b");
+        assert_eq!(plain("a (os error"), "a (os error");
+        assert_eq!(plain("a (os error 1"), "a (os error 1");
     }
 }

@@ -52,6 +52,15 @@ impl ValidationReport {
         Self { answers: Vec::new(), not_run: Some(reason) }
     }
 
+    /// What the tool of one service printed about its whole tree.
+    pub fn of_tree(service: ServiceKind, outcome: Outcome) -> Self {
+        let target = match service {
+            ServiceKind::Prometheus => ValidationTarget::Prometheus,
+            _ => ValidationTarget::Alertmanager,
+        };
+        Self { answers: vec![(target, outcome)], not_run: None }
+    }
+
     /// True when promtool has seen the rule files.
     pub fn rules_validated(&self) -> bool {
         self.answers

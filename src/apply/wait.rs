@@ -11,7 +11,7 @@ use crate::apply::{StackSession, explain, gather};
 use crate::engine::{Engine, EngineError};
 use crate::error::{Error, ExitCode};
 use crate::health::{Reading, Verdict, verdict};
-use crate::model::{Observed, ServiceKind};
+use crate::model::{ImageRef, Observed, ServiceKind};
 use crate::report::events::ServiceState;
 use crate::report::words;
 use crate::services::{Desired, DesiredService, Protocol, profile};
@@ -56,10 +56,22 @@ pub async fn until_ready<E: Engine>(
     let deadline = Instant::now() + limit;
     let waits = desired.services.iter().map(|(service, wanted)| async move {
         let wait = ServiceWait { session, service: *service, wanted, deadline, limit };
-        wait.run(running.get(service)).await
+        let waited = wait.run(running.get(service)).await;
+        waited.map_err(|error| match desired.worked_before.get(service) {
+            Some(image) if error.code == ExitCode::Unhealthy => error.hint(way_back(*service, image)),
+            _ => error,
+        })
     });
     let failures: Vec<Error> = join_all(waits).await.into_iter().filter_map(Result::err).collect();
     Error::all(failures).map_or(Ok(()), Err)
+}
+
+/// How to go back to the image that worked.
+fn way_back(service: ServiceKind, image: &ImageRef) -> String {
+    let variable = format!("CONFIDEXMON_IMAGE_{}", service.name().to_uppercase().replace('-', "_"));
+    format!(
+        "it worked with {image}: put that back as `images.{service}` in config/confidexmon.yml (or in {variable}, where that is set), then `confidexmon up`; `confidexmon update {service}` keeps the old container until the new image works"
+    )
 }
 
 /// What waiting for one service came to.

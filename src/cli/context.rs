@@ -5,8 +5,13 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
 use crate::apply::{PROBE_DEADLINE, StackSession, gather};
 use crate::cli::args::{Global, PlanOptions};
+use crate::cli::early::{Ahead, Early};
 use crate::cli::signals;
 use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
@@ -14,7 +19,7 @@ use crate::error::{Error, ExitCode};
 use crate::formats::dashboard::validity::Refusal;
 use crate::model::{self, Diagnostic, ImageRef, Observed, Place, Secret, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
-use crate::render::dashboards;
+use crate::render::{ProjectFiles, dashboards};
 use crate::report::output::ColorChoice;
 use crate::report::{Format, Output, diagnostic, progress};
 use crate::services::{self, Desired};
@@ -34,6 +39,8 @@ pub struct Context {
     pub environment: BTreeMap<String, String>,
     /// Placeholders stand for secrets that are not set: for commands that only look at the files.
     pub placeholders: bool,
+    /// The engine, asked before the project was read.
+    pub early: Early,
     /// True for a command that goes on until Ctrl-C, which is no interruption of it.
     pub goes_on_until_stopped: bool,
 }
@@ -74,6 +81,13 @@ impl Loaded {
         lines.collect()
     }
 
+    /// The images that worked last, where the settings name others by now.
+    fn other_images(&self) -> BTreeMap<ServiceKind, ImageRef> {
+        let last = self.images_lock.lock.images.iter();
+        let last = last.filter_map(|(service, line)| Some((*service, line.reference()?)));
+        last.filter(|(service, image)| self.settings.images.get(service) != Some(image)).collect()
+    }
+
     /// Host ports of the stack's services.
     pub fn ports(&self) -> Vec<u16> {
         self.settings
@@ -92,7 +106,14 @@ impl Context {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        Self { global, output, environment, placeholders: false, goes_on_until_stopped: false }
+        Self {
+            global,
+            output,
+            environment,
+            placeholders: false,
+            early: Early::default(),
+            goes_on_until_stopped: false,
+        }
     }
 
     /// For a command that needs no secret.
@@ -239,6 +260,7 @@ impl Context {
             Ok(files) => {
                 let mut desired = services::desired(&loaded.settings, files);
                 desired.locked = loaded.locked_images();
+                desired.worked_before = loaded.other_images();
                 desired.belongs_to(loaded.identity.clone());
                 Ok(desired)
             }
@@ -249,14 +271,16 @@ impl Context {
         }
     }
 
-    fn report(&self, problems: &[Diagnostic], project: &Project) {
+    /// Problems at their places, on stderr.
+    pub fn report(&self, problems: &[Diagnostic], project: &Project) {
         for problem in problems {
             if self.output.format == Format::Json {
                 self.output.say(&problem_event(problem).to_string());
                 continue;
             }
             let file = problem.place.file.as_str();
-            let mut files = project.files.config.values().chain(project.files.dashboards.values());
+            let ProjectFiles { config, rules, dashboards } = &project.files;
+            let mut files = config.values().chain(rules.values()).chain(dashboards.values());
             let text = files.find(|known| known.shown_as == file).map(|known| known.text.as_str());
             self.output.say(diagnostic::render(problem, text, self.output.color_stderr).trim_end());
         }
@@ -265,13 +289,24 @@ impl Context {
     /// Connects to the engine: one call. `forward_ports` are the published ports that an ssh tunnel
     /// has to bring here.
     pub async fn engine(&self, forward_ports: &[u16]) -> Result<DockerEngine, Error> {
-        let choice = EndpointChoice {
+        match self.early.engine().await {
+            Some(engine) => Ok(engine?),
+            None => Ok(docker::connect(self.endpoint(forward_ports)).await?),
+        }
+    }
+
+    /// Asks the engine while the project is read.
+    pub fn connect_ahead(&self, ahead: Ahead) {
+        self.early.begin(self.endpoint(&[]), ahead);
+    }
+
+    fn endpoint(&self, forward_ports: &[u16]) -> EndpointChoice {
+        EndpointChoice {
             host_flag: self.global.host.clone(),
             context_flag: self.global.context.clone(),
             env: self.environment.clone(),
             forward_ports: forward_ports.to_vec(),
-        };
-        Ok(docker::connect(choice).await?)
+        }
     }
 
     /// Everything that applying needs.
@@ -403,6 +438,8 @@ pub fn init_logging(global: &Global, output: Output) {
         1 => tracing::Level::INFO,
         _ => tracing::Level::DEBUG,
     };
+    // How connections are pooled is nobody's question here.
+    let own = filter_fn(|of| of.target().starts_with("confidexmon") || *of.level() <= tracing::Level::WARN);
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
@@ -410,7 +447,7 @@ pub fn init_logging(global: &Global, output: Output) {
         .without_time()
         .with_target(false);
     let _ = match output.format {
-        Format::Json => subscriber.json().try_init(),
-        Format::Human => subscriber.try_init(),
+        Format::Json => subscriber.json().finish().with(own).try_init(),
+        Format::Human => subscriber.finish().with(own).try_init(),
     };
 }

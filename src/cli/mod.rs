@@ -4,7 +4,9 @@ pub mod args;
 pub mod commands;
 mod complete;
 pub mod context;
+pub mod early;
 pub mod opened;
+pub mod refusal;
 pub mod signals;
 mod usage;
 
@@ -79,6 +81,9 @@ fn code(exit_code: ExitCode) -> ProcessExitCode {
 /// own; an error is what kept it from working.
 async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
     let context = Context::new(arguments.global, output);
+    if let Some(ahead) = arguments.command.asks_first() {
+        context.connect_ahead(ahead);
+    }
     let done = match arguments.command {
         Command::Up(options) => Box::pin(commands::up::run(&context, options)).await,
         Command::Plan(options) => {

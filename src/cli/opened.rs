@@ -22,7 +22,10 @@ impl Context {
         let engine = self.engine(&loaded.ports()).await?;
         let session = self.session(engine, &loaded.settings.stack)?;
         interrupted::remind(&session)?;
-        let observed = session.engine.list().await?;
+        let observed = match self.early.listing() {
+            Some(observed) => observed,
+            None => session.engine.list().await?,
+        };
         Ok(Opened { session, observed, lock: None })
     }
 

@@ -347,6 +347,8 @@ pub struct Target {
     pub port: u16,
     /// A request from Prometheus's own network now: its error, empty when something answered.
     pub inside: Asked<String>,
+    /// What that request met, where something answered: all that is seen of what only containers can reach.
+    pub inside_view: Option<View>,
     /// The same request from this machine.
     pub from_here: Asked<View>,
     /// A connection from this machine to the address that the container sees as the host: its error, empty
@@ -359,6 +361,12 @@ pub struct Target {
 }
 
 impl Target {
+    /// The answer as it was seen: from this machine, or from Prometheus's network where only that reaches it.
+    pub fn seen(&self) -> Option<&View> {
+        let here = self.from_here.answer();
+        here.filter(|view| view.connect.is_empty()).or(self.inside_view.as_ref()).or(here)
+    }
+
     /// True when the target is scraped over TLS.
     pub fn is_https(&self) -> bool {
         self.url.starts_with("https://")

@@ -346,7 +346,8 @@ mod tests {
         let stack = StackName::new("t").unwrap();
         let network = NetworkSpec { stack: stack.clone(), name: stack.network(), labels: BTreeMap::new() };
         let (services, locked) = (BTreeMap::new(), BTreeMap::new());
-        let desired = Desired { stack, network, services, locked, project: None };
+        let worked_before = BTreeMap::new();
+        let desired = Desired { stack, network, services, locked, worked_before, project: None };
         let plan = |created| {
             let facts = Facts {
                 now: 100_000,

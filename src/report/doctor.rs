@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::doctor::{ALL, Check, Topic, Verdict};
 use crate::report::output::{BAD, BOLD, DIM, GOOD, HINT, WARN};
+use crate::report::table::folded;
 use crate::report::{Output, words};
 
 /// True when no check found a problem.
@@ -46,8 +47,22 @@ pub fn text(checks: &[Check], output: Output, details: bool) -> String {
         text.push_str(&unanswered(checks, output));
     }
     text.push_str(&summary(checks, output));
-    text
+    let width = output.data_width();
+    text.lines().map(|line| folded(line, width, below(line)) + "\n").collect()
 }
+
+/// Where a line goes on: below its sentence, or below what was seen.
+fn below(line: &str) -> usize {
+    let coloured = line.strip_prefix('\u{1b}').and_then(|rest| rest.split_once('m'));
+    match coloured.map_or(line, |(_, text)| text).chars().next() {
+        Some(' ') => 10,
+        Some(first) if first.is_alphanumeric() => 2,
+        _ => SENTENCE,
+    }
+}
+
+/// Where the sentences of checks begin: after sign, topic and id.
+const SENTENCE: usize = 32;
 
 fn line(check: &Check, output: Output) -> String {
     let (sign, style) = match check.verdict {

@@ -9,6 +9,7 @@ pub mod findings;
 pub mod output;
 pub mod overview;
 pub mod progress;
+pub mod routes;
 pub mod rule_tests;
 pub mod table;
 pub mod updates;

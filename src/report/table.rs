@@ -97,6 +97,13 @@ impl Table {
         (0..height).map(line).collect()
     }
 
+    /// A word is never broken, so its column is never narrower.
+    fn longest_word(&self, column: usize) -> usize {
+        let cells = self.rows.iter().filter_map(|row| row.get(column));
+        let words = cells.flat_map(|cell| cell.split_whitespace());
+        words.map(|word| word.chars().count()).max().unwrap_or(0)
+    }
+
     /// The columns that stay, with their widths.
     fn kept(&self, limit: Option<usize>) -> Vec<(usize, usize)> {
         let width_of = |column: usize| {
@@ -107,8 +114,10 @@ impl Table {
             (0..self.columns.len()).map(|column| (column, width_of(column))).collect();
         let Some(limit) = limit else { return kept };
         let wraps = |column: usize| self.columns[column].wraps;
-        let least =
-            |(column, width): &(usize, usize)| if wraps(*column) { LEAST.min(*width) } else { *width };
+        let least = |(column, width): &(usize, usize)| match wraps(*column) {
+            true => self.longest_word(*column).max(LEAST).min(*width),
+            false => *width,
+        };
         let total = |kept: &[(usize, usize)]| {
             kept.iter().map(|one| least(one) + GAP).sum::<usize>().saturating_sub(GAP)
         };
@@ -142,9 +151,62 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A line that goes on below itself, `indent` columns in, where the terminal ends. Colour takes no space.
+pub fn folded(line: &str, width: Option<usize>, indent: usize) -> String {
+    let Some(width) = width.filter(|width| visible(line) > *width && *width >= indent + LEAST) else {
+        return line.to_owned();
+    };
+    // What stands before the first word stays: it is the line's own indentation.
+    let own = line.len() - line.trim_start_matches(' ').len();
+    let (mut text, mut column) = (line[..own].to_owned(), own);
+    for (at, word) in line[own..].split(' ').enumerate() {
+        let length = visible(word);
+        if at > 0 && column + 1 + length > width {
+            text.push_str(&format!("\n{}", " ".repeat(indent)));
+            column = indent;
+        } else if at > 0 {
+            text.push(' ');
+            column += 1;
+        }
+        text.push_str(word);
+        column += length;
+    }
+    text
+}
+
+/// Characters of a text without its colours.
+fn visible(text: &str) -> usize {
+    let mut count = 0;
+    let mut in_colour = false;
+    for c in text.chars() {
+        match c {
+            '\u{1b}' => in_colour = true,
+            'm' if in_colour => in_colour = false,
+            _ => count += usize::from(!in_colour),
+        }
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_goes_on_below_itself_and_colour_takes_no_space() {
+        let line = "  \u{1b}[31mdown\u{1b}[0m  http://localhost:1/metrics: connect: connection refused by it";
+        assert_eq!(folded(line, None, 4), line);
+        assert_eq!(
+            folded(line, Some(40), 4),
+            "  \u{1b}[31mdown\u{1b}[0m  http://localhost:1/metrics:\n    connect: connection refused by it"
+        );
+        // A word that is longer stands alone, and in a terminal that is too narrow nothing is folded.
+        assert_eq!(
+            folded("a bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb c", Some(32), 2),
+            "a\n  bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\n  c"
+        );
+        assert_eq!(folded(line, Some(20), 4), line);
+    }
 
     fn table() -> Table {
         let mut table = Table::new(&[("NAME", 0), ("IMAGE", 2), ("URL", 1)]);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::{
-    ContainerSpec, Diagnostic, FileSet, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret,
+    ContainerSpec, Diagnostic, FileSet, ImageRef, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Secret,
     ServiceKind, StackName, Tmpfs,
 };
 use crate::render::{ProjectFiles, RenderedStack, Renderer};
@@ -32,6 +32,8 @@ pub struct Desired {
     pub services: BTreeMap<ServiceKind, DesiredService>,
     /// What exactly the images must be, where that is locked.
     pub locked: BTreeMap<ServiceKind, LockedImage>,
+    /// The images that worked before those that are wanted now.
+    pub worked_before: BTreeMap<ServiceKind, ImageRef>,
     /// Whose it is, where that is known.
     pub project: Option<Project>,
 }
@@ -116,6 +118,7 @@ pub fn desired(settings: &Settings, mut files: RenderedStack) -> Desired {
         project: None,
         services,
         locked: BTreeMap::new(),
+        worked_before: BTreeMap::new(),
     }
 }
 

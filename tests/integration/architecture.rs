@@ -87,8 +87,8 @@ const ARROWS: [(&str, &[&str]); 21] = [
     (
         "report",
         &[
-            "model", "settings", "formats", "check", "health", "backup", "services", "update", "drill",
-            "doctor", "apply",
+            "model", "settings", "formats", "analysis", "check", "health", "backup", "services", "update",
+            "drill", "doctor", "apply",
         ],
     ),
     (

@@ -204,6 +204,112 @@ fn a_target_of_which_nothing_listens_is_told_from_one_that_listens_on_loopback_o
     drop(listener);
 }
 
+/// Answers on two ports, one of them by TLS, with what is wrong for a scrape.
+const INSIDE: &str = r#"
+import http.server, ssl, threading
+class Answers(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        login = self.path.startswith("/login")
+        if not login and not self.path.startswith("/broken"):
+            self.send_response(302)
+            self.send_header("Location", "/login")
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if login else "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(b"<form><input type=\"password\"></form>" if login else b"good 1\nbad{label=\"x} 1\n")
+def serve(port, wrapped):
+    server = http.server.ThreadingHTTPServer(("", port), Answers)
+    if wrapped:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain("/c/cert.pem", "/c/key.pem")
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.serve_forever()
+threading.Thread(target=serve, args=(8443, True)).start()
+serve(8000, False)
+"#;
+
+/// A container beside the stack; gone with the test.
+struct Beside(String);
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        docker(&["rm", "-f", &self.0]);
+    }
+}
+
+/// From this machine none of their names resolves, so all that is known is what Prometheus's network shows.
+#[test]
+fn what_only_containers_can_reach_is_asked_from_their_network() {
+    let Some(lab) = Lab::open() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    drop(tls_server(folder.path(), free_port(), false));
+    for file in ["key.pem", "cert.pem"] {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        std::fs::set_permissions(folder.path().join(file), open).unwrap();
+    }
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path(), open).unwrap();
+    let name = format!("{}-beside", lab.stack);
+    let interval = "prometheus: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}";
+    lab.write(
+        "config/confidexmon.yml",
+        &format!(
+            "{interval}\ntargets:\n  - {{job: login, url: 'http://{name}:8000/metrics'}}\n  - {{job: broken, url: 'http://{name}:8000/broken?a=1'}}\n  - {{job: tls, url: 'http://{name}:8443/broken'}}\n"
+        ),
+    );
+    lab.run(&["up", "--without", "grafana", "--without", "alertmanager"]).expect(0);
+    let mount = format!("{}:/c:ro", folder.path().display());
+    let network = format!("{}-monitoring", lab.stack);
+    let image = crate::lab::image("grafana");
+    let words = [
+        "run",
+        "-d",
+        "--name",
+        &name,
+        "--network",
+        &network,
+        "-v",
+        &mount,
+        "--entrypoint",
+        "/usr/bin/python3",
+        &image,
+        "-c",
+        INSIDE,
+    ];
+    let output = docker(&words);
+    let _beside = Beside(name.clone());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+
+    let wanted =
+        BTreeMap::from([("broken", "parse-error"), ("login", "login-redirect"), ("tls", "http-on-https")]);
+    let mut last = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(40);
+    loop {
+        let run = lab.run(&["--format", "json", "doctor", "targets"]);
+        last.clear();
+        last.extend(
+            checks(&run)
+                .into_iter()
+                .filter(|check| check["what"].as_str().unwrap().starts_with("the target ")),
+        );
+        let found: BTreeMap<&str, &str> = last
+            .iter()
+            .map(|check| {
+                (check["what"].as_str().unwrap().split(' ').nth(2).unwrap(), check["id"].as_str().unwrap())
+            })
+            .collect();
+        if found == wanted {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{last:#?}");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    let broken = last.iter().find(|check| check["id"] == "parse-error").unwrap();
+    assert!(broken["evidence"].as_str().unwrap().contains("line 2 is `bad{label="), "{broken:#}");
+}
+
 /// One planted fault: the URL of the target, and the diagnosis that must name it.
 struct Planted {
     job: &'static str,

@@ -134,6 +134,64 @@ fn a_service_that_never_answers_is_exit_code_4_in_time() {
     assert!(run.stderr.contains("last answer"), "{}", run.stderr);
 }
 
+/// What `up` replaces is gone, so it says what worked before.
+#[test]
+fn after_an_image_that_does_not_start_the_way_back_is_told() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let good = crate::lab::image("prometheus");
+    lab.set("CONFIDEXMON_IMAGE_PROMETHEUS", &crate::lab::image("alertmanager"));
+    // Also when the run after it meets what the first one left.
+    for _ in 0..2 {
+        let run = lab.run(&["up", "--without", "grafana", "--timeout", "10s"]).expect(4);
+        assert!(run.stderr.contains(&format!("it worked with {good}")), "{}", run.stderr);
+        assert!(run.stderr.contains("CONFIDEXMON_IMAGE_PROMETHEUS"), "{}", run.stderr);
+    }
+    lab.unset("CONFIDEXMON_IMAGE_PROMETHEUS");
+    let run = lab.run(&["up", "--without", "grafana"]).expect(0);
+    assert!(!run.stderr.contains("it worked with"), "{}", run.stderr);
+    assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
+}
+
+/// `-v` shows each call of the engine, `-vv` what it carried, and nothing of how connections are pooled.
+#[test]
+fn engine_calls_are_shown_with_their_bodies() {
+    let Some(lab) = Lab::open() else { return };
+    let run = lab.run(&["-vv", "up", "--without", "grafana"]).expect(0);
+    let carried = run
+        .stderr
+        .lines()
+        .find(|line| line.contains("POST") && line.contains("carries {"))
+        .unwrap_or_else(|| panic!("{}", run.stderr));
+    assert!(run.stderr.contains("\"CapDrop\":[\"ALL\"]"), "{carried}");
+    assert!(run.stderr.contains("engine answered ["), "{}", run.stderr);
+    assert!(!run.stderr.contains("idle connection"), "{}", run.stderr);
+    let run = lab.run(&["-v", "status"]);
+    assert!(run.stderr.contains("GET /v") && !run.stderr.contains("engine answered"), "{}", run.stderr);
+}
+
+#[test]
+fn what_a_flag_has_switched_on_stays_and_is_said() {
+    let Some(lab) = Lab::open() else { return };
+    let less = ["--without", "grafana", "--without", "alertmanager"];
+    let said = "redis runs because of `up --with redis`";
+    for line in [&["up", "--with", "redis"][..], &["up"], &["plan"]] {
+        let run = lab.run(&[line, &less].concat()).expect(0);
+        assert!(run.stderr.contains(said), "{line:?}: {}", run.stderr);
+    }
+    assert!(lab.containers().contains_key(&lab.container("redis")));
+    let run = lab.run(&[&["up", "--without", "redis"][..], &less].concat()).expect(0);
+    assert!(!run.stderr.contains(said), "{}", run.stderr);
+    assert!(!lab.containers().contains_key(&lab.container("redis")));
+    lab.write("config/confidexmon.yml", "redis: {enabled: true}\n");
+    let run = lab.run(&[&["up"][..], &less].concat()).expect(0);
+    assert!(
+        !run.stderr.contains(said) && lab.containers().contains_key(&lab.container("redis")),
+        "{}",
+        run.stderr
+    );
+}
+
 #[test]
 fn a_second_run_is_told_who_holds_the_lock() {
     let Some(lab) = Lab::open() else { return };

@@ -110,7 +110,9 @@ impl Lab {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
-        Run::of(&self.command(arguments).output().unwrap())
+        let run = Run::of(&self.command(arguments).output().unwrap());
+        crate::output_schema::check_run(arguments, &run.stdout, &run.stderr);
+        run
     }
 
     pub(crate) fn write(&self, path: &str, text: &str) {

@@ -27,6 +27,7 @@ mod label_inference;
 mod life;
 mod messages;
 mod oneshot;
+mod output_schema;
 mod overview;
 mod ownership;
 mod project_files;

@@ -69,6 +69,61 @@ fn another_project_touches_nothing_unless_it_adopts_and_a_moved_one_stays_itself
 }
 
 #[test]
+fn rollback_and_restore_leave_another_projects_stack_alone_unless_they_adopt_it() {
+    let Some(lab) = Lab::open() else { return };
+    for name in ["one", "two"] {
+        lab.write(&format!("{name}/config/confidexmon.yml"), "log_level: info\n");
+    }
+    in_project(&lab, "one", &["up"]).expect(0);
+    let backup = in_project(&lab, "one", &["backup-grafana", "--format", "json"]).expect(0).json();
+    let archive = backup["path"].as_str().unwrap();
+
+    // The lock of a clone: the image from before has another tag.
+    let image = crate::lab::image("alertmanager");
+    let earlier = format!("{}:0.0.1", lab.stack);
+    docker(&["tag", &image, &earlier]);
+    let lock = std::fs::read_to_string(lab.folder.path().join("one/images.lock")).unwrap();
+    let of_alertmanager = lock.split("  alertmanager:\n").nth(1).unwrap();
+    let lines: String = of_alertmanager
+        .lines()
+        .take_while(|line| line.starts_with("    "))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let previous = lines.replacen(&image, &earlier, 1);
+    lab.write("two/images.lock", &format!("{lock}previous:\n  alertmanager:\n{previous}"));
+
+    let path = |name: &str| lab.folder.path().join(name).canonicalize().unwrap().display().to_string();
+    let before = lab.containers();
+    let restore = ["restore-grafana", archive];
+    for arguments in [&["rollback"][..], &restore, &["update"]] {
+        let run = in_project(&lab, "two", arguments).expect(1);
+        for word in [path("one"), path("two"), "--adopt".to_owned()] {
+            assert!(run.stderr.contains(&word), "{arguments:?}: {}", run.stderr);
+        }
+        assert_eq!(lab.containers(), before, "{arguments:?}");
+    }
+    in_project(&lab, "two", &["rollback", "--adopt", "--watch", "0s"]).expect(0);
+    assert_eq!(lab.inspect("alertmanager")["Config"]["Image"], earlier.as_str());
+
+    docker(&["exec", &lab.container("grafana"), "/usr/bin/python3", "-c", FORGET]);
+    let count = "import sqlite3; print(sqlite3.connect('/var/lib/grafana/grafana.db').execute('SELECT count(*) FROM data_source').fetchone()[0])";
+    let sources = || {
+        String::from_utf8_lossy(
+            &docker(&["exec", &lab.container("grafana"), "/usr/bin/python3", "-c", count]).stdout,
+        )
+        .trim()
+        .to_owned()
+    };
+    assert_eq!(sources(), "0");
+    in_project(&lab, "two", &[&restore[..], &["--adopt"]].concat()).expect(0);
+    assert_ne!(sources(), "0");
+    docker(&["rmi", &earlier]);
+}
+
+/// What only a restore brings back before Grafana's next start.
+const FORGET: &str = "import sqlite3; c = sqlite3.connect('/var/lib/grafana/grafana.db', timeout=30); c.execute('DELETE FROM data_source'); c.commit()";
+
+#[test]
 fn every_stack_is_listed_and_a_second_project_gets_a_name_and_ports_of_its_own() {
     let Some(mut lab) = Lab::open() else { return };
     lab.run(&UP).expect(0);

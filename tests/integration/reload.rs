@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, docker, eventually, get, get_json};
+use crate::lab::{Lab, docker, eventually, get, get_json, repository};
 use crate::proxy::{Harm, Proxy};
 
 fn rule_on_disk(lab: &Lab) -> String {
@@ -153,6 +153,67 @@ fn nothing_changed_means_two_engine_calls_and_nothing_written() {
     assert!(run.stdout.contains("nothing changed, 53 rules in force"), "{}", run.stdout);
     let calls = proxy.take_calls();
     assert!(calls.len() <= 2 && calls.iter().all(|call| call.starts_with("GET ")), "{calls:?}");
+}
+
+/// A refusal is said once, at the user's own file and line, by every command that meets it: `check`'s words.
+#[test]
+fn what_a_tool_refuses_is_placed_once_by_plan_reload_and_up() {
+    let Some(lab) = Lab::open() else { return };
+    let rule =
+        |expr: &str| format!("groups:\n  - name: g\n    rules:\n      - {{alert: A, expr: '{expr}'}}\n");
+    lab.write("rules/a.yml", &rule("up == 0"));
+    lab.write("rules/gone.yml", &rule("up == 1").replace("name: g", "name: h"));
+    lab.copy("config");
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let up = ["up", "--without", "grafana"];
+    let plan = ["plan", "--without", "grafana"];
+    let loaded = lab.loaded_rules();
+
+    lab.write("rules/a.yml", &rule("sum(up == 0"));
+    for arguments in [&plan[..], &["reload", "rules"], &up] {
+        let run = lab.run(arguments).expect(6);
+        let text = format!("{}{}", run.stdout, run.stderr);
+        assert_eq!(text.matches("rules/a.yml:4:").count(), 1, "{text}");
+        assert_eq!(text.matches("unclosed left parenthesis").count(), 1, "{text}");
+        assert!(!text.contains("FAILED"), "{text}");
+        assert_eq!(lab.loaded_rules(), loaded, "{arguments:?}");
+    }
+    let json = lab.run(&[&plan[..], &["--format", "json"]].concat()).expect(6).json();
+    assert!(json["blockers"][0].as_str().unwrap().starts_with("rules/a.yml:4:"), "{json}");
+
+    // A file that is gone is a change like any other.
+    lab.write("rules/a.yml", &rule("up == 0"));
+    std::fs::remove_file(lab.folder.path().join("rules/gone.yml")).unwrap();
+    let planned = lab.run(&plan).expect(0).stdout;
+    assert!(planned.contains("rules/gone.yml removed"), "{planned}");
+    let reloaded = lab.run(&["reload", "rules"]).expect(0).stdout;
+    assert!(reloaded.contains("2 → 1 rule in force"), "{reloaded}");
+
+    // amtool says why on its other stream.
+    let template = std::fs::read_to_string(repository().join("config/templates/alertmanager.yml")).unwrap();
+    let line = template.lines().position(|line| line.trim_start().starts_with("group_wait:")).unwrap() + 1;
+    let broken = template.replacen("group_wait:", "group_wait: banana #", 1);
+    lab.write("config/templates/alertmanager.yml", &broken);
+    let run = lab.run(&["reload", "alertmanager"]).expect(6);
+    let place = format!("config/templates/alertmanager.yml:{line}:");
+    assert_eq!(run.stderr.matches(&place).count(), 1, "{}", run.stderr);
+    assert_eq!(run.stderr.matches("not a valid duration string").count(), 1, "{}", run.stderr);
+}
+
+/// A dashboard that is taken away is no "0 changed files".
+#[test]
+fn a_removed_file_counts_as_a_change() {
+    let Some(lab) = Lab::open() else { return };
+    lab.copy("dashboards");
+    // No other page links to it, so no other changes with it.
+    lab.write("dashboards/extra.json", r#"{"uid": "extra", "title": "Extra", "panels": []}"#);
+    lab.run(&["up", "--without", "prometheus", "--without", "alertmanager"]).expect(0);
+    std::fs::remove_file(lab.folder.path().join("dashboards/extra.json")).unwrap();
+    let reloaded = lab.run(&["reload", "dashboards"]).expect(0).stdout;
+    assert!(reloaded.contains("1 changed file in force"), "{reloaded}");
+    eventually("it is gone", Duration::from_secs(20), || {
+        get(&lab.url("grafana", "/api/dashboards/uid/extra")).0 == 404
+    });
 }
 
 #[test]

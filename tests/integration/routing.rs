@@ -219,7 +219,20 @@ fn the_matrix_shows_who_is_told() {
     lab.set("SLACK_WEBHOOK_URL", "https://hooks.slack.test/a");
     lab.set("PAGERDUTY_SERVICE_KEY", "0123456789abcdef0123456789abcdef");
     let table = lab.run(&["check", "--routes"]).expect(0).stdout;
-    assert!(table.lines().all(|line| line.chars().count() <= 120), "{table}");
+    // On a terminal of that many columns, through `script`, which makes one.
+    let narrow = |columns: u16| {
+        let binary = env!("CARGO_BIN_EXE_confidexmon");
+        let line = format!("script -qec 'stty cols {columns} rows 24; {binary} check --routes' /dev/null");
+        let output = lab.shell(&line).env("NO_COLOR", "1").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).replace('\r', "")
+    };
+    for columns in [80, 120] {
+        let table = narrow(columns);
+        assert!(table.lines().all(|line| line.chars().count() <= usize::from(columns)), "{table}");
+        let is_told =
+            |line: &str| line.starts_with("CrankWalletLowBalance") && line.contains("critical (pagerduty,");
+        assert!(table.lines().any(is_told), "{table}");
+    }
     let row =
         |alert: &str| table.lines().find(|line| line.split(' ').next() == Some(alert)).unwrap().to_owned();
     assert!(row("CrankWalletLowBalance").contains("critical (pagerduty, slack)"), "{table}");

@@ -5,7 +5,6 @@ pub mod inhibition;
 pub mod label_domain;
 pub mod matrix;
 mod string_set;
-mod text;
 mod values;
 pub mod walk;
 

@@ -56,19 +56,6 @@ fn the_shipped_inhibition_silences_what_it_should() {
     assert!(!silenced("AlertmanagerNotificationRequestsFailing", "ConfidexBackendDown"));
 }
 
-#[test]
-fn the_table_fits_a_terminal() {
-    let facts = shipped::facts(&shipped::ALL_RECEIVERS);
-    let text = matrix(&view(&facts)).unwrap().to_string();
-    assert!(text.lines().all(|line| line.chars().count() <= 120), "{text}");
-    assert!(
-        text.lines()
-            .any(|line| line.starts_with("CrankWalletLowBalance")
-                && line.contains("critical (pagerduty, slack)")),
-        "{text}"
-    );
-}
-
 /// One alert and one configuration, as text.
 fn small(rule: &str, config: &str) -> String {
     let rules = format!("groups:\n  - name: g\n    rules:\n{rule}");

@@ -11,7 +11,7 @@ use crate::apply::doctor::{ENGINE, Inspector, asked, within};
 use crate::apply::live::from_here;
 use crate::doctor::Topic;
 use crate::doctor::facts::{Asked, Target, View};
-use crate::engine::Engine;
+use crate::engine::{Engine, ExecOutput};
 use crate::model::{PortHolder, PromDuration, ServiceKind};
 use crate::net::backend::Auth;
 use crate::net::http::one_line;
@@ -23,6 +23,10 @@ use crate::store::{ports, sockets, tarball};
 /// Targets that are asked in other ways; one mistake often hits them all.
 const MOST: usize = 60;
 const AT_ONCE: usize = 30;
+/// Said of a connection that was made and led to no answer.
+const BROKEN: [&str; 4] = ["EOF", "reset", "malformed", "broken"];
+/// Enough for the line that cannot be read in most answers.
+const LONGEST_BODY: usize = 256 * 1024;
 /// The deadline of the request from here.
 const ASK: Duration = Duration::from_millis(2500);
 
@@ -93,7 +97,7 @@ async fn examine<E: Engine>(
         }
     };
     let (inside, here, beside) = tokio::join!(inside(inspector, &target), here(inspector, &target), beside);
-    target.inside = inside;
+    (target.inside, target.inside_view) = inside;
     target.from_here = here;
     target.gateway = beside;
     if is_local && target.is_engines_host() {
@@ -109,27 +113,71 @@ async fn examine<E: Engine>(
     target
 }
 
-/// From Prometheus's own network, by the tool that comes with it. Only the connection counts: the path it
-/// asks for is its own.
-async fn inside<E: Engine>(inspector: &Inspector<'_, E>, target: &Target) -> Asked<String> {
+/// From Prometheus's own network, by the tool that comes with it. An answer of 200 is shown whole, of any other
+/// only its status.
+async fn inside<E: Engine>(inspector: &Inspector<'_, E>, target: &Target) -> (Asked<String>, Option<View>) {
+    match ask_inside(inspector, &target.url).await {
+        Asked::Answer(output) => {
+            let text = format!("{}{}", output.stdout, output.stderr);
+            let mut view = answer_in(output.exit_code, &text);
+            let error = if view.is_some() { String::new() } else { one_line(&text) };
+            if BROKEN.iter().any(|word| error.contains(word)) {
+                view = Some(View { error: error.clone(), ..View::default() });
+            }
+            if let Some(view) = view.as_mut().filter(|view| view.status != 200) {
+                view.other_scheme_answers = speaks(inspector, &other_scheme(&target.url)).await;
+            }
+            (Asked::Answer(error), view)
+        }
+        Asked::Absent => (Asked::Absent, None),
+        // A packet filter leaves the question without an answer.
+        Asked::NoAnswer(reason) if reason.contains("within") => {
+            (Asked::Answer(format!("timeout: {reason}")), None)
+        }
+        Asked::NoAnswer(reason) => (Asked::NoAnswer(reason), None),
+    }
+}
+
+/// The tool adds a path of its own, which as a parameter does not matter.
+async fn ask_inside<E: Engine>(inspector: &Inspector<'_, E>, url: &str) -> Asked<ExecOutput> {
     let (Ok(session), Some(container)) = (&inspector.session, inspector.container(ServiceKind::Prometheus))
     else {
         return Asked::Absent;
     };
-    let scheme = if target.is_https() { "https" } else { "http" };
-    let url = format!("--url={scheme}://{}:{}", target.host, target.port);
+    let url = format!("--url={url}{}confidexmon=", if url.contains('?') { '&' } else { '?' });
     let command = ["promtool", "check", "healthy", &url].map(str::to_owned);
     let ask = async { asked(session.engine.exec(&container.id, &command, None).await) };
-    match within("the target", ENGINE, ask).await {
-        Asked::Answer(output) => {
-            let text = one_line(&format!("{}{}", output.stdout, output.stderr));
-            let answered = output.exit_code == 0 || text.contains("status=");
-            Asked::Answer(if answered { String::new() } else { text })
-        }
-        Asked::Absent => Asked::Absent,
-        // A packet filter leaves the question without an answer.
-        Asked::NoAnswer(reason) if reason.contains("within") => Asked::Answer(format!("timeout: {reason}")),
-        Asked::NoAnswer(reason) => Asked::NoAnswer(reason),
+    within("the target", ENGINE, ask).await
+}
+
+/// What the tool shows of an answer; `None` when there was none.
+fn answer_in(exit_code: i64, text: &str) -> Option<View> {
+    if exit_code == 0 {
+        let body = text.trim_start().strip_prefix("SUCCESS:").unwrap_or(text).trim_start();
+        return Some(View {
+            status: 200,
+            body: body.chars().take(LONGEST_BODY).collect(),
+            ..View::default()
+        });
+    }
+    let (_, rest) = text.split_once("status=")?;
+    let status = rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()?;
+    Some(View { status, ..View::default() })
+}
+
+/// True when a server speaks that scheme: it answers, or only its certificate is refused.
+async fn speaks<E: Engine>(inspector: &Inspector<'_, E>, url: &str) -> bool {
+    ask_inside(inspector, url).await.answer().is_some_and(|output| {
+        let text = format!("{}{}", output.stdout, output.stderr);
+        answer_in(output.exit_code, &text).is_some_and(|view| view.status != 400) || text.contains("x509:")
+    })
+}
+
+fn other_scheme(url: &str) -> String {
+    match url.split_once("://") {
+        Some(("https", rest)) => format!("http://{rest}"),
+        Some((_, rest)) => format!("https://{rest}"),
+        None => url.to_owned(),
     }
 }
 

@@ -17,7 +17,7 @@ const FOLDERS: [&str; 2] = ["/etc/confidexmon/dashboards/", "/etc/confidexmon/ru
 /// Grafana logs a dashboard that it does not take, and skips it; here it is refused before it is written.
 pub(super) fn validate<E: Engine>(change: &Change<'_, E>) -> Validation {
     match FOLDERS.iter().find_map(|folder| first_refusal(&change.wanted.files, folder)) {
-        Some(reason) => Validation::Refused(reason),
+        Some(reason) => Validation::Refused(reason, None),
         None => Validation::Valid,
     }
 }

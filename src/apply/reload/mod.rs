@@ -21,7 +21,7 @@ use crate::apply::StackSession;
 use crate::apply::probe::Address;
 use crate::apply::reload::reload_watchdog::{Phase, ReloadWatchdog};
 use crate::apply::reload::restart::Before;
-use crate::engine::{Engine, ErrorKind};
+use crate::engine::{Engine, ErrorKind, ExecOutput};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
 use crate::model::{FileChanges, FileSet, Manifest, RenderedFile, ServiceKind};
@@ -76,20 +76,23 @@ impl<'a> Upload<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Validation {
     Valid,
-    /// The validator's words, with paths as the user knows them.
-    Refused(String),
+    /// The words about it, and what the tool printed, where it was one.
+    Refused(String, Option<ExecOutput>),
     /// There is no validator in this image, or the service has none.
     NotValidated(String),
 }
 
 impl Validation {
     /// What an exit code and the words on both streams mean.
-    fn of(tool: &str, exit_code: i64, words: &str) -> Self {
-        match exit_code {
+    fn of(tool: &str, output: ExecOutput) -> Self {
+        match output.exit_code {
             0 => Self::Valid,
             // The shell's and the engine's codes for "cannot be run" and "not there".
             126 | 127 => Self::NotValidated(format!("`{tool}` is not in the image")),
-            _ => Self::Refused(strip_success_lines(words)),
+            _ => {
+                let words = strip_success_lines(&format!("{}{}", output.stdout, output.stderr));
+                Self::Refused(words, Some(output))
+            }
         }
     }
 }
@@ -165,7 +168,7 @@ impl<'a, E: Engine> Change<'a, E> {
         let watchdog = self.watchdog.start(&self.session.engine, self.container_id, root);
         let (validation, ()) = tokio::join!(self.validate(), watchdog);
         let permitted = match validation {
-            Ok(Validation::Refused(words)) => Err(self.refused(&words)),
+            Ok(Validation::Refused(words, output)) => Err(self.refused(&words, output)),
             Ok(_) => self.session.check_cancelled(),
             Err(error) => Err(error),
         };
@@ -205,10 +208,11 @@ impl<'a, E: Engine> Change<'a, E> {
         wanted.map(|file| file.path.clone()).collect()
     }
 
-    fn refused(&self, words: &str) -> Error {
-        Error::new(ExitCode::Findings, format!("the new files of {} are not valid; the old ones stay in force and on disk", self.service))
+    fn refused(&self, words: &str, output: Option<ExecOutput>) -> Error {
+        let error = Error::new(ExitCode::Findings, format!("the new files of {} are not valid; the old ones stay in force and on disk", self.service))
             .evidence(format!("{}\n", words.trim_end()))
-            .hint("correct the line that is named, then run the command again; `confidexmon check` shows every finding")
+            .hint("correct the line that is named, then run the command again; `confidexmon check` shows every finding");
+        Error { refusal: output.map(|output| Box::new((self.service, output))), ..error }
     }
 
     /// Uploads the whole new tree beside the old one. New secrets are written in place at once: the
@@ -301,7 +305,7 @@ impl<'a, E: Engine> Change<'a, E> {
         }
     }
 
-    /// Runs a validator in the container; words on both streams, staged paths turned into the user's.
+    /// Runs a validator in the container; what it says of a staged file is about the file's real place.
     async fn run_validator(&self, command: &[&str]) -> Result<Validation, Error> {
         let argv: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         let output = match self.session.engine.exec(self.container_id, &argv, None).await {
@@ -315,9 +319,10 @@ impl<'a, E: Engine> Change<'a, E> {
             }
             Err(error) => return Err(error.into()),
         };
-        let words = format!("{}{}", output.stdout, output.stderr);
-        let staged = format!("{}/{STAGING}", self.wanted.files.root);
-        Ok(Validation::of(command[0], output.exit_code, &words.replace(&staged, "")))
+        let root = &self.wanted.files.root;
+        let placed = |words: &str| words.replace(&format!("{root}/{STAGING}"), &format!("{root}/"));
+        let (stdout, stderr) = (placed(&output.stdout), placed(&output.stderr));
+        Ok(Validation::of(command[0], ExecOutput { stdout, stderr, ..output }))
     }
 
     fn staged_path(&self, name: &str) -> String {

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use super::{Change, Previous, Validation, append_to_message};
-use crate::apply::oneshot;
+use crate::apply::oneshot::{self, Outcome};
 use crate::apply::validators;
 use crate::apply::wait::{self, Waited};
-use crate::engine::Engine;
+use crate::engine::{Engine, ExecOutput};
 use crate::error::{Error, ExitCode};
 use crate::services::profile;
 
@@ -32,7 +32,7 @@ impl<E: Engine> Change<'_, E> {
             (Err(_), Before::Silent) => None,
         };
         match self.validate_apart().await? {
-            Validation::Refused(words) => return Err(self.refused(&words)),
+            Validation::Refused(words, output) => return Err(self.refused(&words, output)),
             Validation::Valid => {}
             Validation::NotValidated(reason) => tracing::debug!("not validated before the restart: {reason}"),
         }
@@ -67,8 +67,8 @@ impl<E: Engine> Change<'_, E> {
         let job = validators::job_in(&spec.image, (&spec.stack, self.service), command, files);
         match oneshot::run(&self.session.engine, &self.session.cancel, &job).await {
             Ok(outcome) => {
-                let words = format!("{}{}", outcome.stdout, outcome.stderr);
-                Ok(Validation::of(command[0], outcome.exit_code, &words))
+                let Outcome { exit_code, stdout, stderr, .. } = outcome;
+                Ok(Validation::of(command[0], ExecOutput { exit_code, stdout, stderr }))
             }
             Err(error) if error.code == ExitCode::Interrupted => Err(error),
             Err(error) => Ok(Validation::NotValidated(error.message)),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use super::{parse_duration, parse_stack_name};
+use super::{OwnerOptions, parse_duration, parse_stack_name};
 use crate::cli::complete;
 use crate::model::{ServiceKind, StackName};
 use crate::store::age::Recipient;
@@ -30,6 +30,8 @@ pub struct UpdateOptions {
     pub dry_run: bool,
     #[command(flatten)]
     pub patience: PatienceOptions,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -39,6 +41,8 @@ pub struct RollbackOptions {
     pub services: Vec<ServiceKind>,
     #[command(flatten)]
     pub patience: PatienceOptions,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -134,4 +138,6 @@ pub struct RestoreOptions {
     /// How long Grafana may take to answer with the restored data
     #[arg(long, value_name = "DURATION", default_value = "120s", value_parser = parse_duration)]
     pub timeout: Duration,
+    #[command(flatten)]
+    pub owner: OwnerOptions,
 }

@@ -121,7 +121,7 @@ pub enum Command {
     Check(CheckOptions),
     /// Run the unit tests of the rules (rules/tests) with the promtool of the pinned image
     TestRules(TestRulesOptions),
-    /// Write what a project still lacks
+    /// Print a unit test for an alert that has none
     #[command(subcommand)]
     Generate(GenerateCommand),
     /// Fire alerts end to end, to a sink or (--live) to the real receiver, and show how far each is proven

@@ -10,6 +10,7 @@ use crate::cli::opened::Opened;
 use crate::error::{Error, ExitCode};
 use crate::report::Format;
 use crate::report::overview::alert_line;
+use crate::report::table::folded;
 
 pub async fn run(context: &Context) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
@@ -31,9 +32,9 @@ pub async fn run(context: &Context) -> Result<(), Error> {
     }
     let now = jiff::Timestamp::now().as_second();
     for alert in alerts.iter().filter(|alert| !alert.is_wanted()) {
-        output.data(&format!("{}\n", alert_line(output, alert, now)));
+        output.data(&format!("{}\n", folded(&alert_line(output, alert, now), output.data_width(), 4)));
         if !alert.summary.is_empty() {
-            output.data(&format!("    {}\n", alert.summary));
+            output.data(&format!("{}\n", folded(&format!("    {}", alert.summary), output.data_width(), 4)));
         }
     }
     if !loaded.settings.receivers.notifies_somebody() {

@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Diagnostic, Place};
 use crate::report::findings::{CheckReport, github, json, sarif, text, word};
-use crate::report::{Format, progress, words};
+use crate::report::{Format, progress, routes, words};
 use crate::services::render_stack;
 use crate::store::{atomic, project};
 
@@ -51,7 +51,7 @@ pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<Exit
         live: options.live,
     };
     if options.routes {
-        return routes(&context, &request).map(|()| ExitCode::Done);
+        return show_routes(&context, &request).map(|()| ExitCode::Done);
     }
     let engine = context.engine(&loaded.ports()).await;
     let reporter = progress::reporter(context.output);
@@ -122,7 +122,7 @@ fn list(context: &Context) {
 }
 
 /// `--routes`: the matrix, and nothing is checked.
-fn routes(context: &Context, request: &CheckRequest<'_>) -> Result<(), Error> {
+fn show_routes(context: &Context, request: &CheckRequest<'_>) -> Result<(), Error> {
     let facts = examine::facts(request);
     if facts.alertmanagers.len() > 1 {
         let names: Vec<_> = facts.alertmanagers.iter().map(|file| file.source.path.as_str()).collect();
@@ -134,7 +134,7 @@ fn routes(context: &Context, request: &CheckRequest<'_>) -> Result<(), Error> {
             .hint("`confidexmon check` says what is wrong with it; without Alertmanager alerts go nowhere"));
     };
     match context.output.format {
-        Format::Human => context.output.data(&matrix.to_string()),
+        Format::Human => context.output.data(&routes::text(context.output, &matrix)),
         Format::Json => context.output.json(&serde_json::to_value(&matrix).unwrap_or_default()),
     }
     Ok(())

@@ -46,7 +46,7 @@ fn shape(stack: &Stack, here: &Project) -> serde_json::Value {
             "port": service.port,
             "answers": service.answers,
         })).collect::<Vec<_>>(),
-        "created": stack.created,
+        "created": Some(stack.created).filter(|at| *at > 0).and_then(|at| jiff::Timestamp::from_second(at).ok()).map(|at| at.to_string()),
     })
 }
 

@@ -77,7 +77,8 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
     show(context.output, loaded.settings.stack.as_str(), &done);
-    Error::all(failed.into_iter().filter_map(Result::err).collect()).map_or(Ok(()), Err)
+    let failure = Error::all(failed.into_iter().filter_map(Result::err).collect());
+    failure.map_or(Ok(()), |error| Err(context.place_refusals(&loaded, &desired, error)))
 }
 
 /// What the settings want of the services that are asked for.
@@ -195,7 +196,9 @@ fn sentence(reloaded: &Reloaded) -> String {
         (Some(rules), false) => format!("nothing changed, {} in force", words::count(rules.after, "rule")),
         (None, false) => "nothing changed".to_owned(),
         (Some(rules), true) => format!("{} → {} in force", rules.before, words::count(rules.after, "rule")),
-        (None, true) => format!("{} in force", words::count(reloaded.files.written().len(), "changed file")),
+        (None, true) => {
+            format!("{} in force", words::count(reloaded.files.touched().count(), "changed file"))
+        }
     };
     let secrets = match secrets::changed(&reloaded.files).len() {
         0 => String::new(),

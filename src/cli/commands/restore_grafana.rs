@@ -18,7 +18,6 @@ use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ServiceKind, StackName};
-use crate::plan::ownership::Adoption;
 use crate::report::backups::counted;
 use crate::report::output::GOOD;
 use crate::report::{Format, progress};
@@ -45,7 +44,7 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     }
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
-    ownership::check(&session, (&stack, &loaded.identity), &observed, Adoption::Refused).await?;
+    ownership::check(&session, (&stack, &loaded.identity), &observed, options.owner.adopt.into()).await?;
     let container = backup::container(&observed, &stack)?;
     let foreign = if options.foreign { Foreign::Wanted } else { Foreign::Refused };
     may_restore(&incoming, &stack, backup::version(&container.image).as_deref(), foreign)?;

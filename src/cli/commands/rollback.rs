@@ -21,7 +21,7 @@ pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Err
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "rollback")?;
     let session = context.session(engine, &loaded.settings.stack)?;
-    let mut stack = Stack::settled(context, &session, loaded).await?;
+    let mut stack = Stack::settled(context, &session, loaded, options.owner.adopt.into()).await?;
     stack.keep(&options.services)?;
     let previous = &stack.loaded.images_lock.lock.previous;
     let earlier: Vec<(ServiceKind, LockedImage)> = previous

@@ -17,10 +17,12 @@ use crate::model::Observed;
 use crate::plan::{Policy, ServicePlan, Step, reconcile};
 use crate::render::context::{browser_host, host_of};
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
-use crate::report::table::Table;
+use crate::report::table::{Table, folded};
 use crate::report::{self, Format, Output, words};
 use crate::services::Desired;
 
+/// Where the texts of the block below the table begin, and a little more.
+const BLOCK: usize = 12;
 /// How often `--watch` looks.
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -153,7 +155,10 @@ fn show(output: Output, rows: &[status::Row], current: &StatusJson, watch: bool)
                 output.info(&format!("{}: {}", row.service, row.note));
             }
             let now = jiff::Timestamp::now().as_second();
-            output.data(&format!("\n{}", report::overview::block(output, &current.overview, now)));
+            let block = report::overview::block(output, &current.overview, now);
+            let width = output.data_width();
+            let lines: String = block.lines().map(|line| folded(line, width, BLOCK) + "\n").collect();
+            output.data(&format!("\n{lines}"));
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::apply::{StackSession, explain, gather, interrupted, pull, services as
 use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
+use crate::cli::refusal::Foreseen;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::{Target, TargetHealth};
@@ -46,8 +47,10 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     if recover::run(&session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
         observed = session.engine.list().await?;
     }
+    let had_redis = loaded.settings.redis.enabled;
     let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
     context.print_warnings(&loaded);
+    say_what_flags_keep(context, &loaded, &options.plan, had_redis)?;
     let desired = context.desired(&loaded)?;
     let mut facts = gather::facts(&session, &desired, observed).await?;
     if options.plan.pull == PullPolicy::Always {
@@ -59,7 +62,8 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     }
     let old_password = old_password(&session, &desired, &plan, &facts.observed).await;
     if let Err(errors) = Box::pin(apply_services::run(&session, &desired, &plan, options.plan.pull)).await {
-        return Err(Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed")));
+        let error = Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed"));
+        return Err(context.place_refusals(&loaded, &desired, error));
     }
     // Data is put back through a container, and there was none before.
     interrupted::finish(&session).await?;
@@ -87,6 +91,27 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         context.output,
         &session,
         &Outcome { loaded: &loaded, plan: &plan, running: &running, proven, targets, began },
+    );
+    Ok(())
+}
+
+/// A service that the settings do not name runs until it is switched off again, and that is easily forgotten.
+/// `had_redis`: before it was looked at what runs.
+fn say_what_flags_keep(
+    context: &Context,
+    loaded: &Loaded,
+    options: &PlanOptions,
+    had_redis: bool,
+) -> Result<(), Error> {
+    if !loaded.settings.redis.enabled {
+        return Ok(());
+    }
+    let by_flag = options.with.contains(&ServiceKind::Redis);
+    if had_redis && (!by_flag || context.load(&PlanOptions::default())?.settings.redis.enabled) {
+        return Ok(());
+    }
+    context.output.info(
+        "note: redis runs because of `up --with redis`, not by the settings: it stays until `up --without redis`; `redis.enabled: true` in config/confidexmon.yml keeps it for good",
     );
     Ok(())
 }
@@ -179,8 +204,10 @@ struct Outcome<'a> {
 pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Result<(), Error> {
     let loaded = context.load(&options)?;
     let Opened { session, observed, .. } = context.look_at(&loaded).await?;
+    let had_redis = loaded.settings.redis.enabled;
     let loaded = context.with_running_redis(loaded, &options, &observed)?;
     context.print_warnings(&loaded);
+    say_what_flags_keep(context, &loaded, &options, had_redis)?;
     let desired = context.desired(&loaded)?;
     let facts = gather::facts(&session, &desired, observed).await?;
     let mut plan = reconcile(&desired, &facts, &policy(&options, wishes));
@@ -189,8 +216,9 @@ pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Re
         // What comes after depends on what that leaves.
         plan = Plan { notes: cut_off.iter().map(ToString::to_string).collect(), ..Plan::default() };
     }
+    let foreseen = context.foresee(&session, &loaded, &desired, &plan).await;
     match context.output.format {
-        Format::Json => context.output.json(&plan_json(&plan)),
+        Format::Json => context.output.json(&plan_json(&plan, &foreseen)),
         Format::Human if plan.is_empty() && plan.blockers.is_empty() && plan.notes.is_empty() => {
             context.output.data("nothing to do: the stack is as it should be\n");
         }
@@ -198,7 +226,7 @@ pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Re
     }
     match crate::apply::explain::blockers(&plan.blockers) {
         Some(error) => Err(error),
-        None => Ok(()),
+        None => foreseen.result(),
     }
 }
 
@@ -301,7 +329,11 @@ pub fn url(loaded: &Loaded, service: ServiceKind, (host, port): (&str, u16)) -> 
     public.map_or_else(|| format!("http://{host}:{port}"), |url| url.trim_end_matches('/').to_owned())
 }
 
-fn plan_json(plan: &Plan) -> serde_json::Value {
+fn plan_json(plan: &Plan, foreseen: &Foreseen) -> serde_json::Value {
+    let refused = foreseen.findings.iter().map(|finding| {
+        let place = &finding.place;
+        format!("{}:{}:{}: {}", place.file, place.line, place.column, finding.message)
+    });
     let network = plan.network.iter().map(|network| {
         json!({"service": null, "action": format!("create network {}", network.name), "cause": network.cause})
     });
@@ -314,7 +346,7 @@ fn plan_json(plan: &Plan) -> serde_json::Value {
     json!({
         "changes": !plan.is_empty(),
         "steps": network.chain(services).collect::<Vec<_>>(),
-        "blockers": plan.blockers.iter().map(Blocker::to_string).collect::<Vec<_>>(),
+        "blockers": plan.blockers.iter().map(Blocker::to_string).chain(refused).collect::<Vec<_>>(),
         "notes": plan.notes,
     })
 }

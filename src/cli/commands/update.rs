@@ -17,7 +17,7 @@ use crate::cli::context::{Context, Loaded};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ObservedContainer, ServiceKind};
-use crate::plan::ownership::Adoption;
+use crate::plan::ownership::{Adoption, owner as ownership_of};
 use crate::plan::{Policy, reconcile};
 use crate::report::{Format, updates};
 use crate::services::Desired;
@@ -37,7 +37,7 @@ pub async fn run(context: &Context, options: &UpdateOptions) -> Result<(), Error
     let engine = context.engine(&loaded.ports()).await?;
     let _lock = context.lock(&engine, &loaded.settings.stack, "update")?;
     let session = context.session(engine, &loaded.settings.stack)?;
-    let mut stack = Stack::settled(context, &session, loaded).await?;
+    let mut stack = Stack::settled(context, &session, loaded, options.owner.adopt.into()).await?;
     stack.keep(&options.services)?;
     let news = ask::registries(&stack.desired).await;
     let targets = targets(&news, options)?;
@@ -139,21 +139,28 @@ impl Stack {
         context: &Context,
         session: &StackSession<E>,
         loaded: Loaded,
+        adoption: Adoption,
     ) -> Result<Self, Error> {
         interrupted::finish(session).await?;
         let mut observed = session.engine.list().await?;
         let owner = (&loaded.settings.stack, &loaded.identity);
-        ownership::check(session, owner, &observed, Adoption::Refused).await?;
+        ownership::check(session, owner, &observed, adoption).await?;
         if recover::run(session, &observed, &loaded.settings.stack, &loaded.images_lock.lock).await? {
             observed = session.engine.list().await?;
         }
         let mut loaded = context.with_running_redis(loaded, &PlanOptions::default(), &observed)?;
         context.print_warnings(&loaded);
         let mut desired = context.desired(&loaded)?;
+        // What is another project's stays so here: `up --adopt` is what takes over all of it.
+        let owners = gather::services(&observed, &desired.stack).filter_map(ownership_of);
+        let other = owners.into_iter().find(|owner| !owner.is(&loaded.identity));
+        if let Some(other) = other {
+            desired.belongs_to(other);
+        }
         let mut facts = gather::facts(session, &desired, observed).await?;
         // Other images are what an update is for.
         facts.images.clear();
-        let plan = reconcile(&desired, &facts, &Policy::default());
+        let plan = reconcile(&desired, &facts, &Policy { adoption, ..Policy::default() });
         if !plan.is_empty() {
             return Err(Error::new(
                 ExitCode::Failed,

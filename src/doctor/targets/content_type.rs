@@ -11,7 +11,7 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
 };
 
 fn run(target: &Target, _: &Facts) -> Option<Trouble> {
-    let view = target.from_here.answer();
+    let view = target.seen();
     let is_page = view.is_some_and(|view| {
         let body = view.body.trim_start().to_lowercase();
         body.starts_with("<!doctype") || body.starts_with("<html")

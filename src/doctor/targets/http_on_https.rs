@@ -14,7 +14,7 @@ fn run(target: &Target, _: &Facts) -> Option<Trouble> {
     if target.is_https() {
         return None;
     }
-    let view = target.from_here.answer();
+    let view = target.seen();
     // A TLS record in place of an answer, or a server that says so in plain text.
     let record = super::says(target, &["malformed http response", "malformed http status"]);
     let in_words = view.is_some_and(|view| {

@@ -16,7 +16,7 @@ fn run(target: &Target, _: &Facts) -> Option<Trouble> {
         "first record does not look like a tls handshake",
         "wrong version number",
     ];
-    let plain = target.from_here.answer().is_some_and(|view| view.other_scheme_answers);
+    let plain = target.seen().is_some_and(|view| view.other_scheme_answers);
     let broken = target.is_https() && plain && super::says(target, &["eof", "reset", "tls:", "remote error"]);
     if !super::says(target, &words) && !broken {
         return None;

@@ -27,7 +27,7 @@ fn run(target: &Target, _: &Facts) -> Option<Trouble> {
     if !super::says(target, &WORDS) {
         return None;
     }
-    let body = target.from_here.answer().map(|view| view.body.as_str()).unwrap_or_default();
+    let body = target.seen().map(|view| view.body.as_str()).unwrap_or_default();
     let line = exposition::parse(body).unreadable.first().copied();
     let evidence = line.map_or_else(String::new, |number| {
         let text: String = body.lines().nth(number - 1).unwrap_or_default().chars().take(80).collect();

@@ -24,11 +24,7 @@ fn run(target: &Target, _: &Facts) -> Option<Trouble> {
         500..=599 => ("it fails while it collects its metrics", "look at the target's own log".to_owned()),
         _ => ("it answers with something else than metrics", format!("curl -i {}", target.url)),
     };
-    let body = target
-        .from_here
-        .answer()
-        .map(|view| view.body.lines().next().unwrap_or_default())
-        .unwrap_or_default();
+    let body = target.seen().map(|view| view.body.lines().next().unwrap_or_default()).unwrap_or_default();
     let evidence =
         if body.is_empty() { format!("it answers {status}") } else { format!("it answers {status}: {body}") };
     Some(Trouble::problem(evidence, cause, fix))

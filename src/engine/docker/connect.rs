@@ -46,6 +46,15 @@ pub async fn connect(choice: EndpointChoice) -> Result<DockerEngine, EngineError
     Err(first_failure.unwrap_or_else(|| unreachable("no endpoint", "there is nothing to try")))
 }
 
+/// The same without ssh, whose tunnel has to know its ports: `None` where that is the way.
+pub async fn connect_directly(choice: EndpointChoice) -> Option<Result<DockerEngine, EngineError>> {
+    let endpoints = candidates(&choice).await.ok()?;
+    if endpoints.iter().any(|endpoint| endpoint.host.starts_with("ssh://")) {
+        return None;
+    }
+    Some(connect(choice).await)
+}
+
 /// The endpoints to try: one when the user chose, several when nobody did.
 async fn candidates(choice: &EndpointChoice) -> Result<Vec<Endpoint>, EngineError> {
     let env = |key: &str| choice.env.get(key).filter(|value| !value.is_empty());

@@ -3,6 +3,7 @@
 //! A call goes out in one request over one pooled connection: through bollard where its models fit,
 //! raw where they are too strict (lists, events, logs) or lack a field (`CheckDuplicate`).
 
+mod bodies;
 mod connect;
 mod context;
 mod convert;
@@ -30,7 +31,7 @@ use std::time::Duration;
 use futures_util::stream::BoxStream;
 use hyper::body::Bytes;
 
-pub use connect::{EndpointChoice, connect};
+pub use connect::{EndpointChoice, connect, connect_directly};
 pub use context::context_names;
 
 use crate::engine::{

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use bollard::BollardRequest;
 use bollard::errors::Error as Bollard;
-use futures_util::Stream;
-use http_body_util::{Either, Full, StreamBody};
+use futures_util::{FutureExt, Stream};
+use http_body_util::{BodyExt, Either, Full, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
 use hyper::header::{HOST, HeaderValue};
 use hyper::http::uri::PathAndQuery;
@@ -63,6 +63,7 @@ impl Transport {
         *request.uri_mut() = self.uri(&path)?;
         request.headers_mut().insert(HOST, self.host_header());
         let call = format!("{} {path}", request.method());
+        tell_body(&call, request.body());
         let began = std::time::Instant::now();
         let response = match self {
             Self::Unix { client, .. } => client.request(request).await,
@@ -93,6 +94,19 @@ impl Transport {
                 HeaderValue::from_str(authority).unwrap_or(fallback)
             }
         }
+    }
+}
+
+/// With `-vv`: what a call carries.
+fn tell_body(call: &str, body: &Body) {
+    let Either::Left(whole) = body else { return };
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    // A body that lies in memory is there at once.
+    let Some(Ok(whole)) = whole.clone().collect().now_or_never() else { return };
+    if let Some(text) = super::bodies::shown(&whole.to_bytes()) {
+        tracing::debug!("engine: {call} carries {text}");
     }
 }
 

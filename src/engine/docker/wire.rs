@@ -146,7 +146,13 @@ fn plain_request(method: Method, path: &str, body: Bytes) -> Result<BollardReque
 }
 
 async fn read_whole(response: Response<Incoming>) -> Result<Bytes, Bollard> {
-    Ok(succeeded(response).await?.into_body().collect().await?.to_bytes())
+    let body = succeeded(response).await?.into_body().collect().await?.to_bytes();
+    if tracing::enabled!(tracing::Level::DEBUG)
+        && let Some(text) = super::bodies::shown(&body)
+    {
+        tracing::debug!("engine answered {text}");
+    }
+    Ok(body)
 }
 
 async fn succeeded(response: Response<Incoming>) -> Result<Response<Incoming>, Bollard> {
