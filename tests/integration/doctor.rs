@@ -179,6 +179,56 @@ fn silent(lab: &Lab, global: &[&str]) {
     }
 }
 
+/// Debian's place for the library that shows a program another time.
+fn libfaketime() -> Option<String> {
+    let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
+    let places = folders.map(|folder| folder.path().join("faketime/libfaketime.so.1"));
+    Some(places.into_iter().find(|place| place.is_file())?.display().to_string())
+}
+
+/// The engine and Prometheus keep their clocks; this program is shown another one.
+#[test]
+fn a_clock_that_is_off_is_told_with_its_side() {
+    let Some(library) = libfaketime() else {
+        eprintln!("skipped: libfaketime is not there (`scripts/test` installs it)");
+        return;
+    };
+    let Some(lab) = lab(free_port(), "/metrics") else { return };
+    lab.run(&["up", "--without", "grafana", "--without", "alertmanager"]).expect(0);
+    let clock = |shift: &str| {
+        let mut command = lab.command(&["--format", "json", "doctor", "engine"]);
+        if !shift.is_empty() {
+            command
+                .env("LD_PRELOAD", &library)
+                .env("FAKETIME", shift)
+                .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        let output = command.output().unwrap();
+        let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let checks = all["topics"][0]["checks"].as_array().unwrap().clone();
+        let of_clock = checks.into_iter().filter(|check| check["id"] == "engine-clock");
+        of_clock
+            .map(|check| {
+                (
+                    check["verdict"].as_str().unwrap().to_owned(),
+                    check["evidence"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(clock("").iter().map(|(verdict, _)| verdict.as_str()).collect::<Vec<_>>(), ["ok"]);
+    for (shift, verdict, side) in
+        [("+10m", "problem", "behind"), ("-10m", "problem", "ahead of"), ("+20s", "warning", "behind")]
+    {
+        let found = clock(shift);
+        assert_eq!(found.len(), 2, "{found:?}");
+        for (who, (said, evidence)) in ["the engine", "Prometheus"].iter().zip(&found) {
+            assert_eq!(said, verdict, "{shift}: {found:?}");
+            assert!(evidence.contains(who) && evidence.contains(side), "{shift}: {evidence}");
+        }
+    }
+}
+
 #[test]
 fn a_target_of_which_nothing_listens_is_told_from_one_that_listens_on_loopback_only() {
     let port = free_port();
