@@ -153,6 +153,23 @@ fn after_an_image_that_does_not_start_the_way_back_is_told() {
     assert_eq!(get(&lab.url("prometheus", "/-/ready")).0, 200);
 }
 
+/// What is true of every service is said once, not once for each.
+#[test]
+fn a_stack_that_is_not_there_is_said_once() {
+    let Some(lab) = Lab::open() else { return };
+    let run = lab.run(&["reload"]).expect(1);
+    assert_eq!(run.stderr.matches("error:").count(), 1, "{}", run.stderr);
+    assert!(run.stderr.contains("prometheus, grafana and alertmanager do not run"), "{}", run.stderr);
+    let run = lab.run(&["status"]).expect(4);
+    assert_eq!(run.stderr.matches("creates it").count(), 1, "{}", run.stderr);
+    let run = lab.run(&["alerts"]).expect(4);
+    assert!(
+        run.stderr.contains("Prometheus does not run") && run.stderr.contains("confidexmon up"),
+        "{}",
+        run.stderr
+    );
+}
+
 /// `-v` shows each call of the engine, `-vv` what it carried, and nothing of how connections are pooled.
 #[test]
 fn engine_calls_are_shown_with_their_bodies() {

@@ -120,6 +120,16 @@ fn command<'a>(arguments: &[&'a str]) -> Option<&'a str> {
     (is_json && !is_other).then_some(name)
 }
 
+/// Every path is as seen from the working directory, without `./`, or absolute.
+fn odd_paths(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if text.starts_with("./") => found.push(format!("the path `{text}`")),
+        Value::Array(list) => list.iter().for_each(|inner| odd_paths(inner, found)),
+        Value::Object(map) => map.values().for_each(|inner| odd_paths(inner, found)),
+        _ => {}
+    }
+}
+
 /// Called for each run of a lab: what it printed is what the schema says.
 pub(crate) fn check_run(arguments: &[&str], stdout: &str, stderr: &str) {
     let Some(name) = command(arguments) else { return };
@@ -132,7 +142,8 @@ pub(crate) fn check_run(arguments: &[&str], stdout: &str, stderr: &str) {
     for text in values {
         let value: Value =
             serde_json::from_str(text).unwrap_or_else(|error| panic!("{arguments:?}: {error} in:\n{text}"));
-        let faults = faults_of(name, &value);
+        let mut faults = faults_of(name, &value);
+        odd_paths(&value, &mut faults);
         assert!(faults.is_empty(), "`{arguments:?}` does not keep to the schema: {faults:#?}\n{value:#}");
     }
     for line in stderr.lines() {
@@ -231,6 +242,7 @@ const LINES: &[&str] = &[
     "rollback",
     "render --output rendered",
     "init other",
+    "init . --force",
     "init other",
     "images save images.tar",
     "images load images.tar",

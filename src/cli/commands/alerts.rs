@@ -8,6 +8,7 @@ use crate::cli::args::PlanOptions;
 use crate::cli::context::Context;
 use crate::cli::opened::Opened;
 use crate::error::{Error, ExitCode};
+use crate::model::ServiceKind;
 use crate::report::Format;
 use crate::report::overview::alert_line;
 use crate::report::table::folded;
@@ -17,6 +18,10 @@ pub async fn run(context: &Context) -> Result<(), Error> {
     let Opened { session, observed, .. } = context.look_at(&loaded).await?;
     let desired = context.desired(&loaded)?;
     let running = wait::running_in(&observed, &desired);
+    if !running.contains_key(&ServiceKind::Prometheus) {
+        return Err(Error::new(ExitCode::Unhealthy, "this stack's Prometheus does not run")
+            .hint("`confidexmon up` starts it"));
+    }
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &ports)).await else {
         return Err(Error::new(ExitCode::Unhealthy, "Prometheus cannot be asked which alerts fire")

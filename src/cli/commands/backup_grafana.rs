@@ -30,7 +30,7 @@ struct BackupReport {
     #[serde(flatten)]
     backup: BackupJson,
     notes: Vec<String>,
-    /// Names of the archives that were removed for this one.
+    /// The archives that were removed for this one.
     removed: Vec<String>,
 }
 
@@ -77,6 +77,7 @@ pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error
         context.output.info("note: older backups hold more, so none was removed");
     }
     let removed = retire(&folder, &written.path, &stack, policy)?;
+    let removed = removed.iter().map(|name| words::path(&folder.join(name))).collect();
     let path = written.path.display().to_string();
     let proven_at = tried.map(|_| jiff::Timestamp::now().to_string());
     let encrypted = !options.recipient.is_empty();
@@ -143,7 +144,8 @@ async fn encrypt(written: &mut Written, recipients: &[Recipient]) -> Result<(), 
 
 /// The folder that was named, else `backups/` in the project.
 pub fn folder(context: &Context, options: &BackupFolder) -> PathBuf {
-    options.output.clone().unwrap_or_else(|| context.global.project_dir.join("backups"))
+    let folder = options.output.clone().unwrap_or_else(|| context.global.project_dir.join("backups"));
+    folder.strip_prefix(".").unwrap_or(&folder).to_path_buf()
 }
 
 /// Removes what the policy leaves no room for; the names of what is gone.

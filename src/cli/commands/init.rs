@@ -33,11 +33,8 @@ pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> 
         *text = apart.applied(text);
     }
     if !options.force {
-        let existing: Vec<String> = files
-            .iter()
-            .filter(|(path, _, _)| path.exists())
-            .map(|(path, _, _)| path.display().to_string())
-            .collect();
+        let existing: Vec<String> =
+            files.iter().filter(|(path, _, _)| path.exists()).map(|(path, _, _)| words::path(path)).collect();
         if let Some(first) = existing.first() {
             let what = match existing.len() - 1 {
                 0 => format!("`{first}` exists"),
@@ -53,7 +50,7 @@ pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> 
     protect_dotenv(&options.directory)?;
     apart.report(context);
     if context.output.format == Format::Json {
-        let written: Vec<String> = files.iter().map(|(path, ..)| path.display().to_string()).collect();
+        let written: Vec<String> = files.iter().map(|(path, ..)| words::path(path)).collect();
         context.output.json(&serde_json::json!({"directory": options.directory, "files": written, "stack": apart.stack.as_ref().map(StackName::as_str)}));
         return Ok(());
     }

@@ -41,6 +41,10 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     }
     let owner = (&loaded.settings.stack, &loaded.identity);
     ownership::check(&session, owner, &observed, options.rules.owner.adopt.into()).await?;
+    if desired.services.keys().all(|service| running(&observed, &desired, *service).is_err()) {
+        let names: Vec<&str> = desired.services.keys().map(|service| service.name()).collect();
+        return Err(nothing_to_reload(&words::list(&names)));
+    }
     let password_is_chosen = !loaded.settings.grafana.password_is_default;
     let stack = &desired.stack;
     let datasources = Datasources::of(|kind| {
@@ -172,10 +176,13 @@ fn running<'a>(
 ) -> Result<&'a crate::model::ObservedContainer, Error> {
     let name = desired.stack.container(service);
     let container = gather::ours(observed, &desired.stack).find(|container| container.name == name);
-    container.filter(|container| container.is_running()).ok_or_else(|| {
-        Error::new(ExitCode::Failed, format!("{service} does not run, so there is nothing to reload"))
-            .hint("`confidexmon up` starts it with the files as they are")
-    })
+    container.filter(|container| container.is_running()).ok_or_else(|| nothing_to_reload(service.name()))
+}
+
+fn nothing_to_reload(who: &str) -> Error {
+    let verb = if who.contains(' ') { "do not run" } else { "does not run" };
+    Error::new(ExitCode::Failed, format!("{who} {verb}, so there is nothing to reload"))
+        .hint("`confidexmon up` starts what is missing with the files as they are")
 }
 
 fn show(output: Output, stack: &str, done: &[Reloaded]) {

@@ -29,7 +29,12 @@ pub fn run(context: &Context, options: &RenderOptions) -> Result<(), Error> {
     let removed = stale::remove(&options.output, &written)?;
     let output = context.output;
     match output.format {
-        Format::Json => output.json(&json!({"output": options.output, "files": written, "removed": removed})),
+        Format::Json => {
+            let below = |name: &String| words::path(&options.output.join(name));
+            let files: Vec<String> = written.iter().map(below).collect();
+            let removed: Vec<String> = removed.iter().map(below).collect();
+            output.json(&json!({"output": options.output, "files": files, "removed": removed}));
+        }
         Format::Human => {
             let gone = match removed.len() {
                 0 => String::new(),

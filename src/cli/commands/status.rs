@@ -151,8 +151,8 @@ fn show(output: Output, rows: &[status::Row], current: &StatusJson, watch: bool)
                 output.data("\u{1b}[H\u{1b}[2J");
             }
             output.data(&table(output, current));
-            for row in rows.iter().filter(|row| !row.note.is_empty()) {
-                output.info(&format!("{}: {}", row.service, row.note));
+            for (note, services) in by_note(rows) {
+                output.info(&format!("{}: {note}", services.join(", ")));
             }
             let now = jiff::Timestamp::now().as_second();
             let block = report::overview::block(output, &current.overview, now);
@@ -161,6 +161,18 @@ fn show(output: Output, rows: &[status::Row], current: &StatusJson, watch: bool)
             output.data(&format!("\n{lines}"));
         }
     }
+}
+
+/// What is to be said of services, each thing once.
+fn by_note(rows: &[status::Row]) -> Vec<(&str, Vec<&'static str>)> {
+    let mut notes: Vec<(&str, Vec<&'static str>)> = Vec::new();
+    for row in rows.iter().filter(|row| !row.note.is_empty()) {
+        match notes.iter_mut().find(|(note, _)| *note == row.note) {
+            Some((_, services)) => services.push(row.service.name()),
+            None => notes.push((&row.note, vec![row.service.name()])),
+        }
+    }
+    notes
 }
 
 fn table(output: Output, current: &StatusJson) -> String {
