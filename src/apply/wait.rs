@@ -68,9 +68,10 @@ pub async fn until_ready<E: Engine>(
 
 /// How to go back to the image that worked.
 fn way_back(service: ServiceKind, image: &ImageRef) -> String {
-    let variable = format!("CONFIDEXMON_IMAGE_{}", service.name().to_uppercase().replace('-', "_"));
+    let key = service.key();
+    let variable = format!("CONFIDEXMON_IMAGE_{}", key.to_uppercase());
     format!(
-        "it worked with {image}: put that back as `images.{service}` in config/confidexmon.yml (or in {variable}, where that is set), then `confidexmon up`; `confidexmon update {service}` keeps the old container until the new image works"
+        "it worked with {image}: put that back as `images.{key}` in config/confidexmon.yml (or in {variable}, where that is set), then `confidexmon up`; `confidexmon update {service}` keeps the old container until the new image works"
     )
 }
 

@@ -181,6 +181,12 @@ fn every_command_has_its_definition() {
     assert!(commands().len() > 25, "{:?}", commands());
 }
 
+#[test]
+fn the_services_of_the_schema_are_those_that_there_are() {
+    let names = confidexmon::model::ServiceKind::ALL.map(confidexmon::model::ServiceKind::name);
+    assert_eq!(SCHEMA["$defs"]["service"]["enum"], serde_json::json!(names));
+}
+
 /// An object that may hold anything would let every key pass.
 #[test]
 fn every_object_of_the_schema_says_which_keys_it_has() {
