@@ -114,9 +114,8 @@ impl Table {
             (0..self.columns.len()).map(|column| (column, width_of(column))).collect();
         let Some(limit) = limit else { return kept };
         let wraps = |column: usize| self.columns[column].wraps;
-        let least = |(column, width): &(usize, usize)| match wraps(*column) {
-            true => self.longest_word(*column).max(LEAST).min(*width),
-            false => *width,
+        let least = |(column, width): &(usize, usize)| {
+            if wraps(*column) { self.longest_word(*column).max(LEAST).min(*width) } else { *width }
         };
         let total = |kept: &[(usize, usize)]| {
             kept.iter().map(|one| least(one) + GAP).sum::<usize>().saturating_sub(GAP)

@@ -67,14 +67,11 @@ fn faults(schema: &Value, value: &Value, at: &str) -> Vec<String> {
     if schema.get("const").is_some_and(|wanted| wanted != value) {
         found.push(format!("{at}: {value} is not {}", schema["const"]));
     }
-    match (schema.get("format"), value.as_str()) {
-        (Some(format), Some(text)) => {
-            assert_eq!(format, "date-time");
-            if text.parse::<jiff::Timestamp>().is_err() {
-                found.push(format!("{at}: `{text}` is no time"));
-            }
+    if let (Some(format), Some(text)) = (schema.get("format"), value.as_str()) {
+        assert_eq!(format, "date-time");
+        if text.parse::<jiff::Timestamp>().is_err() {
+            found.push(format!("{at}: `{text}` is no time"));
         }
-        _ => {}
     }
     if let (Some(items), Some(list)) = (schema.get("items"), value.as_array()) {
         let each = list.iter().enumerate();
@@ -199,7 +196,7 @@ fn every_object_of_the_schema_says_which_keys_it_has() {
         }
         match value {
             Value::Object(map) => {
-                map.iter().for_each(|(name, inner)| walk(inner, &format!("{at}/{name}"), open))
+                map.iter().for_each(|(name, inner)| walk(inner, &format!("{at}/{name}"), open));
             }
             Value::Array(list) => list.iter().for_each(|inner| walk(inner, at, open)),
             _ => {}

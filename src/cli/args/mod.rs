@@ -90,7 +90,7 @@ pub enum Command {
     Plan(PlanOptions),
     /// Stop and remove containers and network; data volumes stay
     Down(DownOptions),
-    /// One row per service: state, health, image, URL, uptime, restarts
+    /// Services, targets, alerts, who is notified, and what is not in force
     Status(StatusOptions),
     /// Alerts that fire or are pending: since when, and who is told
     Alerts,
