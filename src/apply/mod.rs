@@ -27,6 +27,7 @@ pub mod rule_tests;
 pub mod services;
 pub mod stacks;
 pub mod status;
+mod transaction;
 pub mod trial;
 pub mod update;
 pub mod validation;

@@ -9,6 +9,7 @@ use tokio_util::io::ReaderStream;
 
 use crate::apply::backup::{self, DATA, blocking};
 use crate::apply::metered::{Doing, metered};
+use crate::apply::transaction::{self, Back, Transaction, WayBackWords};
 use crate::apply::{StackSession, wait};
 use crate::backup::Counts;
 use crate::backup::contents::{Part, part};
@@ -60,31 +61,58 @@ pub async fn replace<E: Engine>(
     replacement: &Replacement<'_>,
     proof: impl AsyncFnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Replacement { container, wanted, previous, others } = replacement;
-    let others = if previous.is_some() { *others } else { Others::Stay };
-    // The next command may run in another folder.
-    let previous = previous.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
-    session
-        .begin(&Interruption::Restoring { container: (*container).to_owned(), previous: previous.clone() })?;
-    let changed = async {
-        write_data(session, container, wanted, others).await?;
-        session.check_cancelled()?;
-        proof().await
-    };
-    match changed.await {
-        Ok(()) => session.end(),
-        Err(failure) => Err(match undo(session, container, previous.as_deref()).await {
-            Ok(()) => {
-                session.end()?;
-                append(failure, "Grafana has the data that it had before, and runs")
-            }
-            Err(error) => {
-                let mut failure =
-                    append(failure, &format!("putting the previous data back failed too: {}", error.message));
-                failure.causes.extend(error.causes);
-                failure.hint("run any command of confidexmon again: it tries once more")
-            }
-        }),
+    transaction::run(&mut Restore { session, replacement, proof: Some(proof) }).await
+}
+
+struct Restore<'a, E, P> {
+    session: &'a StackSession<E>,
+    replacement: &'a Replacement<'a>,
+    /// Asked once.
+    proof: Option<P>,
+}
+
+impl<E: Engine, P: AsyncFnOnce() -> Result<(), Error>> Transaction for Restore<'_, E, P> {
+    /// The archive of the previous data.
+    type Before = Option<PathBuf>;
+
+    async fn stage(&mut self) -> Result<Self::Before, Error> {
+        // The next command may run in another folder.
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let previous = self.replacement.previous.map(absolute);
+        let container = self.replacement.container.to_owned();
+        self.session.begin(&Interruption::Restoring { container, previous: previous.clone() })?;
+        Ok(previous)
+    }
+
+    async fn switch(&mut self, previous: &Self::Before) -> Result<(), Error> {
+        let Replacement { container, wanted, others, .. } = self.replacement;
+        let others = if previous.is_some() { *others } else { Others::Stay };
+        write_data(self.session, container, wanted, others).await?;
+        self.session.check_cancelled()
+    }
+
+    async fn verify(&mut self, _: &Self::Before) -> Result<(), Error> {
+        match self.proof.take() {
+            Some(proof) => proof().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn commit(&mut self, _: &Self::Before) -> Result<(), Error> {
+        self.session.end()
+    }
+
+    async fn roll_back(&mut self, previous: Self::Before, _: &mut Error) -> Result<Back, Error> {
+        undo(self.session, self.replacement.container, previous.as_deref()).await?;
+        self.session.end()?;
+        Ok(Back::Done("Grafana has the data that it had before, and runs".to_owned()))
+    }
+
+    fn way_back(&self) -> WayBackWords {
+        WayBackWords {
+            name: "putting the previous data back",
+            hint: "run any command of confidexmon again: it tries once more",
+        }
     }
 }
 
@@ -109,11 +137,6 @@ pub async fn prove<E: Engine>(
     }
     let text = format!("Grafana started with the restored data, but holds only {}", missing.join(", "));
     Err(Error::new(ExitCode::Failed, text))
-}
-
-fn append(mut failure: Error, more: &str) -> Error {
-    failure.message = format!("{}; {more}", failure.message);
-    failure
 }
 
 /// Puts the data of the archive `previous` back, when there was any, and starts Grafana.

@@ -9,6 +9,7 @@ pub mod diff;
 mod exporter;
 mod grafana;
 mod guard;
+mod in_place;
 mod prometheus;
 mod redis;
 mod reload_watchdog;
@@ -19,8 +20,10 @@ use std::time::Duration;
 
 use crate::apply::StackSession;
 use crate::apply::probe::Address;
+use crate::apply::reload::in_place::InPlace;
 use crate::apply::reload::reload_watchdog::{Phase, ReloadWatchdog};
-use crate::apply::reload::restart::Before;
+use crate::apply::reload::restart::{Before, Restart};
+use crate::apply::transaction::{self, WayBackWords};
 use crate::engine::{Engine, ErrorKind, ExecOutput};
 use crate::error::{Error, ExitCode};
 use crate::health::Reading;
@@ -34,8 +37,11 @@ const STAGING: &str = ".staged/";
 const LARGEST_FILE: usize = 16 * 1024 * 1024;
 /// How long a service that does not answer just now is given before it is restarted instead.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long a service may take to come back when it restarts in the middle of a change.
-const COMEBACK: Duration = Duration::from_secs(30);
+/// The way back of both kinds of change.
+const WAY_BACK: WayBackWords = WayBackWords {
+    name: "putting the old files back",
+    hint: "`confidexmon up` writes the files again and says what is in force",
+};
 
 /// A change of one running service's files.
 pub struct Change<'a, E> {
@@ -112,7 +118,8 @@ pub async fn change<E: Engine>(
     let can_be_told = reading == Reading::Ready || guard::refuses_only_the_new_password(&change, &reading);
     if restart || !can_be_told {
         let worked = !matches!(reading, Reading::Silent(_));
-        return change.with_restart(if worked { Before::Answering } else { Before::Silent }).await;
+        let before = if worked { Before::Answering } else { Before::Silent };
+        return transaction::run(&mut Restart { change: &change, before }).await;
     }
     change.apply_transactionally().await
 }
@@ -154,45 +161,9 @@ impl<'a, E: Engine> Change<'a, E> {
         Ok(Self { session, service, wanted, container_id, changes, address, watchdog })
     }
 
-    /// The transaction proper.
+    /// The change in place, as a transaction.
     pub async fn apply_transactionally(&self) -> Result<(), Error> {
-        let (staged, previous) = tokio::join!(self.stage(), self.previous());
-        staged?;
-        let previous = previous?;
-        // Not before it is known what lies there, or the new ones would be taken for the old.
-        if let Err(error) = self.stage_secrets().await {
-            self.discard_staged(&previous).await;
-            return Err(error);
-        }
-        let root = &self.wanted.files.root;
-        let watchdog = self.watchdog.start(&self.session.engine, self.container_id, root);
-        let (validation, ()) = tokio::join!(self.validate(), watchdog);
-        let permitted = match validation {
-            Ok(Validation::Refused(words, output)) => Err(self.refused(&words, output)),
-            Ok(_) => self.session.check_cancelled(),
-            Err(error) => Err(error),
-        };
-        if let Err(error) = permitted {
-            self.discard_staged(&previous).await;
-            return Err(error);
-        }
-        match self.switch(&previous).await {
-            Ok(()) => self.commit_manifest(&self.wanted.files).await,
-            Err(error) => self.roll_back(&previous, error).await,
-        }
-    }
-
-    /// Writes the new files to their places and proves that they count.
-    async fn switch(&self, previous: &Previous) -> Result<(), Error> {
-        let door = guard::door_to_shut(self, previous);
-        let mut paths = self.files_to_write();
-        paths.retain(|path| Some(path) != door.as_ref());
-        self.write_live_files(&self.wanted.files, &paths, &self.changes.removed).await?;
-        self.reload_and_verify(&self.wanted.files, &previous.files).await?;
-        match door {
-            Some(path) => self.write(Upload::of(&self.wanted.files, &[path], Phase::Switched)).await,
-            None => Ok(()),
-        }
+        transaction::run(&mut InPlace { change: self }).await
     }
 
     /// What the switch writes. Where a validator saw the whole tree, the whole tree: a reload from another
@@ -362,7 +333,7 @@ impl<'a, E: Engine> Change<'a, E> {
     }
 
     /// Writes down, here and in the volume, that `set` is what lies there and is in force.
-    async fn commit_manifest(&self, set: &FileSet) -> Result<(), Error> {
+    async fn commit_manifest(&self, set: &FileSet) {
         let manifest = Manifest::of(set);
         // What is in force is proved; without this line of writing the next run proves it again.
         match self.write(Upload { manifest: Some(&manifest), ..Upload::of(set, &[], Phase::Over) }).await {
@@ -374,7 +345,6 @@ impl<'a, E: Engine> Change<'a, E> {
                 error.causes.join(": ")
             )),
         }
-        Ok(())
     }
 
     /// Reloads and proves that `set` is in force; `before` is what was.
@@ -393,52 +363,18 @@ impl<'a, E: Engine> Change<'a, E> {
         }
     }
 
-    /// The way back after a failure behind the switch: the old files, or, where even that is not
-    /// possible any more, whichever the service can be proved to hold.
-    async fn roll_back(&self, previous: &Previous, failure: Error) -> Result<(), Error> {
-        let engine = &self.session.engine;
-        if self.watchdog.is_overtaken(engine, self.container_id, &self.wanted.files.root).await {
-            let what = format!("another run changed the files of {} at the same time", self.service);
-            let mut error = Error::new(ExitCode::Locked, format!("{what}; what it wrote stays"));
-            error.causes.push(failure.message);
-            return Err(error.hint("run the command again when the other one has finished"));
-        }
+    async fn is_overtaken(&self) -> bool {
+        let root = &self.wanted.files.root;
+        self.watchdog.is_overtaken(&self.session.engine, self.container_id, root).await
+    }
+
+    /// The files as they were, all of them, and none of those that this change added.
+    async fn write_back(&self, previous: &Previous) -> Result<(), Error> {
         let paths: Vec<String> = previous.files.files.keys().cloned().collect();
         // Without a manifest every file counts as added, those that were there before included.
         let added = |path: &&String| !previous.files.files.contains_key(*path);
         let added: Vec<String> = self.changes.added.iter().filter(added).cloned().collect();
-        let again = match self.write_live_files(&previous.files, &paths, &added).await {
-            Ok(()) => {
-                // Readiness decides nothing here; the proof that follows does.
-                self.reading_within(COMEBACK).await;
-                match self.reload_and_verify(&previous.files, &self.wanted.files).await {
-                    Ok(()) => {
-                        self.commit_manifest(&previous.files).await?;
-                        return Err(append_to_message(
-                            failure,
-                            "the old files are back, in force and on disk",
-                        ));
-                    }
-                    Err(error) => error,
-                }
-            }
-            // The engine is gone, so the files stay as they are: memory has to follow them.
-            Err(error) => match self.reload_and_verify(&self.wanted.files, &previous.files).await {
-                Ok(()) => {
-                    let text = format!(
-                        "{}, but the new files of {} are in force and on disk",
-                        failure.message, self.service
-                    );
-                    self.session.warn(text);
-                    return Ok(());
-                }
-                Err(_) => error,
-            },
-        };
-        let mut error =
-            append_to_message(failure, &format!("putting the old files back failed too: {}", again.message));
-        error.causes.extend(again.causes);
-        Err(error.hint("`confidexmon up` writes the files again and says what is in force"))
+        self.write_live_files(&previous.files, &paths, &added).await
     }
 
     /// Asks until it is ready; the last reading when it is not within `limit`.
@@ -470,9 +406,4 @@ fn strip_success_lines(words: &str) -> String {
     };
     let lines: Vec<&str> = words.lines().filter(|line| !praise(line)).collect();
     if lines.is_empty() { words.to_owned() } else { lines.join("\n") }
-}
-
-fn append_to_message(mut error: Error, more: &str) -> Error {
-    error.message = format!("{}; {more}", error.message);
-    error
 }

@@ -3,8 +3,9 @@
 
 use std::time::Duration;
 
-use super::{Change, Previous, Validation, append_to_message};
+use super::{Change, Previous, Validation};
 use crate::apply::oneshot::{self, Outcome};
+use crate::apply::transaction::{Back, Transaction, WayBackWords};
 use crate::apply::validators;
 use crate::apply::wait::{self, Waited};
 use crate::engine::{Engine, ExecOutput};
@@ -22,43 +23,77 @@ pub(super) enum Before {
     Silent,
 }
 
-impl<E: Engine> Change<'_, E> {
-    /// Writes the files and restarts the service. When it does not come back with them although it answered
-    /// before, the old files are put back and it is restarted with those.
-    pub(super) async fn with_restart(&self, before: Before) -> Result<(), Error> {
-        let previous = match (self.previous().await, before) {
-            (Ok(previous), _) => Some(previous),
-            (Err(error), Before::Answering) => return Err(error),
-            (Err(_), Before::Silent) => None,
-        };
-        match self.validate_apart().await? {
-            Validation::Refused(words, output) => return Err(self.refused(&words, output)),
-            Validation::Valid => {}
-            Validation::NotValidated(reason) => tracing::debug!("not validated before the restart: {reason}"),
-        }
-        self.session.check_cancelled()?;
-        let files = &self.wanted.files;
-        // What keeps a silent one from running may be a file that nobody here changed.
-        let paths = match before {
-            Before::Answering => self.changes.written(),
-            Before::Silent => files.files.keys().cloned().collect(),
-        };
-        let attempt = match self.write_live_files(files, &paths, &self.changes.removed).await {
-            Ok(()) => self.restart_and_wait().await,
-            Err(error) => Err(error),
-        };
-        match (attempt, previous, before) {
-            (Ok(()), ..) => self.commit_manifest(files).await,
-            // Stopped by the user: the manifest doubts the files, so the next command ends what was begun.
-            (Err(error), ..) if error.code == ExitCode::Interrupted => Err(error),
-            (Err(error), Some(previous), Before::Answering) => Err(self.restart_with(&previous, error).await),
-            (Err(error), ..) => Err(append_to_message(
-                error,
-                "it did not answer before this change either, so the new files stay where they are",
-            )),
+/// The files are written, and the service is started again with them. When it does not come back although it
+/// answered before, the old files are put back and it is restarted with those.
+pub(super) struct Restart<'a, E> {
+    pub(super) change: &'a Change<'a, E>,
+    pub(super) before: Before,
+}
+
+impl<E: Engine> Transaction for Restart<'_, E> {
+    /// `None` where it is not known, and there is nothing to go back to.
+    type Before = Option<Previous>;
+
+    async fn stage(&mut self) -> Result<Self::Before, Error> {
+        match (self.change.previous().await, self.before) {
+            (Ok(previous), _) => Ok(Some(previous)),
+            (Err(error), Before::Answering) => Err(error),
+            (Err(_), Before::Silent) => Ok(None),
         }
     }
 
+    async fn validate(&mut self, _: &Self::Before) -> Result<(), Error> {
+        match self.change.validate_apart().await? {
+            Validation::Refused(words, output) => return Err(self.change.refused(&words, output)),
+            Validation::Valid => {}
+            Validation::NotValidated(reason) => tracing::debug!("not validated before the restart: {reason}"),
+        }
+        self.change.session.check_cancelled()
+    }
+
+    async fn switch(&mut self, _: &Self::Before) -> Result<(), Error> {
+        let files = &self.change.wanted.files;
+        // What keeps a silent one from running may be a file that nobody here changed.
+        let paths = match self.before {
+            Before::Answering => self.change.changes.written(),
+            Before::Silent => files.files.keys().cloned().collect(),
+        };
+        self.change.write_live_files(files, &paths, &self.change.changes.removed).await
+    }
+
+    async fn verify(&mut self, _: &Self::Before) -> Result<(), Error> {
+        self.change.restart_and_wait().await
+    }
+
+    async fn commit(&mut self, _: &Self::Before) -> Result<(), Error> {
+        self.change.commit_manifest(&self.change.wanted.files).await;
+        Ok(())
+    }
+
+    async fn roll_back(&mut self, previous: Self::Before, failure: &mut Error) -> Result<Back, Error> {
+        // Stopped by the user: the manifest doubts the files, so the next command ends what was begun.
+        if failure.code == ExitCode::Interrupted {
+            return Ok(Back::NotWanted);
+        }
+        let sentence = match previous.filter(|_| self.before == Before::Answering) {
+            Some(previous) => {
+                self.change.write_back(&previous).await?;
+                // What was asked for before may not be what answers now (another password), so only a crash counts.
+                self.change.restart_and_wait().await?;
+                self.change.commit_manifest(&previous.files).await;
+                "the old files are back on disk, and it was restarted with them"
+            }
+            None => "it did not answer before this change either, so the new files stay where they are",
+        };
+        Ok(Back::Done(sentence.to_owned()))
+    }
+
+    fn way_back(&self) -> WayBackWords {
+        super::WAY_BACK
+    }
+}
+
+impl<E: Engine> Change<'_, E> {
     /// Asks the official tool in a container of its own: this one may not run long enough to be asked.
     async fn validate_apart(&self) -> Result<Validation, Error> {
         let Some(command) = validators::whole_tree(self.service) else { return self.validate().await };
@@ -84,36 +119,6 @@ impl<E: Engine> Change<'_, E> {
         match wait::one(self.session, self.service, self.wanted, &running, COMEBACK).await {
             Waited::Ready | Waited::StillStarting(_) => Ok(()),
             Waited::Hopeless(error) | Waited::Cancelled(error) => Err(error),
-        }
-    }
-
-    /// The way back: the old files, and a start with them.
-    async fn restart_with(&self, previous: &Previous, failure: Error) -> Error {
-        let paths: Vec<String> = previous.files.files.keys().cloned().collect();
-        let added: Vec<String> = self
-            .changes
-            .added
-            .iter()
-            .filter(|path| !previous.files.files.contains_key(*path))
-            .cloned()
-            .collect();
-        let back = match self.write_live_files(&previous.files, &paths, &added).await {
-            // What was asked for before may not be what answers now (another password), so only a crash counts.
-            Ok(()) => match self.restart_and_wait().await {
-                Ok(()) => self.commit_manifest(&previous.files).await,
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        };
-        match back {
-            Ok(()) => {
-                append_to_message(failure, "the old files are back on disk, and it was restarted with them")
-            }
-            Err(again) => {
-                let text = format!("putting the old files back failed too: {}", again.message);
-                append_to_message(failure, &text)
-                    .hint("`confidexmon up` writes the files again and says what is in force")
-            }
         }
     }
 }

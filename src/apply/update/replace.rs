@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::apply::transaction::{self, Back, Transaction, WayBackWords};
 use crate::apply::update::database::{self, Saved};
 use crate::apply::update::recover::gone_is_fine;
 use crate::apply::update::works::{Holdings, ServiceInspector};
@@ -55,20 +56,7 @@ pub struct Replacement<'a, E> {
 impl<E: Engine> Replacement<'_, E> {
     /// Carries it out. On any failure the old container runs again, and the error says why.
     pub async fn run(&self, locked: LockedImage, file: &mut LockFile) -> Result<(), Error> {
-        let before = self.holdings_before().await?;
-        self.session.check_cancelled()?;
-        let attempt = match self.switch().await {
-            Ok(()) => self.prove(&before).await,
-            Err(error) => Err(error),
-        };
-        let committed = match attempt {
-            Ok(()) => self.commit(locked, file),
-            Err(error) => Err(error),
-        };
-        match committed {
-            Ok(()) => self.clean_up().await,
-            Err(error) => Err(self.go_back(error).await),
-        }
+        transaction::run(&mut Locking { replacement: self, locked, file }).await
     }
 
     fn wanted(&self) -> &DesiredService {
@@ -211,41 +199,12 @@ impl<E: Engine> Replacement<'_, E> {
         Error::new(ExitCode::Unhealthy, reason).evidence(format!("  its last log lines:\n{log}"))
     }
 
-    /// From here on the new image counts: a run that is killed now is finished, not undone.
-    fn commit(&self, locked: LockedImage, file: &mut LockFile) -> Result<(), Error> {
-        let before = file.lock.clone();
-        file.lock.advance(self.service, locked);
-        file.save().map_err(|error| {
-            file.lock = before;
-            error.into()
-        })
-    }
-
     async fn clean_up(&self) -> Result<(), Error> {
         self.session.engine.remove_container(&self.old.id, false).await?;
         self.session.forget(&self.old.id);
         database::forget(self.session, &self.old.id);
         self.session.say(self.service, ServiceState::Done, format!("runs {}", self.spec().image));
         Ok(())
-    }
-
-    /// The old container runs again; the error tells what happened to the new one.
-    async fn go_back(&self, error: Error) -> Error {
-        self.session.say(self.service, ServiceState::Failed, "going back to the old container");
-        let image = &self.spec().image;
-        let mut told = Error { message: format!("{image} does not work: {}", error.message), ..error };
-        let back = self.roll_back().await;
-        match back {
-            Ok(()) => {
-                told.message.push_str(&format!("; the old {} is back and answers", self.service));
-                told
-            }
-            Err(second) => {
-                told.message.push_str(&format!("; going back failed too: {}", second.message));
-                told.causes.extend(second.causes);
-                told.hint("run `confidexmon up`: it finishes the way back")
-            }
-        }
     }
 
     async fn roll_back(&self) -> Result<(), Error> {
@@ -261,6 +220,60 @@ impl<E: Engine> Replacement<'_, E> {
         way_back.go().await?;
         let running = wait::running(self.session, self.desired).await?;
         wait::until_ready(self.session, self.desired, &running, self.patience.to_work).await
+    }
+}
+
+/// A replacement together with the line of the lock that makes it count.
+struct Locking<'a, E> {
+    replacement: &'a Replacement<'a, E>,
+    locked: LockedImage,
+    file: &'a mut LockFile,
+}
+
+impl<E: Engine> Transaction for Locking<'_, E> {
+    type Before = Holdings;
+
+    async fn stage(&mut self) -> Result<Holdings, Error> {
+        self.replacement.holdings_before().await
+    }
+
+    async fn validate(&mut self, _: &Holdings) -> Result<(), Error> {
+        self.replacement.session.check_cancelled()
+    }
+
+    async fn switch(&mut self, _: &Holdings) -> Result<(), Error> {
+        self.replacement.switch().await
+    }
+
+    async fn verify(&mut self, before: &Holdings) -> Result<(), Error> {
+        self.replacement.prove(before).await
+    }
+
+    /// From here on the new image counts: a run that is killed now is finished, not undone.
+    async fn commit(&mut self, _: &Holdings) -> Result<(), Error> {
+        let before = self.file.lock.clone();
+        self.file.lock.advance(self.replacement.service, self.locked.clone());
+        self.file.save().map_err(|error| {
+            self.file.lock = before;
+            error.into()
+        })
+    }
+
+    async fn roll_back(&mut self, _: Holdings, failure: &mut Error) -> Result<Back, Error> {
+        let replacement = self.replacement;
+        let service = replacement.service;
+        replacement.session.say(service, ServiceState::Failed, "going back to the old container");
+        failure.message = format!("{} does not work: {}", replacement.spec().image, failure.message);
+        replacement.roll_back().await?;
+        Ok(Back::Done(format!("the old {service} is back and answers")))
+    }
+
+    async fn clean_up(&mut self) -> Result<(), Error> {
+        self.replacement.clean_up().await
+    }
+
+    fn way_back(&self) -> WayBackWords {
+        WayBackWords { name: "going back", hint: "run `confidexmon up`: it finishes the way back" }
     }
 }
 
