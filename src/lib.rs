@@ -83,7 +83,12 @@
 //! - **A backup is a tar in zstd with the manifest first** and a checksum of the whole at its end. The
 //!   database is copied without a pause where its files' state is the same before and after, else with
 //!   Grafana paused; SQLite (in the binary) folds the log in and checks it. What a killed run had begun, a
-//!   pause or a restore, is noted beside the stack's state and ended by the next command.
+//!   pause or a restore, is noted beside the stack's state and ended by the next command. A volume that lies on
+//!   this machine and may be read is read without the engine, once its database proved to be the one that the
+//!   engine sees: a pause then lasts as long as it takes to compare two files. The seal is that of the bytes
+//!   that were read back.
+//! - **Reload, restart, update and restore are one transaction** (`apply/transaction`): stage, validate, switch,
+//!   verify, then commit or roll back.
 //! - **The `age` format is our own code** over ring and x25519-dalek: the crate of that name brings ninety
 //!   packages. A test reads what the tool wrote, and has the tool read ours.
 //! - **Grafana's `secret_key` lies in its data volume**, beside the database that it seals, and Grafana reads it

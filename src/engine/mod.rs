@@ -34,6 +34,13 @@ pub struct EngineInfo {
     pub platform: Platform,
 }
 
+impl EngineInfo {
+    /// The engine runs here, so its clock and its files are this machine's; a forwarded socket looks the same.
+    pub fn is_local(&self) -> bool {
+        self.ports_are_local && !self.endpoint.starts_with("ssh://")
+    }
+}
+
 /// What a command inside a container printed, and its exit code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExecOutput {

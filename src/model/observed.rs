@@ -51,6 +51,8 @@ pub struct ContainerDetail {
     /// Host ports wanted by the container (`HostConfig`), bound or not.
     pub wanted_ports: Vec<u16>,
     pub labels: BTreeMap<String, String>,
+    /// Where its volumes lie on the engine's machine, by their place in the container.
+    pub volumes: BTreeMap<String, String>,
 }
 
 /// A network found by name or label.

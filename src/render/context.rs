@@ -10,9 +10,8 @@ const MARK: &str = ".v-";
 
 /// Where secret files lie inside the containers.
 pub mod secret_path {
-    use sha2::{Digest, Sha256};
-
     use crate::model::Secret;
+    use crate::model::manifest::sha256;
 
     pub const SLACK: &str = "/etc/alertmanager/secrets/slack_webhook_url";
     pub const SLACK_CRITICAL: &str = "/etc/alertmanager/secrets/slack_webhook_critical";
@@ -34,9 +33,9 @@ pub mod secret_path {
     /// whoever reads the configuration: guessing costs many rounds for each guess, and few bits are shown.
     pub fn named(path: &str, secret: &Secret) -> String {
         const ROUNDS: u32 = 4096;
-        let mut digest = Sha256::digest(format!("confidexmon secret\0{path}\0{}", secret.reveal()));
+        let mut digest = sha256(format!("confidexmon secret\0{path}\0{}", secret.reveal()).as_bytes());
         for _ in 0..ROUNDS {
-            digest = Sha256::digest(digest);
+            digest = sha256(&digest);
         }
         format!("{path}{}{:02x}{:02x}{:02x}", super::MARK, digest[0], digest[1], digest[2])
     }

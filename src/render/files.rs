@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
+use crate::model::manifest::sha256;
 use crate::model::{Diagnostic, FileSet, Place, RenderedFile, Secret, ServiceKind};
 use crate::render::assets::ProjectFiles;
 use crate::render::context::{Included, context};
@@ -104,7 +104,7 @@ fn not_yaml(text: &str, line: usize) -> String {
 pub fn web_config(path: &str, auth: Option<&WebAuth>) -> RenderedFile {
     const COST: u32 = 8;
     let Some(auth) = auth else { return RenderedFile::plain(path, "{}\n") };
-    let digest = Sha256::digest(format!("confidexmon web auth\0{}", auth.password.reveal()));
+    let digest = sha256(format!("confidexmon web auth\0{}", auth.password.reveal()).as_bytes());
     let mut salt = [0_u8; 16];
     salt.copy_from_slice(&digest[..16]);
     let hash = bcrypt::hash_with_salt(auth.password.reveal(), COST, salt)

@@ -26,7 +26,7 @@ pub struct BackupJson {
     pub verified: bool,
     /// When a throw-away Grafana worked with it.
     pub proven_at: Option<String>,
-    /// Only the owner of an identity can read it, so nothing else is known of it here.
+    /// Only the owner of an identity can read it; without one, nothing else is known of it here.
     pub encrypted: bool,
     pub problem: Option<String>,
 }
@@ -102,7 +102,7 @@ fn cells(row: &BackupJson, now: i64) -> [String; 6] {
     let created = row.created_at.as_deref().and_then(|at| at.parse::<jiff::Timestamp>().ok());
     let state = match (&row.proven_at, row.verified) {
         (Some(_), _) => "proven",
-        _ if row.encrypted => "encrypted",
+        _ if row.encrypted && !row.verified => "encrypted",
         (None, true) => "verified",
         (None, false) => "written",
     };

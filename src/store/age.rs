@@ -73,7 +73,8 @@ impl Identity {
             derived(shared.as_bytes(), &[share, *own.as_bytes()].concat(), X25519_INFO)
         })?;
         let mut sealed = sealed.to_vec();
-        let plain = key(&wrapping).open_in_place(nonce(0, false), aead::Aad::empty(), &mut sealed).ok()?;
+        let key = key(&wrapping).ok()?;
+        let plain = key.open_in_place(nonce(0, false), aead::Aad::empty(), &mut sealed).ok()?;
         <[u8; FILE_KEY]>::try_from(&*plain).ok()
     }
 }
@@ -97,10 +98,10 @@ fn derived(secret: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
     out
 }
 
-fn key(bytes: &[u8; 32]) -> aead::LessSafeKey {
-    #[expect(clippy::expect_used, reason = "the array has the length that the algorithm wants")]
-    let unbound = aead::UnboundKey::new(&aead::CHACHA20_POLY1305, bytes).expect("32 bytes");
-    aead::LessSafeKey::new(unbound)
+fn key(bytes: &[u8; 32]) -> io::Result<aead::LessSafeKey> {
+    aead::UnboundKey::new(&aead::CHACHA20_POLY1305, bytes)
+        .map(aead::LessSafeKey::new)
+        .map_err(|_| io::Error::other("ChaCha20 takes no key of 32 bytes"))
 }
 
 /// A counter of eleven bytes, and whether it is the last chunk.
@@ -161,7 +162,7 @@ impl<W: Write> Encryptor<W> {
         let header = format!("{header} {tag}\n");
         into.write_all(header.as_bytes())?;
         into.write_all(&salt)?;
-        let key = key(&derived(&file_key, &salt, b"payload"));
+        let key = key(&derived(&file_key, &salt, b"payload"))?;
         let reader = PayloadReader { file_key, header: header.len() as u64 };
         Ok(Self { into, key, counter: 0, chunk: Vec::with_capacity(CHUNK + TAG), reader })
     }
@@ -209,7 +210,7 @@ fn stanza(file_key: &[u8; FILE_KEY], recipient: Recipient) -> io::Result<String>
     }
     let salt = [*share.as_bytes(), recipient.0].concat();
     let mut sealed = file_key.to_vec();
-    key(&derived(shared.as_bytes(), &salt, X25519_INFO))
+    key(&derived(shared.as_bytes(), &salt, X25519_INFO))?
         .seal_in_place_append_tag(nonce(0, false), aead::Aad::empty(), &mut sealed)
         .map_err(|_| io::Error::other("the key of the file could not be encrypted"))?;
     let encode = |bytes: &[u8]| BASE64_STANDARD_NO_PAD.encode(bytes);
@@ -244,7 +245,7 @@ pub fn decrypt(
 fn payload(file_key: &[u8; FILE_KEY], from: &mut impl BufRead, to: &mut impl Write) -> Result<(), AgeError> {
     let mut salt = [0; PAYLOAD_NONCE];
     from.read_exact(&mut salt).map_err(|_| AgeError::Damaged("it ends behind its header"))?;
-    let key = key(&derived(file_key, &salt, b"payload"));
+    let key = key(&derived(file_key, &salt, b"payload"))?;
     let mut chunk = Vec::with_capacity(CHUNK + TAG);
     for counter in 0.. {
         chunk.clear();

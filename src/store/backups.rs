@@ -24,11 +24,6 @@ impl Staging {
         self.folder.path()
     }
 
-    /// Where the packed database waits for the rest of the archive.
-    pub fn packed_database(&self) -> PathBuf {
-        self.folder.path().join("packed")
-    }
-
     /// Where the archive is written before it gets its name.
     pub fn unfinished(&self, folder: &Path) -> PathBuf {
         let name = self.folder.path().file_name().map(|name| name.to_string_lossy().into_owned());
@@ -177,7 +172,7 @@ fn names_in(folder: &Path) -> Result<Vec<String>, StoreError> {
 pub fn list(
     folder: &Path,
     stack: &str,
-    read: fn(&Path) -> Result<Opened, ArchiveError>,
+    read: impl Fn(&Path) -> Result<Opened, ArchiveError>,
 ) -> Result<Vec<Listed>, StoreError> {
     let ours = names_in(folder)?.into_iter().filter(|name| names::moment(stack, name).is_some());
     let listed = ours.map(|name| {

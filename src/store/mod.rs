@@ -27,6 +27,7 @@ pub mod state;
 pub mod support_file;
 pub mod tarball;
 pub mod text;
+pub mod volume;
 
 use std::io;
 use std::path::{Path, PathBuf};

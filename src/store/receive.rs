@@ -39,8 +39,18 @@ fn room_for(target: &Path, size: u64) -> io::Result<()> {
 /// # Errors
 /// When it cannot be created.
 pub fn create(path: &Path) -> io::Result<File> {
+    let file = create_or_keep(path)?;
+    file.set_len(0)?;
+    Ok(file)
+}
+
+/// The same with what is in it already, which can be read, too.
+///
+/// # Errors
+/// When it cannot be opened or created.
+pub fn create_or_keep(path: &Path) -> io::Result<File> {
     if let Some(parent) = path.parent() {
         fs::create_dir_all(parent)?;
     }
-    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+    fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }

@@ -18,6 +18,8 @@ pub fn size(file: &Path) -> u64 {
 /// # Errors
 /// When there is too little room.
 pub fn check(folder: &Path, needed: u64) -> Result<(), StoreError> {
+    // The parent of a bare name is empty, and means here.
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let there = absolute.ancestors().find(|path| path.exists()).unwrap_or(folder);
     let Some(free) = machine::space(there).map(|space| space.free) else { return Ok(()) };
@@ -40,6 +42,7 @@ mod tests {
         assert!(check(&folder, 1).is_ok());
         let refused = check(&folder, u64::MAX).unwrap_err();
         assert!(refused.source.to_string().contains("are needed"), "{refused}");
+        assert!(check(Path::new(""), u64::MAX).is_err(), "a bare name lies here");
         assert!(refused.hint().is_some_and(|hint| hint.contains("free space")));
     }
 }

@@ -223,6 +223,32 @@ fn a_backup_is_whole_lean_private_and_listed() {
     docker(&["start", &container]);
 }
 
+/// Where this machine does not see the volume, or sees something else at its place, the engine is asked.
+#[test]
+fn a_volume_that_cannot_be_read_here_is_copied_through_the_engine() {
+    let Some(lab) = up() else { return };
+    add_user(&lab, "ada");
+    let mounts = lab.inspect("grafana")["Mounts"].clone();
+    let data = mounts.as_array().unwrap().iter().find(|mount| mount["Destination"] == "/var/lib/grafana");
+    let place = data.unwrap()["Source"].as_str().unwrap().to_owned();
+    let decoy = repository().join("tests/data/grafana/rest/grafana.db");
+    let binary = env!("CARGO_BIN_EXE_confidexmon");
+    for put in ["true".to_owned(), format!("mkdir -p {place} && cp {} {place}/", decoy.display())] {
+        let hidden = std::path::Path::new(&place).ancestors().nth(2).unwrap().display().to_string();
+        let line = format!(
+            "exec unshare --mount --map-root-user sh -euc 'mount -t tmpfs none {hidden}; {put}; exec {binary} backup-grafana --format json'"
+        );
+        let output = lab.shell(&line).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let backup: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(backup["counts"]["users"], 2, "{backup:#}");
+        let (unpacked, report) = inside(&lab, &path(&backup));
+        assert_eq!(report.counts.users, 2);
+        assert!(unpacked.path().join("data/.confidexmon-secret-key").exists());
+    }
+    assert_eq!(state(&lab), "running");
+}
+
 #[test]
 fn a_database_that_is_damaged_gives_no_backup() {
     let Some(lab) = up() else { return };
@@ -767,6 +793,20 @@ fn an_encrypted_backup_is_read_with_its_identity_alone() {
     let listed = lab.run(&["backups", "--format", "json"]).expect(0).json();
     let one = &listed["backups"][0];
     assert!(one["encrypted"] == true && one["problem"].is_null() && one["created_at"].is_string(), "{one:#}");
+
+    // With the identity it is read to its end; with another one it counts as broken.
+    let verify = |identity: &str, code: i32| {
+        let words = ["backups", "--verify", "--identity", identity, "--format", "json"];
+        lab.run(&words).expect(code).json()["backups"][0].clone()
+    };
+    let one = verify("key.txt", 0);
+    assert!(one["verified"] == true && one["encrypted"] == true, "{one:#}");
+    assert_eq!((&one["counts"]["users"], &one["size"]), (&Value::from(2), &backup["size"]));
+    assert!(verify("empty.txt", 1)["problem"].is_string());
+    let whole = std::fs::read(&file).unwrap();
+    std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    assert!(verify("key.txt", 1)["problem"].is_string());
+    std::fs::write(&file, whole).unwrap();
 
     execute(&lab, "DELETE FROM user WHERE login = \"ada\"");
     let refused = lab.run(&["restore-grafana", &archive]).expect(1);

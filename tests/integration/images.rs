@@ -89,6 +89,16 @@ fn the_images_of_a_stack_are_carried_to_a_machine_without_a_registry() {
     let archive = lab.folder.path().join("images.tar");
     assert_eq!(saved["bytes"], std::fs::metadata(&archive).unwrap().len());
     assert_eq!(saved["images"].as_array().unwrap().len(), 3);
+    // A disk with too little room is refused before anything is written to it.
+    let binary = env!("CARGO_BIN_EXE_confidexmon");
+    let line = format!(
+        "mkdir small; exec unshare --mount --map-root-user sh -euc 'mount -t tmpfs -o size=4m none small; cd small; code=0; {binary} images save images.tar --project-dir .. || code=$?; ls -A; exit $code'"
+    );
+    let full = lab.shell(&line).output().unwrap();
+    let words = String::from_utf8_lossy(&full.stderr);
+    assert!(full.status.code() == Some(1) && words.contains("MiB are needed"), "{words}");
+    assert_eq!(String::from_utf8_lossy(&full.stdout), "", "something was written");
+
     lab.run(&["down"]).expect(0);
     docker(&["rmi", "-f", &tag.name]);
     lab.run(&["up", "--pull", "never"]).expect(1);

@@ -11,7 +11,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::lab::{eventually, free_port, runtime};
 
@@ -193,7 +192,7 @@ fn program() -> Option<PathBuf> {
 }
 
 fn digest_of(bytes: &[u8]) -> String {
-    format!("sha256:{}", Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    format!("sha256:{}", confidexmon::model::manifest::sha256_hex(bytes))
 }
 
 /// What a registry's front does to a request.

@@ -141,6 +141,20 @@ fn the_readmes_lines_update_a_stack_and_go_back() {
     registry
         .derive(REPOSITORY, "1.0.0", "1.0.1", |config| config["config"]["Labels"] = json!({"mark": "newer"}));
     lab.run(&["up"]).expect(0);
+    // A backup names the image as its repository knows it.
+    let backup = lab.run(&["backup-grafana", "--format", "json"]).expect(0).json();
+    let known = docker(&[
+        "inspect",
+        "--format",
+        "{{join .RepoDigests \" \"}}",
+        lab.inspect("grafana")["Image"].as_str().unwrap(),
+    ]);
+    let known = String::from_utf8_lossy(&known.stdout).into_owned();
+    let wanted = format!("{}/bed/grafana@{}", registry.host(), backup["image_digest"].as_str().unwrap());
+    assert!(known.split_whitespace().any(|digest| digest == wanted), "{known} {wanted}");
+    let listed = lab.run(&["backups", "--format", "json"]).expect(0).json();
+    assert_eq!(listed["backups"][0]["image_digest"], backup["image_digest"]);
+
     let binary = std::path::Path::new(env!("CARGO_BIN_EXE_confidexmon"));
     let path = format!("{}:{}", binary.parent().unwrap().display(), std::env::var("PATH").unwrap());
     let mark = || lab.inspect("alertmanager")["Config"]["Labels"]["mark"].clone();

@@ -2,25 +2,28 @@
 //! meanwhile, which its files' state and SQLite itself tell; else with the container paused.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
 use crate::apply::StackSession;
-use crate::apply::backup::{Copied, DATA, blocking, files};
+use crate::apply::backup::{Copied, DATA, blocking, files, local_volume};
 use crate::apply::metered::{Doing, metered};
 use crate::backup::FileEntry;
 use crate::engine::{Engine, ErrorKind, FileState};
 use crate::error::{Error, ExitCode};
 use crate::model::{ContainerState, ObservedContainer};
 use crate::report::events::Reporter;
+use crate::store::archive::Draft;
 use crate::store::meter::Meter;
 use crate::store::sqlite::{self, DatabaseError, DatabaseReport};
 use crate::store::state::Interruption;
-use crate::store::{archive, backups, space};
+use crate::store::{StoreError, atomic, space, volume};
 
 /// The database, its log, and the journal of a transaction under way. The log's index is made anew.
 const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
+const INDEX: &str = "grafana.db-shm";
 /// How often a copy is tried before Grafana is paused for it.
 const ATTEMPTS: usize = 3;
 
@@ -31,8 +34,8 @@ const PAUSED_BYTES_PER_SECOND: u64 = 256 * 1024 * 1024;
 /// Where the copy goes.
 pub(super) struct Place {
     pub(super) folder: PathBuf,
-    /// Where it is packed for an archive, while SQLite checks it.
-    pub(super) packed: Option<PathBuf>,
+    /// The archive that it is packed into, while SQLite checks it.
+    pub(super) draft: Option<Arc<Draft>>,
 }
 
 /// Copies the database below a folder, as one plain file that SQLite has checked.
@@ -41,21 +44,25 @@ pub(super) async fn copy<E: Engine>(
     container: &ObservedContainer,
     place: &Place,
 ) -> Result<Copied, Error> {
+    let source = Source { session, container, local: local_volume::folder(session, container).await? };
     let folder = &place.folder;
+    let mut size = 0;
     for _ in 0..ATTEMPTS {
         session.check_cancelled()?;
-        let before = states(session, &container.id).await?;
+        let before = source.states().await?;
         if before[0].is_none() {
             return Err(Error::new(ExitCode::Failed, format!("`{}` has no database yet", container.name))
                 .hint("Grafana makes it on its first start: `confidexmon up`"));
         }
-        room(&before, folder)?;
+        size = size_of(&before);
+        room(size, folder)?;
+        let tells = source.tells(&before);
         let meter = Meter::default();
-        let doing = Doing { what: "copying its database", total: size_of(&before) };
-        let taken = Box::pin(take(session, &container.id, folder, &meter));
+        let doing = Doing { what: "copying its database", total: size };
+        let taken = Box::pin(source.take(folder, &meter));
         let taken = metered(session.reporter.as_ref(), doing, &meter, taken).await;
-        // A file that shrinks while the engine reads it ends the copy; that is a movement, too.
-        if states(session, &container.id).await? != before {
+        // A file that shrinks while it is read ends the copy; that is a movement, too.
+        if source.states().await? != before || !tells {
             continue;
         }
         taken?;
@@ -66,7 +73,7 @@ pub(super) async fn copy<E: Engine>(
             Err(_) => {}
         }
     }
-    let stood_still = while_paused(session, container, folder).await?;
+    let stood_still = source.while_paused(folder, size).await?;
     match settle(session.reporter.as_ref(), place).await? {
         Ok((report, packed)) => Ok(Copied { report, stood_still, packed }),
         Err(error) => Err(damaged(&error)),
@@ -74,8 +81,7 @@ pub(super) async fn copy<E: Engine>(
 }
 
 /// A plain copy, and the archive beside it, of which what does not compress is half.
-fn room(states: &[Option<FileState>], folder: &Path) -> Result<(), Error> {
-    let size = size_of(states);
+fn room(size: u64, folder: &Path) -> Result<(), Error> {
     Ok(space::check(folder, size.saturating_add(size / 2))?)
 }
 
@@ -88,67 +94,98 @@ fn may_write(container: &ObservedContainer) -> bool {
     matches!(container.state, ContainerState::Running | ContainerState::Restarting)
 }
 
-/// The state of each of [`FILES`].
-async fn states<E: Engine>(session: &StackSession<E>, id: &str) -> Result<Vec<Option<FileState>>, Error> {
-    let paths = FILES.map(|name| format!("{DATA}/{name}"));
-    Ok(try_join_all(paths.iter().map(|path| session.engine.stat(id, path))).await?)
+/// Where the database is copied from.
+struct Source<'a, E> {
+    session: &'a StackSession<E>,
+    container: &'a ObservedContainer,
+    /// Grafana's data, where it can be read without the engine.
+    local: Option<PathBuf>,
 }
 
-/// Copies those of [`FILES`] that are there, one after the other: an engine lets nobody else at a container's
-/// files while it sends one (20.10), so a second copy would wait for the first until its deadline.
-async fn take<E: Engine>(
-    session: &StackSession<E>,
-    id: &str,
-    folder: &Path,
-    meter: &Meter,
-) -> Result<(), Error> {
-    backups::clear(folder)?;
+impl<E: Engine> Source<'_, E> {
+    /// The state of each of [`FILES`].
+    async fn states(&self) -> Result<Vec<Option<FileState>>, Error> {
+        let paths = FILES.map(|name| format!("{DATA}/{name}"));
+        let states = paths.iter().map(|path| self.session.engine.stat(&self.container.id, path));
+        Ok(try_join_all(states).await?)
+    }
+
+    /// True when the same states later mean that nothing moved. A copy without the engine may be done before the
+    /// time of a change differs from that of the one before; through the engine it takes longer.
+    fn tells(&self, states: &[Option<FileState>]) -> bool {
+        let settled = |state: &FileState| local_volume::seen(state).is_some_and(volume::Seen::is_settled);
+        self.local.is_none() || !may_write(self.container) || states.iter().flatten().all(settled)
+    }
+
+    /// Copies those of [`FILES`] that are there, one after the other: an engine lets nobody else at a container's
+    /// files while it sends one (20.10), so a second copy would wait for the first until its deadline.
+    async fn take(&self, folder: &Path, meter: &Meter) -> Result<(), Error> {
+        if let Some(local) = &self.local {
+            let (from, to, meter) = (local.clone(), folder.to_owned(), meter.clone());
+            return Ok(blocking(move || take_locally(&from, &to, &meter)).await??);
+        }
+        for name in FILES.iter().chain([&INDEX]) {
+            atomic::remove(&folder.join(name))?;
+        }
+        for name in FILES {
+            let target = folder.join(name);
+            let place = move |_: &str| -> Option<PathBuf> { Some(target.clone()) };
+            match files::receive(self.session, &self.container.id, &format!("{DATA}/{name}"), place, meter)
+                .await
+            {
+                // There is a log or a journal only at times.
+                Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => {}
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies with the container paused; how long it stood still. It runs on whatever happens here, and when
+    /// this program is killed, the next command lifts the pause.
+    async fn while_paused(&self, folder: &Path, size: u64) -> Result<Duration, Error> {
+        let (session, id) = (self.session, &self.container.id);
+        session.begin(&Interruption::Paused { container_id: id.clone() })?;
+        let began = Instant::now();
+        let copied = match session.engine.pause(id).await {
+            Ok(()) => self.taken_in_time(folder, size).await,
+            Err(error) => Err(error.into()),
+        };
+        // Also after a pause whose answer was lost.
+        session.engine.unpause(id).await?;
+        let stood_still = began.elapsed();
+        session.end()?;
+        copied?;
+        Ok(stood_still)
+    }
+
+    /// Grafana stands still for it, so it has a limit, whatever the engine does.
+    async fn taken_in_time(&self, folder: &Path, size: u64) -> Result<(), Error> {
+        let limit = LEAST_PAUSE + Duration::from_secs(size / PAUSED_BYTES_PER_SECOND);
+        tokio::time::timeout(limit, self.take(folder, &Meter::default())).await.unwrap_or_else(|_| {
+            let text = format!(
+                "copying Grafana's database took longer than {} s, so Grafana runs on without a backup",
+                limit.as_secs()
+            );
+            Err(Error::new(ExitCode::Failed, text)
+                .hint("look at the load of the engine's disk, or run it when Grafana is stopped"))
+        })
+    }
+}
+
+/// The same without the engine. What an earlier try copied stays where it is right, so a pause is short: only
+/// what was written since is written again.
+fn take_locally(from: &Path, to: &Path, meter: &Meter) -> Result<(), StoreError> {
     for name in FILES {
-        let target = folder.join(name);
-        let place = move |_: &str| -> Option<PathBuf> { Some(target.clone()) };
-        match files::receive(session, id, &format!("{DATA}/{name}"), place, meter).await {
-            // There is a log or a journal only at times.
-            Err(error) if error.engine_kind == Some(ErrorKind::NotFound) => {}
-            other => drop(other?),
+        let target = to.join(name);
+        match volume::open(from, name) {
+            Some((file, seen)) => volume::refresh(&file, seen.size, &target, meter)
+                .map_err(|source| StoreError::new("copy", &from.join(name), source))?,
+            None => atomic::remove(&target)?,
         }
     }
-    Ok(())
-}
-
-/// Copies with the container paused; how long it stood still. It runs on whatever happens here, and when
-/// this program is killed, the next command lifts the pause.
-async fn while_paused<E: Engine>(
-    session: &StackSession<E>,
-    container: &ObservedContainer,
-    folder: &Path,
-) -> Result<Duration, Error> {
-    let interruption = Interruption::Paused { container_id: container.id.clone() };
-    session.begin(&interruption)?;
-    let began = Instant::now();
-    let copied = match session.engine.pause(&container.id).await {
-        Ok(()) => taken_in_time(session, &container.id, folder).await,
-        Err(error) => Err(error.into()),
-    };
-    // Also after a pause whose answer was lost.
-    session.engine.unpause(&container.id).await?;
-    let stood_still = began.elapsed();
-    session.end()?;
-    copied?;
-    Ok(stood_still)
-}
-
-/// Grafana stands still for it, so it has a limit, whatever the engine does.
-async fn taken_in_time<E: Engine>(session: &StackSession<E>, id: &str, folder: &Path) -> Result<(), Error> {
-    let size = size_of(&states(session, id).await?);
-    let limit = LEAST_PAUSE + Duration::from_secs(size / PAUSED_BYTES_PER_SECOND);
-    tokio::time::timeout(limit, take(session, id, folder, &Meter::default())).await.unwrap_or_else(|_| {
-        let text = format!(
-            "copying Grafana's database took longer than {} s, so Grafana runs on without a backup",
-            limit.as_secs()
-        );
-        Err(Error::new(ExitCode::Failed, text)
-            .hint("look at the load of the engine's disk, or run it when Grafana is stopped"))
-    })
+    // Of an earlier try, and of another log.
+    atomic::remove(&to.join(INDEX))
 }
 
 type Settled = Result<(DatabaseReport, Option<FileEntry>), DatabaseError>;
@@ -163,12 +200,10 @@ async fn settle(reporter: &dyn Reporter, place: &Place) -> Result<Settled, Error
     }
     let file = database.clone();
     let check = blocking(move || sqlite::inspect(&file));
-    let (packed, meter) = (place.packed.clone(), Meter::default());
+    let (draft, meter) = (place.draft.clone(), Meter::default());
     let doing = Doing { what: "checking and packing its database", total: space::size(&database) };
     let counter = meter.clone();
-    let pack = blocking(move || {
-        packed.map(|packed| archive::pack_database(&database, &packed, &counter)).transpose()
-    });
+    let pack = blocking(move || draft.map(|draft| draft.pack_database(&database, &counter)).transpose());
     let both = Box::pin(async { tokio::join!(check, pack) });
     let (report, packed) = metered(reporter, doing, &meter, both).await;
     match report? {

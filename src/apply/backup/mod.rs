@@ -3,9 +3,11 @@
 
 mod database;
 mod files;
+mod local_volume;
 pub mod proof;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::apply::StackSession;
@@ -16,7 +18,7 @@ use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ObservedContainer, ServiceKind, StackName};
 use crate::store::StoreError;
-use crate::store::archive::{self, ArchiveError};
+use crate::store::archive::{ArchiveError, Draft};
 use crate::store::backups;
 use crate::store::meter::Meter;
 use crate::store::outgoing;
@@ -70,12 +72,14 @@ pub async fn create<E: Engine>(session: &StackSession<E>, request: &Request<'_>)
     let archive = request.folder.join(&name);
     backups::prepare(request.folder, request.stack.as_str())?;
     let staged = backups::staging(request.folder, request.stack.as_str())?;
-    let into = database::Place { folder: staged.path().join("data"), packed: Some(staged.packed_database()) };
-    let copied = database::copy(session, request.container, &into).await?;
     let mut notes = files::copy(session, request.container, staged.path()).await?;
+    let files = listed(staged.path()).await?;
+    let draft = Arc::new(Draft::new(staged.unfinished(request.folder), &files)?);
+    let into = database::Place { folder: staged.path().join("data"), draft: Some(draft.clone()) };
+    let copied = database::copy(session, request.container, &into).await?;
     session.check_cancelled()?;
     let version = version(&request.container.image);
-    let files = copied.packed.clone().into_iter().chain(listed(staged.path()).await?).collect();
+    let files = copied.packed.clone().into_iter().chain(files).collect();
     let mut manifest = manifest(request, created_at, version, &copied, files);
     manifest.image_digest = image_digest(session, request.container).await?;
     if copied.report.dangling_references > 0 {
@@ -86,9 +90,12 @@ pub async fn create<E: Engine>(session: &StackSession<E>, request: &Request<'_>)
     }
     let counter = Meter::default();
     let doing = Doing { what: "reading the archive again", total: manifest.size() };
-    let packing =
-        Box::pin(pack(staged, manifest, (request.folder.to_owned(), archive.clone()), counter.clone()));
-    let (size, manifest) = metered(session.reporter.as_ref(), doing, &counter, packing).await?;
+    let (path, meter) = (archive.clone(), counter.clone());
+    let finish = blocking(move || {
+        let size = draft.finish(&manifest, staged.path(), &path, &meter)?;
+        Ok::<_, ArchiveError>((size, manifest))
+    });
+    let (size, manifest) = metered(session.reporter.as_ref(), doing, &counter, finish).await??;
     Ok(Written { path: archive, manifest, size, notes })
 }
 
@@ -148,7 +155,7 @@ pub async fn counts<E: Engine>(
     container: &ObservedContainer,
 ) -> Result<Counts, Error> {
     let folder = outgoing::scratch()?;
-    let into = database::Place { folder: folder.path().join("data"), packed: None };
+    let into = database::Place { folder: folder.path().join("data"), draft: None };
     Ok(database::copy(session, container, &into).await?.report.counts)
 }
 
@@ -163,24 +170,6 @@ pub fn version(image: &str) -> Option<String> {
 async fn listed(staged: &Path) -> Result<Vec<FileEntry>, Error> {
     let staged = staged.to_owned();
     Ok(blocking(move || backups::list_staged(&staged)).await??)
-}
-
-/// Writes the archive, reads all of it again, and only then gives it its name.
-async fn pack(
-    staged: backups::Staging,
-    manifest: BackupManifest,
-    (folder, archive): (PathBuf, PathBuf),
-    meter: Meter,
-) -> Result<(u64, BackupManifest), Error> {
-    let packed = blocking(move || -> Result<_, ArchiveError> {
-        let unfinished = staged.unfinished(&folder);
-        let database = staged.packed_database();
-        let sources = archive::Sources { staged: staged.path(), database: &database };
-        archive::write(&manifest, &sources, (&unfinished, &archive), &meter)?;
-        let opened = archive::manifest(&archive)?;
-        Ok((opened.archive_size, manifest))
-    });
-    Ok(packed.await??)
 }
 
 /// Work that keeps a thread busy: checksums, compression, SQLite.

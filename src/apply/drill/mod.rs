@@ -76,7 +76,7 @@ const WAVE: usize = 25;
 /// Drills every alert asked for. What was started is removed, whatever happens.
 pub async fn run<E: Engine>(session: &StackSession<E>, drill: &Drill<'_>) -> Result<Outcome, Error> {
     let info = session.engine.info();
-    if !info.ports_are_local || info.endpoint.starts_with("ssh://") {
+    if !info.is_local() {
         return Err(Error::new(ExitCode::Failed, format!("a drill does not work on {}", info.endpoint))
             .hint("its containers post to this machine: use the engine that runs here, with `--host unix:///var/run/docker.sock`"));
     }

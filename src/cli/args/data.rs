@@ -111,6 +111,9 @@ pub struct BackupsOptions {
     /// Read every archive to its end and check each byte
     #[arg(long)]
     pub verify: bool,
+    /// File of `age-keygen` with the identity that can read encrypted archives, for --verify
+    #[arg(long, value_name = "FILE", requires = "verify")]
+    pub identity: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,5 +1,7 @@
 //! `backups`: what there is, and with `--verify` whether it is still sound.
 
+use std::path::Path;
+
 use serde::Serialize;
 
 use crate::apply::backup::blocking;
@@ -23,7 +25,12 @@ struct BackupsReport {
 pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let folder = folder(context, &options.folder);
-    let read = if options.verify { archive::verify } else { archive::manifest };
+    let (verify, identity) = (options.verify, options.identity.clone());
+    let read = move |path: &Path| match &identity {
+        Some(identity) if archive::is_encrypted(path) => archive::verify_encrypted(path, identity),
+        _ if verify => archive::verify(path),
+        _ => archive::manifest(path),
+    };
     let (shown, name) = (folder.display().to_string(), stack.to_string());
     let listed = blocking(move || backups::list(&folder, &name, read)).await??;
     let rows: Vec<BackupJson> =
@@ -53,6 +60,7 @@ fn row(backup: &Listed, stack: &str, verified: bool) -> BackupJson {
         Ok(opened) => BackupJson {
             verified,
             proven_at: backup.proven_at.clone(),
+            encrypted: backup.name.ends_with(names::ENCRYPTED),
             ..BackupJson::sound(path, &opened.manifest, opened.archive_size)
         },
         Err(ArchiveError::Encrypted { .. }) => {

@@ -5,14 +5,13 @@
 //! `contexts/tls/<the same>/docker/` its PEM files.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
 use crate::engine::{EngineError, ErrorKind};
+use crate::model::manifest::sha256_hex;
 
 use super::tls::TlsFiles;
 
@@ -112,12 +111,7 @@ fn parse_meta(text: &str, tls: Option<TlsFiles>) -> Result<Endpoint, String> {
 
 /// The directory name of a context.
 pub(super) fn context_id(name: &str) -> String {
-    let mut id = String::new();
-    for byte in Sha256::digest(name.as_bytes()) {
-        // Writing to a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-    }
-    id
+    sha256_hex(name.as_bytes())
 }
 
 fn absent(error: &io::Error) -> bool {

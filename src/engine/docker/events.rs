@@ -20,7 +20,7 @@ pub(super) fn follow(
     wire: Wire,
     stack: &StackName,
 ) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
-    let same_clock = wire.info.ports_are_local && !wire.info.endpoint.starts_with("ssh://");
+    let same_clock = wire.info.is_local();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok().filter(|_| same_clock);
     let path = path(stack, since);
     decoded(wire, "follow the engine's events".to_owned(), path, None, EventDecoder::default())

@@ -57,6 +57,8 @@ struct MountPoint {
     #[serde(rename = "Type")]
     kind: Option<String>,
     name: Option<String>,
+    source: Option<String>,
+    destination: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -69,6 +71,7 @@ pub(super) struct InspectAnswer {
     state: Option<StateAnswer>,
     config: Option<ConfigAnswer>,
     host_config: Option<HostConfigAnswer>,
+    mounts: Option<Vec<MountPoint>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -194,6 +197,7 @@ impl From<InspectAnswer> for ContainerDetail {
             finished_at: state.finished_at.unwrap_or_default(),
             wanted_ports: wanted_ports(bindings.into_values()),
             labels: answer.config.and_then(|config| config.labels).unwrap_or_default(),
+            volumes: answer.mounts.into_iter().flatten().filter_map(volume_place).collect(),
         }
     }
 }
@@ -240,6 +244,12 @@ fn network_id(attachment: Option<Attachment>) -> String {
 
 fn volume_name(mount: MountPoint) -> Option<String> {
     (mount.kind.as_deref() == Some("volume")).then_some(mount.name).flatten()
+}
+
+/// Where a volume is in its container, and where on the engine's machine.
+fn volume_place(mount: MountPoint) -> Option<(String, String)> {
+    let is_volume = mount.kind.as_deref() == Some("volume");
+    Some((mount.destination.filter(|_| is_volume)?, mount.source.filter(|source| !source.is_empty())?))
 }
 
 fn wanted_ports(bindings: impl Iterator<Item = Option<Vec<Binding>>>) -> Vec<u16> {

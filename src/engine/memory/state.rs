@@ -363,6 +363,8 @@ impl State {
             finished_at: "0001-01-01T00:00:00Z".to_owned(),
             wanted_ports: wanted.into_iter().collect(),
             labels: container.labels(),
+            // Nowhere but in memory.
+            volumes: BTreeMap::new(),
         })
     }
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use crate::backup::names::{ENCRYPTED, UNFINISHED};
 use crate::store::age::{self, AgeError, Encryptor, Identity, Recipient};
-use crate::store::archive::ArchiveError;
-use crate::store::{StoreError, atomic, copying, receive, text};
+use crate::store::archive::{ArchiveError, Opened, verify};
+use crate::store::{StoreError, atomic, copying, outgoing, receive, space, text};
 
 /// Replaces an archive by one that is encrypted to `recipients`, which is read again before the plain one goes.
 ///
@@ -51,8 +51,25 @@ pub fn decrypt(archive: &Path, identity: &Path, into: &Path) -> Result<(), Archi
     io::Write::flush(&mut target).map_err(|error| failed(error.into()))
 }
 
+/// Decrypts an archive into a temporary folder and checks every byte of what is in it.
+///
+/// # Errors
+/// When the file `identity` has none that can read it, or it is no sound backup.
+pub fn verify_encrypted(archive: &Path, identity: &Path) -> Result<Opened, ArchiveError> {
+    let folder = outgoing::scratch()?;
+    let size = space::size(archive);
+    space::check(folder.path(), size)?;
+    let plain = folder.path().join("decrypted.tar.zst");
+    decrypt(archive, identity, &plain)?;
+    match verify(&plain) {
+        Ok(opened) => Ok(Opened { archive_size: size, ..opened }),
+        Err(ArchiveError::Unsound { why, .. }) => Err(ArchiveError::unsound(archive, why)),
+        Err(other) => Err(other),
+    }
+}
+
 /// True for a file that begins as one of age.
-pub(super) fn is_encrypted(archive: &Path) -> bool {
+pub fn is_encrypted(archive: &Path) -> bool {
     let mut begin = [0; age::MAGIC.len()];
     let read = File::open(archive).and_then(|mut file| io::Read::read_exact(&mut file, &mut begin));
     read.is_ok() && begin == age::MAGIC.as_bytes()

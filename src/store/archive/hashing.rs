@@ -5,23 +5,25 @@ use std::io::{self, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{Context, SHA256};
+
+use crate::store::copying;
 
 /// Bytes that travel together.
-const PIECE: usize = 1024 * 1024;
+const PIECE: usize = 256 * 1024;
 /// Pieces on their way: what hashing may lag behind.
 const PIECES: usize = 4;
 /// Below this size a thread costs more than it saves.
 const LARGE: u64 = 4 * 1024 * 1024;
 
-/// A reader that hashes what is taken through it.
+/// A reader that remembers the SHA-256 of everything that was read through it.
 pub(super) struct HashingReader<R> {
     inner: R,
     hash: Hash,
 }
 
 enum Hash {
-    Here(Sha256),
+    Here(Context),
     Beside(HashThread),
 }
 
@@ -29,14 +31,17 @@ impl<R: Read> HashingReader<R> {
     /// `size` is how much will be read, about.
     pub(super) fn new(inner: R, size: u64) -> Self {
         let hash = if size >= LARGE { HashThread::start() } else { None };
-        Self { inner, hash: hash.map_or_else(|| Hash::Here(Sha256::new()), Hash::Beside) }
+        Self { inner, hash: hash.map_or_else(|| Hash::Here(Context::new(&SHA256)), Hash::Beside) }
     }
 
-    pub(super) fn finish(self) -> io::Result<[u8; 32]> {
-        match self.hash {
-            Hash::Here(hash) => Ok(hash.finalize().into()),
-            Hash::Beside(thread) => thread.finish(),
-        }
+    /// Reads the rest, whatever it is; the digest of everything and the inner reader.
+    pub(super) fn finish(mut self) -> io::Result<([u8; 32], R)> {
+        copying::copy(&mut self, &mut io::sink())?;
+        let digest = match self.hash {
+            Hash::Here(hash) => bytes_of(hash),
+            Hash::Beside(thread) => thread.finish()?,
+        };
+        Ok((digest, self.inner))
     }
 }
 
@@ -68,14 +73,14 @@ impl HashThread {
             done.send(Vec::with_capacity(PIECE)).ok()?;
         }
         let hash = move || {
-            let mut hash = Sha256::new();
+            let mut hash = Context::new(&SHA256);
             for mut piece in pieces {
                 hash.update(&piece);
                 piece.clear();
                 // Nobody fills it any more: the last pieces are hashed all the same.
                 let _ = done.try_send(piece);
             }
-            hash.finalize().into()
+            bytes_of(hash)
         };
         let thread = std::thread::Builder::new().name("checksum".to_owned()).spawn(hash).ok()?;
         Some(Self { thread, full, empty, filling: Vec::with_capacity(PIECE) })
@@ -102,10 +107,17 @@ impl HashThread {
     }
 }
 
+fn bytes_of(hash: Context) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(hash.finish().as_ref());
+    out
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::model::manifest::sha256;
 
     /// Larger than all pieces together, and cut at odd places.
     #[test]
@@ -117,7 +129,7 @@ mod tests {
             assert_eq!(matches!(reader.hash, Hash::Beside(_)), size == LARGE);
             let mut buffer = vec![0; 100_003];
             while reader.read(&mut buffer).unwrap() > 0 {}
-            assert_eq!(reader.finish().unwrap(), <[u8; 32]>::from(Sha256::digest(&bytes)));
+            assert_eq!(reader.finish().unwrap().0, sha256(&bytes));
         }
     }
 }

@@ -13,9 +13,9 @@ mod tests;
 mod write;
 
 pub use digest::sha256_of_file;
-pub use encrypted::{decrypt, encrypt};
+pub use encrypted::{decrypt, encrypt, is_encrypted, verify_encrypted};
 pub use read::{Opened, manifest, unpack, verify};
-pub use write::{Sources, pack_database, write};
+pub use write::Draft;
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::backup::BackupManifest;
 use crate::backup::entries::fault_of_manifest;
 use crate::backup::manifest::{LARGEST_MANIFEST, MANIFEST_NAME};
-use crate::store::archive::digest::{DigestReader, hex};
+use crate::model::manifest::hex;
 use crate::store::archive::encrypted::is_encrypted;
 use crate::store::archive::hashing::HashingReader;
 use crate::store::archive::{ArchiveError, SEAL, SEAL_HEAD, SEAL_LENGTH};
@@ -32,16 +32,21 @@ pub struct Opened {
     pub archive_size: u64,
 }
 
-type Source = DigestReader<Take<BufReader<File>>>;
+type Source = HashingReader<Take<File>>;
 type NamedEntry<'a> = (Vec<u8>, tar::Entry<'a, Decoder>);
 type Decoder = zstd::Decoder<'static, BufReader<Source>>;
+
+/// The SHA-256 of everything before the seal.
+pub(super) type Digest = [u8; 32];
 
 /// Reads the manifest alone; the files behind it are not looked at.
 ///
 /// # Errors
 /// [`ArchiveError::Unsound`] when the file does not begin as a backup does.
 pub fn manifest(path: &Path) -> Result<Opened, ArchiveError> {
-    let (mut tar, archive_size) = open(path)?;
+    let (file, sealed) = open(path)?;
+    let archive_size = sealed + SEAL;
+    let mut tar = decoder(path, file, sealed)?;
     let mut entries = entries(path, &mut tar)?;
     let manifest = read_manifest(path, entries.next(), archive_size)?;
     Ok(Opened { manifest, archive_size })
@@ -52,11 +57,22 @@ pub fn manifest(path: &Path) -> Result<Opened, ArchiveError> {
 /// # Errors
 /// [`ArchiveError::Unsound`] with the reason.
 pub fn verify(path: &Path) -> Result<Opened, ArchiveError> {
-    verify_metered(path, &Meter::default())
+    let (file, sealed) = open(path)?;
+    let (manifest, digest) = walk((path, &file, sealed), &Meter::default(), &mut into_nothing)?;
+    check_seal(path, file, digest)?;
+    Ok(Opened { manifest, archive_size: sealed + SEAL })
 }
 
-pub(super) fn verify_metered(path: &Path, meter: &Meter) -> Result<Opened, ArchiveError> {
-    walk(path, meter, &mut |_, content| copying::copy(content, &mut io::sink()))
+/// The same of an archive that has no seal yet: what its seal has to say.
+pub(super) fn verify_unsealed(path: &Path, meter: &Meter) -> Result<Digest, ArchiveError> {
+    let failed = |source| StoreError::new("read", path, source);
+    let file = File::open(path).map_err(failed)?;
+    let size = file.metadata().map_err(failed)?.len();
+    walk((path, &file, size), meter, &mut into_nothing).map(|(_, digest)| digest)
+}
+
+fn into_nothing(_: &str, content: &mut dyn Read) -> io::Result<u64> {
+    copying::copy(content, &mut io::sink())
 }
 
 /// The same, and writes every file below `folder`, mode 0600. What was written counts only when this
@@ -65,7 +81,8 @@ pub(super) fn verify_metered(path: &Path, meter: &Meter) -> Result<Opened, Archi
 /// # Errors
 /// [`ArchiveError::Unsound`] with the reason, or the file that could not be written.
 pub fn unpack(path: &Path, folder: &Path, meter: &Meter) -> Result<Opened, ArchiveError> {
-    walk(path, meter, &mut |name, content| {
+    let (file, sealed) = open(path)?;
+    let write = &mut |name: &str, content: &mut dyn Read| {
         let target = folder.join(name);
         if let Some(parent) = target.parent() {
             fs::create_dir_all(parent)?;
@@ -75,17 +92,22 @@ pub fn unpack(path: &Path, folder: &Path, meter: &Meter) -> Result<Opened, Archi
         let written = copying::copy(content, &mut file)?;
         file.flush()?;
         Ok(written)
-    })
+    };
+    let (manifest, digest) = walk((path, &file, sealed), meter, write)?;
+    check_seal(path, file, digest)?;
+    Ok(Opened { manifest, archive_size: sealed + SEAL })
 }
 
+/// Holds all of an archive's first `sealed` bytes against its manifest; the manifest, and their digest.
 fn walk(
-    path: &Path,
+    (path, file, sealed): (&Path, &File, u64),
     meter: &Meter,
     take: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<u64>,
-) -> Result<Opened, ArchiveError> {
-    let (mut tar, archive_size) = open(path)?;
+) -> Result<(BackupManifest, Digest), ArchiveError> {
+    let file = file.try_clone().map_err(|source| StoreError::new("read", path, source))?;
+    let mut tar = decoder(path, file, sealed)?;
     let mut entries = entries(path, &mut tar)?;
-    let manifest = read_manifest(path, entries.next(), archive_size)?;
+    let manifest = read_manifest(path, entries.next(), sealed + SEAL)?;
     for wanted in &manifest.files {
         let missing = || ArchiveError::unsound(path, format!("`{}` is missing from it", wanted.path));
         let (name, mut entry) = next_file(path, &mut entries)?.ok_or_else(missing)?;
@@ -93,7 +115,7 @@ fn walk(
         let mut content =
             HashingReader::new(Metered { inner: (&mut entry).take(wanted.size), meter }, wanted.size);
         take(&wanted.path, &mut content).map_err(|error| not_taken(path, &wanted.path, error))?;
-        let digest = content.finish().map_err(|error| not_taken(path, &wanted.path, error))?;
+        let (digest, _) = content.finish().map_err(|error| not_taken(path, &wanted.path, error))?;
         if hex(&digest) != wanted.sha256.to_lowercase() {
             let why = format!("`{}` has another checksum than the manifest says", wanted.path);
             return Err(ArchiveError::unsound(path, why));
@@ -102,8 +124,8 @@ fn walk(
     if next_file(path, &mut entries)?.is_some() {
         return Err(ArchiveError::unsound(path, "it holds more than its manifest lists"));
     }
-    check_seal(path, tar.into_inner())?;
-    Ok(Opened { manifest, archive_size })
+    let digest = check_end(path, tar.into_inner())?;
+    Ok((manifest, digest))
 }
 
 /// The entries one by one, as they stand in the tar. The reader's own handling of long names would read them
@@ -137,7 +159,8 @@ fn next_file<'a>(
     Ok(Some((name, next()?.ok_or_else(missing)?)))
 }
 
-fn open(path: &Path) -> Result<(tar::Archive<Decoder>, u64), ArchiveError> {
+/// An archive's file, and how much of it lies before the seal.
+fn open(path: &Path) -> Result<(File, u64), ArchiveError> {
     let failed = |source| StoreError::new("read", path, source);
     let file = File::open(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
@@ -147,14 +170,17 @@ fn open(path: &Path) -> Result<(tar::Archive<Decoder>, u64), ArchiveError> {
     if is_encrypted(path) {
         return Err(ArchiveError::Encrypted { path: path.to_owned() });
     }
-    let size = metadata.len();
-    let Some(sealed) = size.checked_sub(SEAL).filter(|sealed| *sealed > 0) else {
-        return Err(ArchiveError::unsound(path, "it is shorter than any backup"));
-    };
-    let source = DigestReader::new(BufReader::with_capacity(1 << 18, file).take(sealed));
-    let mut decoder = zstd::Decoder::new(source).map_err(|error| damaged(path, &error))?;
+    match metadata.len().checked_sub(SEAL).filter(|sealed| *sealed > 0) {
+        Some(sealed) => Ok((file, sealed)),
+        None => Err(ArchiveError::unsound(path, "it is shorter than any backup")),
+    }
+}
+
+fn decoder(path: &Path, file: File, sealed: u64) -> Result<tar::Archive<Decoder>, ArchiveError> {
+    let source = BufReader::with_capacity(1 << 18, HashingReader::new(file.take(sealed), sealed));
+    let mut decoder = zstd::Decoder::with_buffer(source).map_err(|error| damaged(path, &error))?;
     decoder.window_log_max(WINDOW).map_err(|error| damaged(path, &error))?;
-    Ok((tar::Archive::new(decoder), size))
+    Ok(tar::Archive::new(decoder))
 }
 
 fn read_manifest(
@@ -203,8 +229,8 @@ fn expect(
     Ok(())
 }
 
-/// Every byte before the seal was read through the digest, or is now.
-fn check_seal(path: &Path, mut decoder: Decoder) -> Result<(), ArchiveError> {
+/// Behind the last file there is nothing but the end of the tar; the digest of everything that was read.
+fn check_end(path: &Path, mut decoder: Decoder) -> Result<Digest, ArchiveError> {
     // The rest of the tar: zeros. Reading to the end also checks zstd's own checksum.
     let mut rest = [0; 8192];
     let mut zeros = 0;
@@ -216,8 +242,12 @@ fn check_seal(path: &Path, mut decoder: Decoder) -> Result<(), ArchiveError> {
             Err(error) => return Err(damaged(path, &error)),
         }
     }
-    let (digest, source) = decoder.finish().into_inner().finish().map_err(|error| damaged(path, &error))?;
-    let mut file = source.into_inner();
+    let source = decoder.finish().into_inner();
+    source.finish().map(|(digest, _)| digest).map_err(|error| damaged(path, &error))
+}
+
+/// Every byte before the seal was read through the digest.
+fn check_seal(path: &Path, mut file: File, digest: Digest) -> Result<(), ArchiveError> {
     let mut seal = [0; SEAL_LENGTH];
     let read = file.seek(SeekFrom::End(-(SEAL.cast_signed()))).and_then(|_| file.read_exact(&mut seal));
     read.map_err(|error| damaged(path, &error))?;

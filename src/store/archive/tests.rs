@@ -2,26 +2,21 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use sha2::{Digest, Sha256};
 use tar::EntryType;
 
-use super::digest::hex;
 use super::*;
 use crate::backup::manifest::{FORMAT, MANIFEST_NAME};
 use crate::backup::{BackupManifest, Counts, FileEntry, Layout};
+use crate::model::manifest::{sha256, sha256_hex};
 use crate::store::meter::Meter;
 
 const DATABASE: &[u8] = b"what stands for a database";
-
-fn sha(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
 
 fn manifest_of(files: &[(&str, &[u8])]) -> BackupManifest {
     let entry = |(path, bytes): &(&str, &[u8])| FileEntry {
         path: (*path).to_owned(),
         size: bytes.len() as u64,
-        sha256: sha(bytes),
+        sha256: sha256_hex(bytes),
     };
     BackupManifest {
         format: FORMAT,
@@ -79,7 +74,7 @@ fn compressed(bytes: &[u8]) -> Vec<u8> {
 }
 
 fn sealed(mut bytes: Vec<u8>) -> Vec<u8> {
-    let digest = Sha256::digest(&bytes);
+    let digest = sha256(&bytes);
     bytes.extend_from_slice(&SEAL_HEAD);
     bytes.extend_from_slice(&digest);
     bytes
@@ -114,11 +109,12 @@ impl Folder {
 
 /// Packs and writes what lies below `staged`.
 fn written(manifest: &BackupManifest, staged: &Path, path: &Path) {
-    let (unfinished, packed) = (path.with_extension("unfinished"), path.with_extension("packed"));
-    let entry = pack_database(&staged.join("data/grafana.db"), &packed, &Meter::default()).unwrap();
+    let unfinished = path.with_extension("unfinished");
+    let draft = Draft::new(unfinished.clone(), &manifest.files[1..]).unwrap();
+    let entry = draft.pack_database(&staged.join("data/grafana.db"), &Meter::default()).unwrap();
     assert_eq!(entry, manifest.files[0]);
-    let sources = Sources { staged, database: &packed };
-    write(manifest, &sources, (&unfinished, path), &Meter::default()).unwrap();
+    let size = draft.finish(manifest, staged, path, &Meter::default()).unwrap();
+    assert_eq!(size, std::fs::metadata(path).unwrap().len());
     assert!(!unfinished.exists());
 }
 
@@ -179,12 +175,21 @@ fn really_written() -> Vec<u8> {
     std::fs::read(path).unwrap()
 }
 
+/// Every place of an archive, but of the zeros between the manifest and the database, which are all alike, only
+/// some.
+fn telling(archive: &[u8]) -> impl Iterator<Item = usize> {
+    let zeros = (1..archive.len()).filter(|at| archive[at - 1..(at + 2).min(archive.len())] == [0; 3]);
+    let zeros: std::collections::BTreeSet<usize> = zeros.collect();
+    assert!(zeros.len() > 1000, "{} zeros", zeros.len());
+    (0..archive.len()).filter(move |at| !zeros.contains(at) || at % 97 == 0)
+}
+
 #[test]
 fn each_flipped_byte_of_an_archive_is_noticed() {
     let whole = really_written();
     let (_folder, path) = Folder::with(&whole);
     verify(&path).unwrap();
-    for at in 0..whole.len() {
+    for at in telling(&whole) {
         for flip in [0x01_u8, 0x80, 0xff] {
             let mut damaged = whole.clone();
             damaged[at] ^= flip;
@@ -197,7 +202,7 @@ fn each_flipped_byte_of_an_archive_is_noticed() {
 #[test]
 fn an_archive_that_was_cut_short_anywhere_is_noticed() {
     let whole = really_written();
-    for length in 0..whole.len() {
+    for length in telling(&whole) {
         let (_folder, path) = Folder::with(&whole[..length]);
         assert!(verify(&path).is_err(), "{length} of {} bytes", whole.len());
     }
@@ -327,7 +332,7 @@ fn hostile_and_damaged_archives_are_refused_with_their_reason() {
         ("another size", changed(|manifest| manifest.files[0].size += 1), "bytes in it"),
         (
             "another checksum",
-            changed(|manifest| manifest.files[0].sha256 = sha(b"other")),
+            changed(|manifest| manifest.files[0].sha256 = sha256_hex(b"other")),
             "another checksum",
         ),
         (

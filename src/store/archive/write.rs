@@ -1,93 +1,153 @@
-//! Writing an archive: under a temporary name, made durable, then renamed.
+//! Writing an archive: under a temporary name, read again and checked, made durable, then renamed.
 //!
-//! The database, which is nearly all of it, is packed on its own, while SQLite still checks it: Zstandard's
-//! frames may be put one behind the other, so the manifest comes before what was packed earlier.
+//! The database, which is nearly all of it, is packed while SQLite still checks it, and what the manifest says
+//! is known only afterwards. So room is left for the manifest at the beginning: Zstandard's frames may be
+//! put one behind the other, and what is left of the room is a frame that every reader passes over.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
 use crate::backup::manifest::{DATABASE, MANIFEST_NAME};
 use crate::backup::{BackupManifest, FileEntry};
-use crate::store::archive::digest::{DigestWriter, hex};
+use crate::model::manifest::hex;
 use crate::store::archive::hashing::HashingReader;
-use crate::store::archive::read::verify_metered;
+use crate::store::archive::read::{Digest, verify_unsealed};
 use crate::store::archive::{ArchiveError, SEAL_HEAD};
 use crate::store::meter::{Meter, Metered};
 use crate::store::{StoreError, atomic, copying};
 
-/// Zstandard's level: the fastest one. Level 3 takes twice its time for a hundredth of the size (measured).
-const LEVEL: i32 = 1;
+/// Zstandard's level: of the fast ones. Level 1 takes twice its time, and saves a hundredth to a twelfth (measured).
+const LEVEL: i32 = -1;
 /// A tar consists of blocks of this size.
 const BLOCK: usize = 512;
+/// What a manifest holds beside the lines of its files, in bytes; a generous bound.
+const BESIDE_FILES: usize = 4 * 1024;
+/// The beginning of a frame that is passed over; the length of its content follows.
+const PADDING: [u8; 4] = [0x50, 0x2A, 0x4D, 0x18];
+const PADDING_HEAD: usize = 8;
 
-/// Where the content of an archive lies.
-pub struct Sources<'a> {
-    /// The folder below which the files lie under the paths of the manifest.
-    pub staged: &'a Path,
-    /// What [`pack_database`] wrote.
-    pub database: &'a Path,
+/// An archive that is not complete; its file goes with it when it never is.
+#[derive(Debug)]
+pub struct Draft {
+    path: PathBuf,
+    /// Bytes that are kept free for the manifest.
+    room: u64,
 }
 
-/// Packs the database file into `packed`, for an archive that is written later; its line of the manifest.
-///
-/// # Errors
-/// When it cannot be read, or what is packed not be written.
-pub fn pack_database(database: &Path, packed: &Path, meter: &Meter) -> Result<FileEntry, StoreError> {
-    let failed = |source| StoreError::new("pack", database, source);
-    let source = File::open(database).map_err(failed)?;
-    let size = source.metadata().map_err(failed)?.len();
-    let source = Metered { inner: io::Read::take(source, size), meter };
-    let mut content = HashingReader::new(source, size);
-    let into = create(packed).map_err(failed)?;
-    frame(&into, |encoder| entry(encoder, DATABASE, size, &mut content)).map_err(failed)?;
-    let sha256 = hex(&content.finish().map_err(failed)?);
-    Ok(FileEntry { path: DATABASE.to_owned(), size, sha256 })
+impl Draft {
+    /// An archive for `files` and a database, written to `path` until it is complete.
+    ///
+    /// # Errors
+    /// When the list of the files cannot be written as JSON.
+    pub fn new(path: PathBuf, files: &[FileEntry]) -> Result<Self, StoreError> {
+        let failed = |error| StoreError::new("pack", &path, io::Error::other(error));
+        let text = serde_json::to_vec_pretty(files).map_err(failed)?;
+        // Each line may stand further in than in a list of its own.
+        let most = text.len() + files.len() * 40 + BESIDE_FILES;
+        let room = (zstd::zstd_safe::compress_bound(most) + PADDING_HEAD) as u64;
+        Ok(Self { path, room })
+    }
+
+    /// Packs the database's file; its line of the manifest. Done again, it replaces what was packed before.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the archive not be written.
+    pub fn pack_database(&self, database: &Path, meter: &Meter) -> Result<FileEntry, StoreError> {
+        let failed = |source| StoreError::new("pack", database, source);
+        let source = File::open(database).map_err(failed)?;
+        let size = source.metadata().map_err(failed)?.len();
+        let source = Metered { inner: io::Read::take(source, size), meter };
+        let mut content = HashingReader::new(source, size);
+        let mut into = create(&self.path).map_err(failed)?;
+        into.seek(SeekFrom::Start(self.room)).map_err(failed)?;
+        frame(&into, |encoder| entry(encoder, DATABASE, size, &mut content)).map_err(failed)?;
+        let (digest, _) = content.finish().map_err(failed)?;
+        Ok(FileEntry { path: DATABASE.to_owned(), size, sha256: hex(&digest) })
+    }
+
+    /// Adds the manifest and the other files that it lists, which lie below `staged`; reads all of it again and
+    /// checks it, which `meter` counts; and only then gives it the name `archive`, in the same folder. Its size
+    /// in bytes.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or the archive not be written, or not be read again as it should be.
+    pub fn finish(
+        &self,
+        manifest: &BackupManifest,
+        staged: &Path,
+        archive: &Path,
+        meter: &Meter,
+    ) -> Result<u64, ArchiveError> {
+        let failed = |source| StoreError::new("write", &self.path, source);
+        let mut file = fs::OpenOptions::new().write(true).open(&self.path).map_err(failed)?;
+        self.add_files(manifest, staged, &mut file).map_err(failed)?;
+        self.add_manifest(manifest, &file).map_err(failed)?;
+        let digest = self.read_again(&file, meter)?;
+        let size = seal(&mut file, digest).map_err(failed)?;
+        fs::rename(&self.path, archive).map_err(|source| StoreError::new("rename to", archive, source))?;
+        atomic::sync_folder_of(archive)?;
+        Ok(size)
+    }
+
+    fn add_files(&self, manifest: &BackupManifest, staged: &Path, file: &mut File) -> io::Result<()> {
+        file.seek(SeekFrom::End(0))?;
+        let mut into = BufWriter::with_capacity(1 << 18, file);
+        frame(&mut into, |encoder| {
+            let mut tar = tar::Builder::new(encoder);
+            for entry in manifest.files.iter().filter(|entry| entry.path != DATABASE) {
+                let source = File::open(staged.join(&entry.path))?;
+                tar.append_data(&mut header(entry.size), &entry.path, source)?;
+            }
+            tar.finish()
+        })?;
+        into.flush()
+    }
+
+    /// The manifest's frame, and one of zeros up to the database's.
+    fn add_manifest(&self, manifest: &BackupManifest, file: &File) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(manifest).map_err(io::Error::other)?;
+        let mut packed = Vec::new();
+        frame(&mut packed, |encoder| entry(encoder, MANIFEST_NAME, text.len() as u64, &mut text.as_slice()))?;
+        let used = (packed.len() + PADDING_HEAD) as u64;
+        let left = self.room.checked_sub(used).and_then(|left| u32::try_from(left).ok());
+        let left = left.ok_or_else(|| io::Error::other("the manifest is larger than the room for it"))?;
+        packed.extend_from_slice(&PADDING);
+        packed.extend_from_slice(&left.to_le_bytes());
+        file.write_all_at(&packed, 0)
+    }
+
+    /// Reads and checks all of it, while the disk takes it in: what its seal has to say.
+    fn read_again(&self, file: &File, meter: &Meter) -> Result<Digest, ArchiveError> {
+        std::thread::scope(|scope| {
+            let stored = scope.spawn(|| file.sync_data());
+            let digest = verify_unsealed(&self.path, meter);
+            let stored = stored.join().unwrap_or_else(|_| Err(io::Error::other("a thread failed")));
+            stored.map_err(|source| StoreError::new("write", &self.path, source))?;
+            digest
+        })
+    }
 }
 
-/// Writes `manifest` and the files that it lists, the database first. Until the rename at the end the archive
-/// has the name `unfinished`, in the same folder; before it, all of it is read again and checked, which `meter`
-/// counts.
-///
-/// # Errors
-/// When a file cannot be read, or the archive not be written; nothing is left then but `unfinished`.
-pub fn write(
-    manifest: &BackupManifest,
-    sources: &Sources<'_>,
-    (unfinished, archive): (&Path, &Path),
-    meter: &Meter,
-) -> Result<(), ArchiveError> {
-    let failed = |source| StoreError::new("write", unfinished, source);
-    let file = create(unfinished).map_err(failed)?;
-    let sealed = pack(manifest, sources, file).map_err(failed)?;
-    sealed.sync_all().map_err(failed)?;
-    verify_metered(unfinished, meter)?;
-    fs::rename(unfinished, archive).map_err(|source| StoreError::new("rename to", archive, source))?;
-    Ok(atomic::sync_folder_of(archive)?)
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Under this name there is nothing any more when it was completed.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// The digest is that of the bytes that were read back, so a seal never vouches for what nobody checked.
+fn seal(file: &mut File, digest: Digest) -> io::Result<u64> {
+    let sealed = file.seek(SeekFrom::End(0))?;
+    let seal = [SEAL_HEAD.as_slice(), &digest].concat();
+    file.write_all(&seal)?;
+    file.sync_all()?;
+    Ok(sealed + seal.len() as u64)
 }
 
 fn create(path: &Path) -> io::Result<File> {
     fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
-}
-
-fn pack(manifest: &BackupManifest, sources: &Sources<'_>, file: File) -> io::Result<File> {
-    let mut sealing = DigestWriter::new(BufWriter::with_capacity(1 << 20, file));
-    let text = serde_json::to_vec_pretty(manifest).map_err(io::Error::other)?;
-    frame(&mut sealing, |encoder| entry(encoder, MANIFEST_NAME, text.len() as u64, &mut text.as_slice()))?;
-    copying::copy(&mut File::open(sources.database)?, &mut sealing)?;
-    frame(&mut sealing, |encoder| {
-        let mut tar = tar::Builder::new(encoder);
-        for entry in manifest.files.iter().filter(|entry| entry.path != DATABASE) {
-            let source = File::open(sources.staged.join(&entry.path))?;
-            tar.append_data(&mut header(entry.size), &entry.path, source)?;
-        }
-        tar.finish()
-    })?;
-    let (digest, mut file) = sealing.finish();
-    file.write_all(&SEAL_HEAD)?;
-    file.write_all(&digest)?;
-    file.into_inner().map_err(io::IntoInnerError::into_error)
 }
 
 /// Writes one frame of Zstandard.
