@@ -82,27 +82,13 @@ impl Draft {
     ) -> Result<u64, ArchiveError> {
         let failed = |source| StoreError::new("write", &self.path, source);
         let mut file = fs::OpenOptions::new().write(true).open(&self.path).map_err(failed)?;
-        self.add_files(manifest, staged, &mut file).map_err(failed)?;
+        add_files(manifest, staged, &mut file).map_err(failed)?;
         self.add_manifest(manifest, &file).map_err(failed)?;
         let digest = self.read_again(&file, meter)?;
         let size = seal(&mut file, digest).map_err(failed)?;
         fs::rename(&self.path, archive).map_err(|source| StoreError::new("rename to", archive, source))?;
         atomic::sync_folder_of(archive)?;
         Ok(size)
-    }
-
-    fn add_files(&self, manifest: &BackupManifest, staged: &Path, file: &mut File) -> io::Result<()> {
-        file.seek(SeekFrom::End(0))?;
-        let mut into = BufWriter::with_capacity(1 << 18, file);
-        frame(&mut into, |encoder| {
-            let mut tar = tar::Builder::new(encoder);
-            for entry in manifest.files.iter().filter(|entry| entry.path != DATABASE) {
-                let source = File::open(staged.join(&entry.path))?;
-                tar.append_data(&mut header(entry.size), &entry.path, source)?;
-            }
-            tar.finish()
-        })?;
-        into.flush()
     }
 
     /// The manifest's frame, and one of zeros up to the database's.
@@ -135,6 +121,20 @@ impl Drop for Draft {
         // Under this name there is nothing any more when it was completed.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+fn add_files(manifest: &BackupManifest, staged: &Path, file: &mut File) -> io::Result<()> {
+    file.seek(SeekFrom::End(0))?;
+    let mut into = BufWriter::with_capacity(1 << 18, file);
+    frame(&mut into, |encoder| {
+        let mut tar = tar::Builder::new(encoder);
+        for entry in manifest.files.iter().filter(|entry| entry.path != DATABASE) {
+            let source = File::open(staged.join(&entry.path))?;
+            tar.append_data(&mut header(entry.size), &entry.path, source)?;
+        }
+        tar.finish()
+    })?;
+    into.flush()
 }
 
 /// The digest is that of the bytes that were read back, so a seal never vouches for what nobody checked.
