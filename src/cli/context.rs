@@ -382,7 +382,7 @@ fn problem_event(problem: &Diagnostic) -> serde_json::Value {
 }
 
 /// A dashboard that Grafana leaves out is no reason not to run the rest.
-fn not_shown((file, refusal): (String, Refusal)) -> Diagnostic {
+pub(super) fn not_shown((file, refusal): (String, Refusal)) -> Diagnostic {
     let Refusal { place: at, reason, fix } = refusal;
     let place = Place { file, line: at.line, column: at.column, length: 1 };
     let message = format!("Grafana does not take this dashboard: {reason}");

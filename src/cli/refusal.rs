@@ -9,12 +9,12 @@ use crate::apply::validation::{self, ValidationInput, ValidationReport};
 use crate::apply::{StackSession, validators};
 use crate::check::Finding;
 use crate::check::selection::Scope;
-use crate::cli::context::{Context, Loaded};
+use crate::cli::context::{Context, Loaded, not_shown};
 use crate::engine::{Engine, ExecOutput};
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::plan::{Plan, ServicePlan, Step};
-use crate::render::RenderedStack;
+use crate::render::{RenderedStack, dashboards};
 use crate::services::Desired;
 
 /// What the tools find in the files of a plan.
@@ -79,8 +79,21 @@ impl Context {
             }
         }
         self.report(&foreseen.findings, &loaded.project);
+        // What a running Grafana refuses is said already; a new one starts without it.
+        if plan.services.iter().any(changes_grafana) {
+            let refused = dashboards::refusals(&loaded.project.files);
+            if !refused.is_empty() {
+                foreseen.refusing.push(ServiceKind::Grafana);
+            }
+            foreseen.findings.extend(refused.into_iter().map(not_shown));
+        }
         foreseen
     }
+}
+
+fn changes_grafana(service: &ServicePlan) -> bool {
+    service.service == ServiceKind::Grafana
+        && service.steps.iter().any(|step| matches!(step, Step::ChangeFiles { .. }))
 }
 
 fn writes(service: &ServicePlan) -> bool {

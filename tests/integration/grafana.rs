@@ -90,6 +90,7 @@ fn what_is_no_dashboard_is_told_by_every_command() {
     lab.run(&GRAFANA).expect(0);
     let broken = [
         ("list.json", "[1,2]", "not an object"),
+        ("cut.json", "{", "ends before its JSON does"),
         ("envelope.json", r#"{"meta": {}, "dashboard": {"title": "x"}}"#, "below `dashboard`"),
         ("untitled.json", r#"{"uid": "q", "panels": []}"#, "no title"),
         ("odd.json", r#"{"title": "Odd", "uid": "a b/c"}"#, "other characters"),
@@ -100,7 +101,7 @@ fn what_is_no_dashboard_is_told_by_every_command() {
         lab.write(&path, text);
         let check = lab.run(&["check", "dashboards"]).expect(6);
         assert!(check.stdout.contains(words) && check.stdout.contains(&path), "{}", check.stdout);
-        let plan = lab.run(&["up", "--without", "alertmanager", "--dry-run"]).expect(0);
+        let plan = lab.run(&["up", "--without", "alertmanager", "--dry-run"]).expect(6);
         assert!(plan.stderr.contains(words) && plan.stderr.contains(&path), "{}", plan.stderr);
         let reload = lab.run(&["reload", "dashboards"]);
         assert_ne!(reload.code, 0, "{name}: {}", reload.stderr);

@@ -57,7 +57,11 @@ pub fn merge(findings: &mut Vec<Finding>, theirs: Vec<Finding>, checked: &[&Rule
 /// In the order of files and lines, each once.
 pub fn sort(findings: &mut Vec<Finding>) {
     findings.sort_by(|a, b| a.order().cmp(&b.order()));
-    findings.dedup();
+    // promtool reads a rule file twice, and says the same of both readings but for the letters of a type.
+    findings.dedup_by(|next, one| {
+        let same = next.message.eq_ignore_ascii_case(&one.message);
+        same && (next.id, &next.place, &next.alert) == (one.id, &one.place, &one.alert)
+    });
 }
 
 /// Both are about the expression of one rule: the validator's place may lie deeper in it than ours.
@@ -86,4 +90,24 @@ fn says_the_same(own: &Finding, theirs: &Finding) -> bool {
 fn quoted(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once('"')?;
     rest.split_once('"').map(|(name, _)| name).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_promtool_says_of_two_readings_is_said_once() {
+        let said =
+            |text: &str| bug(PROMTOOL, "rules/a.yml", Position { line: 1, column: 1 }, text.to_owned());
+        let mut all = vec![
+            said("cannot unmarshal into rulefmt.RuleGroups"),
+            said("cannot unmarshal into rulefmt.ruleGroups"),
+        ];
+        sort(&mut all);
+        assert_eq!(all.len(), 1);
+        all.push(said("another"));
+        sort(&mut all);
+        assert_eq!(all.len(), 2);
+    }
 }

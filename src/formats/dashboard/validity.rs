@@ -107,7 +107,12 @@ pub(super) fn of_file(source: &Source, tree: &Node) -> Vec<Refusal> {
         } else {
             Position { line: error.line(), column: error.column().max(1) }
         };
-        return vec![Refusal { place, reason: without_place(&error.to_string()), fix: None }];
+        let reason = if error.is_eof() {
+            "the file ends before its JSON does".to_owned()
+        } else {
+            without_place(&error.to_string())
+        };
+        return vec![Refusal { place, reason, fix: None }];
     }
     let Node::Map(entries) = tree else {
         return if source.text.trim_start().starts_with('{') {
