@@ -132,6 +132,28 @@ fn a_service_that_never_answers_is_exit_code_4_in_time() {
     let run = lab.run(&["up", "--timeout", "3s"]).expect(4);
     assert!(run.stderr.contains("grafana did not become healthy"), "{}", run.stderr);
     assert!(run.stderr.contains("last answer"), "{}", run.stderr);
+    // On a terminal the line that waits stays one line, however long the reason is.
+    let binary = env!("CARGO_BIN_EXE_confidexmon");
+    let line =
+        format!("script -qec 'stty cols 50 rows 24; {binary} up --timeout 3s' /dev/null || test $? = 4");
+    let shown = lab.shell(&line).output().unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout);
+    let waiting: Vec<String> = shown
+        .split(['\r', '\n'])
+        .map(without_terminal_codes)
+        .filter(|line| line.contains("grafana") && line.contains("waiting"))
+        .collect();
+    assert!(waiting.iter().any(|line| line.contains("no answer")), "{shown:?}");
+    assert!(waiting.iter().all(|line| line.chars().count() <= 50), "{waiting:?}");
+}
+
+/// Without the sequences that colour and move.
+fn without_terminal_codes(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).get(1..).unwrap_or_default()
+    })
 }
 
 /// What `up` replaces is gone, so it says what worked before.
