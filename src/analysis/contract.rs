@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::HashMap;
+
 pub use crate::formats::exposition::MetricType;
 
 use crate::formats::exposition::{self, Sample};
@@ -37,7 +39,7 @@ const MOST_SERIES: usize = 500;
 /// The families of an exposition, also those without samples.
 #[derive(Clone, Debug, Default)]
 pub struct Contract {
-    families: BTreeMap<String, Family>,
+    families: HashMap<String, Family>,
     /// First parts of the names, such as `confidex`.
     namespaces: BTreeSet<String>,
 }
@@ -131,9 +133,11 @@ impl Contract {
         name.split_once('_').is_some_and(|(first, _)| self.namespaces.contains(first))
     }
 
-    /// Every family by its name.
+    /// Every family by its name, in their order.
     pub fn families(&self) -> impl Iterator<Item = (&str, &Family)> {
-        self.families.iter().map(|(name, family)| (name.as_str(), family))
+        let mut all: Vec<_> = self.families.iter().map(|(name, family)| (name.as_str(), family)).collect();
+        all.sort_unstable_by_key(|(name, _)| *name);
+        all.into_iter()
     }
 
     /// True when it names no metric at all.
@@ -143,12 +147,12 @@ impl Contract {
 
     /// Every name a rule can use, for the nearest one to a typing mistake.
     pub fn series_names(&self) -> impl Iterator<Item = String> {
-        self.families.iter().flat_map(|(name, family)| match family.kind {
+        self.families().flat_map(|(name, family)| match family.kind {
             MetricType::Histogram => {
                 vec![format!("{name}_bucket"), format!("{name}_sum"), format!("{name}_count")]
             }
-            MetricType::Summary => vec![name.clone(), format!("{name}_sum"), format!("{name}_count")],
-            _ => vec![name.clone()],
+            MetricType::Summary => vec![name.to_owned(), format!("{name}_sum"), format!("{name}_count")],
+            _ => vec![name.to_owned()],
         })
     }
 }

@@ -1,6 +1,8 @@
 //! Everything that the analyses look at: the facts, and what was computed from all of the rules.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::analysis::contract::Series;
 use crate::analysis::facts::Facts;

@@ -1,7 +1,7 @@
 //! Prometheus's patterns: a whole value must match, and `.` takes line breaks too.
 
+use foldhash::HashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use regex::Regex;
 

@@ -1,6 +1,8 @@
 //! What can silence an alert while something else fires.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use super::alerts::Alert;
 use super::label_domain::{LabelDomain, Labels, Tristate};

@@ -145,29 +145,29 @@ impl<'a> Lexer<'a> {
             }
             '$' => {
                 self.at += 1;
-                let name = format!("${}", self.name());
-                Ok(Kind::Variable(name))
+                let length = 1 + self.name().len();
+                Ok(Kind::Variable(rest[..length].to_owned()))
             }
             '.' if rest[1..].starts_with(|c: char| c.is_ascii_digit()) => Ok(Kind::Number(self.number())),
             '.' => {
                 self.at += 1;
                 let name = self.name();
-                Ok(if name.is_empty() { Kind::Dot } else { Kind::Field(name) })
+                Ok(if name.is_empty() { Kind::Dot } else { Kind::Field(name.to_owned()) })
             }
             '-' | '+' if rest[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.') => {
                 Ok(Kind::Number(self.number()))
             }
             c if c.is_ascii_digit() => Ok(Kind::Number(self.number())),
-            c if c.is_alphabetic() || c == '_' => Ok(Kind::Word(self.name())),
+            c if c.is_alphabetic() || c == '_' => Ok(Kind::Word(self.name().to_owned())),
             c => symbol(c.len_utf8(), Kind::Bad(c)),
         }
     }
 
-    fn name(&mut self) -> String {
+    fn name(&mut self) -> &'a str {
         let rest = self.rest();
         let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(rest.len());
         self.at += end;
-        rest[..end].to_owned()
+        &rest[..end]
     }
 
     fn number(&mut self) -> String {

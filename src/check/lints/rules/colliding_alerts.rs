@@ -1,7 +1,9 @@
 //! Two rules whose alerts can have the same labels: Alertmanager takes them for one, and each resolves the
 //! other's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use foldhash::{HashMap, HashMapExt};
 
 use crate::analysis::labels::ResultLabels;
 use crate::analysis::value_analysis;
