@@ -71,14 +71,28 @@ pub fn list(names: &[&str]) -> String {
     }
 }
 
-/// A path as seen from the working directory, without `./`.
+/// A path as seen from the working directory, without `./`; that itself is `.`.
 pub fn path(path: &std::path::Path) -> String {
-    path.strip_prefix(".").unwrap_or(path).display().to_string()
+    seen_from_here(path).display().to_string()
+}
+
+/// The same as a path.
+pub fn seen_from_here(path: &std::path::Path) -> &std::path::Path {
+    path.strip_prefix(".").ok().filter(|below| !below.as_os_str().is_empty()).unwrap_or(path)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_is_seen_from_the_working_directory() {
+        let shown = |text: &str| path(std::path::Path::new(text));
+        assert_eq!(
+            [shown("./backups"), shown("."), shown("a/b"), shown("/a")],
+            ["backups", ".", "a/b", "/a"]
+        );
+    }
 
     #[test]
     fn a_transfer_tells_bytes_rate_and_time_left() {

@@ -145,7 +145,7 @@ async fn encrypt(written: &mut Written, recipients: &[Recipient]) -> Result<(), 
 /// The folder that was named, else `backups/` in the project.
 pub fn folder(context: &Context, options: &BackupFolder) -> PathBuf {
     let folder = options.output.clone().unwrap_or_else(|| context.global.project_dir.join("backups"));
-    folder.strip_prefix(".").unwrap_or(&folder).to_path_buf()
+    words::seen_from_here(&folder).to_path_buf()
 }
 
 /// Removes what the policy leaves no room for; the names of what is gone.
