@@ -17,8 +17,17 @@ const LATE_START: Duration = Duration::from_secs(30);
 /// Removes all of a stack, its data too.
 pub async fn everything<E: Engine>(session: &StackSession<E>, stack: &StackName) -> Result<(), Error> {
     let observed = session.engine.list().await?;
-    let found = gather(session, stack, observed).await?;
+    let found = gather(session, stack, observed, Volumes::Listed).await?;
     run(session, &removal(&found, stack, Data::Removed)).await
+}
+
+/// Whether the volumes are looked for: only where they are removed or shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Volumes {
+    /// One more call.
+    Listed,
+    /// They stay, and nobody asks which.
+    NotAskedFor,
 }
 
 /// Everything under the stack's names and labels; `observed` is the listing.
@@ -26,11 +35,18 @@ pub async fn gather<E: Engine>(
     session: &StackSession<E>,
     stack: &StackName,
     observed: Observed,
+    volumes: Volumes,
 ) -> Result<Found, Error> {
     let (network, drill_network) = (stack.network(), stack.drill_network());
     let networks =
         try_join(session.engine.find_networks(&network), session.engine.find_networks(&drill_network));
-    let (networks, volumes) = try_join(networks, session.engine.volumes(stack)).await?;
+    let volumes = async {
+        match volumes {
+            Volumes::Listed => session.engine.volumes(stack).await,
+            Volumes::NotAskedFor => Ok(Vec::new()),
+        }
+    };
+    let (networks, volumes) = try_join(networks, volumes).await?;
     Ok(Found { observed, networks: [networks.0, networks.1].concat(), volumes })
 }
 

@@ -13,7 +13,7 @@ use crate::check::selection::{Kind, Scope};
 use crate::check::{self, Facts, Finding, validators};
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::render::assets::ProjectFile;
+use crate::render::assets::{Origin, ProjectFile};
 use crate::render::{ProjectFiles, RenderedStack, dashboards};
 use crate::report::events::Reporter;
 use crate::report::findings::CheckReport;
@@ -88,7 +88,7 @@ fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
         .into_iter()
         .flat_map(|(folder, files)| files.iter().map(move |(name, file)| (format!("{folder}/{name}"), file)))
         .filter(|(path, file)| {
-            file.shown_as.starts_with("<embedded>/") || brings_own && ProjectFiles::is_built_in(file, path)
+            file.origin == Origin::Embedded || brings_own && ProjectFiles::is_built_in(file, path)
         })
         .map(|(_, file)| file.shown_as.as_str())
         .collect();

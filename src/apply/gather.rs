@@ -1,7 +1,5 @@
 //! Looks at the engine and at this machine before anything is decided.
 
-use std::collections::BTreeMap;
-
 use futures_util::future::try_join_all;
 
 use crate::apply::{StackSession, network, ownership};
@@ -45,7 +43,12 @@ pub async fn facts<E: Engine>(
             facts.known_files.insert(container.id.clone(), manifest);
         }
     }
-    facts.images = doubtful_images(session, desired, &ours).await?;
+    for (image, found) in doubtful_images(session, desired, &ours).await? {
+        match found {
+            Some(found) => drop(facts.images.insert(image, found)),
+            None => drop(facts.missing_images.insert(image)),
+        }
+    }
     busy_ports(session, desired, &observed, &mut facts);
     facts.observed = observed;
     Ok(facts)
@@ -71,7 +74,7 @@ async fn doubtful_images<E: Engine>(
     session: &StackSession<E>,
     desired: &Desired,
     ours: &[&ObservedContainer],
-) -> Result<BTreeMap<ImageRef, LocalImage>, EngineError> {
+) -> Result<Vec<(ImageRef, Option<LocalImage>)>, EngineError> {
     let is_doubtful = |service: &ServiceKind, wanted: &DesiredService| {
         let locked = desired.locked.get(service).map(|locked| locked.image_id.as_str());
         let Some(container) = ours.iter().find(|container| container.name == wanted.spec.name) else {
@@ -82,11 +85,11 @@ async fn doubtful_images<E: Engine>(
             || locked.is_some_and(|locked| locked != container.image_id)
     };
     let doubtful = desired.services.iter().filter(|(service, wanted)| is_doubtful(service, wanted));
-    let found = try_join_all(doubtful.map(|(_, wanted)| async move {
+    try_join_all(doubtful.map(|(_, wanted)| async move {
         let image = &wanted.spec.image;
         Ok::<_, EngineError>((image.clone(), session.engine.find_image(image).await?))
-    }));
-    Ok(found.await?.into_iter().filter_map(|(image, found)| Some((image, found?))).collect())
+    }))
+    .await
 }
 
 async fn our_network<E: Engine>(

@@ -11,12 +11,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Engine, EngineError, ErrorKind, LogQuery};
 use crate::error::{Error, ExitCode};
+use crate::model::Role;
 use crate::model::{ContainerSpec, ImageRef, RenderedFile, RestartPolicy, ServiceKind, StackName};
 use crate::render::files::NOBODY;
 use crate::store::tarball::{self, Archive};
-
-/// The role label of such a container.
-pub const ROLE: &str = "validator";
 
 /// A container that is killed with a validator's memory is better than a machine without any.
 const MEMORY: i64 = 1024 * 1024 * 1024;
@@ -169,7 +167,7 @@ fn spec(job: &OneShot) -> ContainerSpec {
     ContainerSpec {
         stack: job.stack.clone(),
         service: job.service,
-        role: ROLE.to_owned(),
+        role: Role::Validator,
         name: format!("{}-validator-{random:016x}", job.stack),
         image: job.image.clone(),
         command: job.command.iter().skip(1).cloned().collect(),
@@ -232,7 +230,7 @@ mod tests {
         assert_eq!(output.exit_code, 3);
         assert_eq!(names(&engine).await, Vec::<String>::new());
         let spec = spec(&job());
-        assert_eq!((spec.network, spec.restart, spec.role.as_str()), (None, RestartPolicy::No, "validator"));
+        assert_eq!((spec.network, spec.restart, spec.role), (None, RestartPolicy::No, Role::Validator));
         assert_eq!(spec.entrypoint, Some(vec!["promtool".to_owned()]));
         assert_eq!(spec.command, ["check"]);
         assert!(spec.name.starts_with("t-validator-"), "{}", spec.name);

@@ -13,7 +13,7 @@ use crate::error::{Error, ExitCode};
 use crate::formats::rule_test::RuleTestFile;
 use crate::model::{RenderedFile, ServiceKind};
 use crate::render::ProjectFiles;
-use crate::render::assets::is_yaml;
+use crate::render::assets::{EMBEDDED, Origin, is_yaml};
 use crate::report::events::Event;
 use crate::settings::Settings;
 
@@ -143,8 +143,8 @@ impl<'a> Tests<'a> {
 
     /// Paths of the container as the user knows them.
     fn shown(&self, text: &str) -> String {
-        let embedded = self.files.rules.values().any(|file| file.shown_as.starts_with("<embedded>"));
-        text.replace(ROOT, if embedded { "<embedded>/rules/" } else { "rules/" })
+        let embedded = self.files.rules.values().any(|file| file.origin == Origin::Embedded);
+        text.replace(ROOT, &if embedded { format!("{EMBEDDED}/rules/") } else { "rules/".to_owned() })
     }
 }
 

@@ -1,4 +1,4 @@
-//! Applies a plan: removals first, then the network and all services side by side.
+//! Applies a plan: pulls first, then removals, then the network and all services side by side.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -28,8 +28,8 @@ pub async fn run<E: Engine>(
     if let Some(error) = explain::blockers(&plan.blockers) {
         return Err(vec![error]);
     }
-    let replaced = plan.services.iter().map(|service| image_of_replacement(session, desired, service, pull));
-    collect(join_all(replaced).await)?;
+    let pulled = plan.services.iter().map(|service| pulls(session, desired, service, pull));
+    collect(join_all(pulled).await)?;
     collect(join_all(plan.services.iter().map(|service| removals(session, service))).await)?;
     let network = network::ensure(session, desired, plan).shared();
     let met_another_run = AtomicBool::new(false);
@@ -74,33 +74,30 @@ fn collect(results: impl IntoIterator<Item = Result<(), Error>>) -> Result<(), V
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// What will be replaced runs on until its successor's image is there: a mistyped name must not cost
-/// the service.
-async fn image_of_replacement<E: Engine>(
+/// Pulls what the plan pulls, before anything is removed.
+async fn pulls<E: Engine>(
     session: &StackSession<E>,
     desired: &Desired,
     plan: &ServicePlan,
     policy: PullPolicy,
 ) -> Result<(), Error> {
-    let has = |wanted: fn(&Step) -> bool| plan.steps.iter().any(wanted);
-    let replaced =
-        has(|step| matches!(step, Step::Remove { .. })) && has(|step| matches!(step, Step::Create { .. }));
-    let Some(wanted) = desired.services.get(&plan.service).filter(|_| replaced) else { return Ok(()) };
-    let image = &wanted.spec.image;
-    if session.engine.find_image(image).await?.is_some() {
-        return Ok(());
+    let images = plan.steps.iter().filter_map(|step| match step {
+        Step::Pull { image, .. } => Some(image),
+        _ => None,
+    });
+    for image in images {
+        if policy == PullPolicy::Never {
+            let action = format!("replace `{}`", plan.container);
+            let answer = format!("the image `{image}` is not there");
+            return Err(Error::from(EngineError::new(action, ErrorKind::ImageMissing, answer)).hint(
+                "`--pull never` was given; pull the image first, or leave the flag out. Nothing was removed",
+            ));
+        }
+        let locked = desired.locked.get(&plan.service);
+        let pulled = pull::wanted(session, plan.service, image, locked).await;
+        pulled.map_err(|error| error.hint("nothing was removed"))?;
     }
-    if policy == PullPolicy::Never {
-        let action = format!("replace `{}`", plan.container);
-        let answer = format!("the image `{image}` is not there");
-        return Err(Error::from(EngineError::new(action, ErrorKind::ImageMissing, answer)).hint(
-            "`--pull never` was given; pull the image first, or leave the flag out. Nothing was removed",
-        ));
-    }
-    let locked = desired.locked.get(&plan.service);
-    pull::wanted(session, plan.service, image, locked)
-        .await
-        .map_err(|error| error.hint("nothing was removed"))
+    Ok(())
 }
 
 async fn removals<E: Engine>(session: &StackSession<E>, service: &ServicePlan) -> Result<(), Error> {
@@ -147,7 +144,8 @@ impl<E: Engine> ServiceRun<'_, E> {
             self.session.check_cancelled()?;
             match step {
                 Step::Remove { .. } => self.id = None,
-                Step::Pull { image, .. } => pull::image(self.session, self.service, image).await?,
+                // It came first of all.
+                Step::Pull { .. } => {}
                 Step::Create { .. } => {
                     // Engines from 25 (API 1.44) check at creation that the network exists; older
                     // ones at the start, so there the two calls may overlap.

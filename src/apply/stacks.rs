@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use crate::apply::{PROBE_DEADLINE, probe};
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::health::Health;
 use crate::model::{ContainerState, Observed, ObservedContainer, Project, ServiceKind, labels};
 use crate::net::HttpClient;
 use crate::net::redis::{self, Ping};
@@ -43,14 +44,14 @@ impl Service {
 }
 
 impl Stack {
-    /// `healthy`: all answer. `stopped`: none runs. Else `unhealthy`.
-    pub fn health(&self) -> &'static str {
+    /// Healthy: all answer. Stopped: none runs. Else unhealthy.
+    pub fn health(&self) -> Health {
         if self.services.iter().all(|service| service.answers) {
-            "healthy"
+            Health::Healthy
         } else if self.services.iter().any(Service::is_running) {
-            "unhealthy"
+            Health::Unhealthy
         } else {
-            "stopped"
+            Health::Stopped
         }
     }
 }

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use crate::apply::{StackSession, gather};
 use crate::engine::Engine;
-use crate::health::Reading;
+use crate::health::{Health, Reading};
 use crate::model::{ContainerState, Observed, ObservedContainer, ServiceKind};
 use crate::services::{Desired, DesiredService};
 
@@ -14,8 +14,7 @@ pub struct Row {
     pub service: ServiceKind,
     /// The engine's word, `absent` when there is no container.
     pub state: String,
-    /// `healthy`, `unhealthy`, `starting` (answers, but not ready yet), `absent`, `stopped`.
-    pub health: String,
+    pub health: Health,
     pub image: String,
     /// The address and the port on this machine where the container that runs is published.
     pub bound: Option<(String, u16)>,
@@ -60,7 +59,7 @@ async fn row<E: Engine>(
         return Row {
             service,
             state: "absent".into(),
-            health: "absent".into(),
+            health: Health::Absent,
             image,
             bound: None,
             restarts: 0,
@@ -88,7 +87,7 @@ async fn row<E: Engine>(
     let (detail, reading, doubt) = tokio::join!(session.engine.inspect(&container.id), probe, doubt);
     let detail = detail.unwrap_or_default();
     let (health, note) = match (container.is_running(), wanted, port) {
-        (true, Some(wanted), None) => ("unhealthy".to_owned(), unpublished(container, wanted)),
+        (true, Some(wanted), None) => (Health::Unhealthy, unpublished(container, wanted)),
         _ => health(container, reading, &detail),
     };
     let note = if note.is_empty() && doubt { UNFINISHED.to_owned() } else { note };
@@ -147,23 +146,23 @@ fn health(
     container: &ObservedContainer,
     reading: Option<Reading>,
     detail: &crate::model::ContainerDetail,
-) -> (String, String) {
+) -> (Health, String) {
     match (&container.state, reading) {
-        (ContainerState::Running, Some(Reading::Ready)) => ("healthy".to_owned(), String::new()),
+        (ContainerState::Running, Some(Reading::Ready)) => (Health::Healthy, String::new()),
         // A service that answers, but with something else than 200, is on its way.
         (ContainerState::Running, Some(reading)) if reading.is_starting() || is_young(detail) => {
-            ("starting".to_owned(), reading.text().to_owned())
+            (Health::Starting, reading.text().to_owned())
         }
-        (ContainerState::Running, Some(reading)) => ("unhealthy".to_owned(), reading.text().to_owned()),
+        (ContainerState::Running, Some(reading)) => (Health::Unhealthy, reading.text().to_owned()),
         (ContainerState::Running, None) => {
-            ("unknown".to_owned(), "not enabled in the settings, so it is not probed".to_owned())
+            (Health::Unknown, "not enabled in the settings, so it is not probed".to_owned())
         }
         (ContainerState::Restarting, _) => {
-            ("unhealthy".to_owned(), format!("it keeps exiting with code {}", detail.exit_code))
+            (Health::Unhealthy, format!("it keeps exiting with code {}", detail.exit_code))
         }
         (_, _) if detail.oom_killed => {
-            ("stopped".to_owned(), "it was killed because it ran out of memory (OOM)".to_owned())
+            (Health::Stopped, "it was killed because it ran out of memory (OOM)".to_owned())
         }
-        (_, _) => ("stopped".to_owned(), container.status.clone()),
+        (_, _) => (Health::Stopped, container.status.clone()),
     }
 }

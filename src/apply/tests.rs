@@ -61,7 +61,7 @@ fn desired(log_level: &str) -> Desired {
 
 async fn down(session: &StackSession<MemoryEngine>, stack: &StackName, data: Data) {
     let observed = session.engine.list().await.unwrap();
-    let found = super::down::gather(session, stack, observed).await.unwrap();
+    let found = super::down::gather(session, stack, observed, super::down::Volumes::Listed).await.unwrap();
     super::down::run(session, &removal(&found, stack, data)).await.unwrap();
 }
 
@@ -190,6 +190,28 @@ fn an_image_that_is_nowhere_is_named_and_nothing_else_is_lost() {
         engine.add_image(&wanted.services[&ServiceKind::Redis].spec.image);
         up(&session, &wanted).await.unwrap();
         assert!(plan(&session, &wanted).await.unwrap().is_empty());
+    });
+}
+
+#[test]
+fn what_is_replaced_is_pulled_first_and_the_plan_says_so() {
+    let before = desired("info");
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let engine = with_images(&before);
+        let session = session(engine.clone(), folder.path());
+        up(&session, &before).await.unwrap();
+        let mut wanted = before.clone();
+        let image = crate::model::ImageRef::new("docker.io/grafana/grafana:99.0.0").unwrap();
+        wanted.services.get_mut(&ServiceKind::Grafana).unwrap().spec.image = image;
+        let planned = plan(&session, &wanted).await.unwrap();
+        assert!(
+            planned.to_string().contains("pull docker.io/grafana/grafana:99.0.0 and replace"),
+            "{planned}"
+        );
+        up(&session, &wanted).await.unwrap_err();
+        let containers = engine.list().await.unwrap().containers;
+        assert_eq!(containers.iter().filter(|one| one.is_running()).count(), 5, "nothing was removed");
     });
 }
 

@@ -9,12 +9,13 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
 use crate::apply::backup::{self, blocking};
-use crate::apply::{StackSession, explain, oneshot, restore};
+use crate::apply::{StackSession, explain, restore};
 use crate::backup::Counts;
 use crate::backup::contents::is_provisioning;
 use crate::engine::{Engine, EngineError, ErrorKind};
 use crate::error::{Error, ExitCode};
 use crate::health::{Verdict, verdict};
+use crate::model::Role;
 use crate::model::{ContainerSpec, FileSet, ImageRef, RenderedFile, RestartPolicy};
 use crate::render::context::secret_path;
 use crate::services::DesiredService;
@@ -70,7 +71,7 @@ impl<E: Engine> Trial<'_, E> {
         let spec = self.wanted.spec.clone();
         let random = getrandom::u64().unwrap_or_else(|_| u64::from(std::process::id()));
         ContainerSpec {
-            role: oneshot::ROLE.to_owned(),
+            role: Role::Validator,
             name: format!("{}-trial-{random:016x}", spec.stack),
             image: self.image.clone(),
             mounts: Vec::new(),

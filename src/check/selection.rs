@@ -75,7 +75,7 @@ impl Selection {
             if rules.is_empty() || !is_yaml(&file.shown_as) {
                 return vec![(kind(&file), file)];
             }
-            let named = |text| ProjectFile { shown_as: file.shown_as.clone(), text };
+            let named = |text| ProjectFile { shown_as: file.shown_as.clone(), text, origin: file.origin };
             rules.into_iter().map(|text| (Kind::Rules, named(text))).collect()
         };
         Self { files: files.into_iter().flat_map(told).collect() }
@@ -225,13 +225,13 @@ mod tests {
             ("a.md", "groups:", Kind::Other),
         ];
         for (name, text, expected) in cases {
-            let file = ProjectFile { shown_as: name.to_owned(), text: text.to_owned() };
+            let file = ProjectFile::user(name, text);
             assert_eq!(kind(&file), expected, "{name}: {text}");
         }
     }
 
     fn file(name: &str, text: &str) -> ProjectFile {
-        ProjectFile { shown_as: name.to_owned(), text: text.to_owned() }
+        ProjectFile::user(name, text)
     }
 
     fn alerts(exprs: &[&str]) -> String {

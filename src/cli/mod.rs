@@ -9,6 +9,7 @@ pub mod opened;
 pub mod refusal;
 pub mod signals;
 mod usage;
+mod validators;
 
 use std::process::ExitCode as ProcessExitCode;
 

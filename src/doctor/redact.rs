@@ -40,6 +40,7 @@ pub struct Redactor {
 }
 
 impl Redactor {
+    /// Takes these secrets out of texts.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Self {
         let spelled: BTreeSet<String> = secrets.into_iter().flat_map(|one| spellings(one.reveal())).collect();
         let mut values: Vec<String> = spelled.into_iter().collect();

@@ -2,9 +2,12 @@
 
 pub mod overview;
 pub mod provisioned;
+mod service_health;
 pub mod silences;
 
 use crate::model::{ContainerDetail, ContainerState};
+
+pub use service_health::Health;
 
 /// What one probe saw.
 #[derive(Clone, Debug, PartialEq, Eq)]

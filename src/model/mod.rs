@@ -15,6 +15,7 @@ pub mod observed;
 pub mod port_holder;
 pub mod project;
 pub mod rendered;
+pub mod role;
 pub mod secret;
 pub mod service;
 pub mod service_defaults;
@@ -34,6 +35,7 @@ pub use observed::{ContainerDetail, Observed, ObservedContainer, ObservedNetwork
 pub use port_holder::PortHolder;
 pub use project::Project;
 pub use rendered::{FileSet, RenderedFile};
+pub use role::Role;
 pub use secret::Secret;
 pub use service::{ServiceKind, StackName};
 pub use service_defaults::ServiceDefaults;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::Role;
 use crate::model::{ContainerState, ServiceKind};
 
 /// Everything one look at the engine tells. Lists are sorted by name, whatever order it answered in.
@@ -83,7 +84,7 @@ impl ObservedContainer {
 
     /// A validator or a drill: it belongs to one run of a command and is no service of the stack.
     pub fn is_temporary(&self) -> bool {
-        self.label(crate::model::labels::ROLE).is_some_and(|role| role != "service")
+        self.label(crate::model::labels::ROLE).is_some_and(|role| role != Role::Service.as_str())
     }
 
     /// False while the ports of the listing are only wanted: Podman lists them for a container that does

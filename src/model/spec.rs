@@ -5,15 +5,15 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
-use crate::model::{ImageRef, ServiceKind, StackName};
+use crate::model::{ImageRef, Role, ServiceKind, StackName};
 
 /// A container we want. Everything in it is hashed into a label, so it must hold no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContainerSpec {
     pub stack: StackName,
     pub service: ServiceKind,
-    /// Written as the role label: `service`, `validator`, `drill`.
-    pub role: String,
+    /// Written as the role label.
+    pub role: Role,
     pub name: String,
     pub image: ImageRef,
     /// Arguments after the image's entrypoint.
@@ -74,8 +74,8 @@ pub struct Mount {
     pub target: String,
     /// True for config volumes: the image's own content at `target` must not seed them.
     pub no_copy: bool,
-    /// `data` or `config`, written as the volume's role label.
-    pub role: String,
+    /// Written as the volume's role label.
+    pub role: Role,
 }
 
 /// A file system in memory, gone with the container.

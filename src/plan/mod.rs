@@ -1,5 +1,6 @@
 //! What has to be done, as a value: desired × observed → [`Plan`]. Pure; its text is what tests compare.
 
+mod cause;
 pub mod doors;
 pub mod fingerprint;
 pub mod ownership;
@@ -10,13 +11,14 @@ pub mod rule_intent;
 pub mod secrets;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     FileChanges, ImageRef, LocalImage, Manifest, Observed, ObservedNetwork, ObservedVolume, PortHolder,
     ServiceKind,
 };
 
+pub use cause::Cause;
 pub use reconcile::reconcile;
 
 /// What was gathered before deciding.
@@ -36,6 +38,8 @@ pub struct Facts {
     pub busy_ports: BTreeMap<u16, PortHolder>,
     /// What wanted images are by now: those that were pulled, or whose container or lock tells of another.
     pub images: BTreeMap<ImageRef, LocalImage>,
+    /// Those of the same that the engine does not have.
+    pub missing_images: BTreeSet<ImageRef>,
     /// For each busy port, the next port above it that is free.
     pub free_ports: BTreeMap<u16, u16>,
 }
@@ -92,7 +96,7 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NetworkStep {
     pub name: String,
-    pub cause: String,
+    pub cause: Cause,
 }
 
 /// What happens to one container.
@@ -110,35 +114,35 @@ pub struct ServicePlan {
 pub enum Step {
     Pull {
         image: ImageRef,
-        cause: String,
+        cause: Cause,
     },
     /// Stops gracefully and removes the container; volumes stay.
     Remove {
         container_id: String,
         running: bool,
-        cause: String,
+        cause: Cause,
     },
     Create {
-        cause: String,
+        cause: Cause,
     },
     /// Writes files before the start, all of them.
     Write {
         files: usize,
-        cause: String,
+        cause: Cause,
     },
     Start {
-        cause: String,
+        cause: Cause,
     },
     Restart {
         container_id: String,
-        cause: String,
+        cause: Cause,
     },
     /// Changes files of a running service and makes them take effect.
     ChangeFiles {
         container_id: String,
         changes: FileChanges,
         restart: bool,
-        cause: String,
+        cause: Cause,
     },
 }
 

@@ -3,8 +3,8 @@
 use crate::model::{ContainerState, FileChanges, Manifest, ObservedContainer, Project, ServiceKind, labels};
 use crate::plan::ownership::{self, Adoption, Remains};
 use crate::plan::{
-    Blocker, EmptyRules, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint, ports,
-    rule_intent, secrets,
+    Blocker, Cause, EmptyRules, Facts, NetworkStep, Plan, Policy, PullPolicy, ServicePlan, Step, fingerprint,
+    ports, rule_intent,
 };
 use crate::services::{Desired, DesiredService, FileEffect, file_effect, profile};
 use crate::update::LockedImage;
@@ -78,12 +78,12 @@ fn one_service(
         blockers.push(blocker);
     }
     let mut steps = match ours {
-        None => fresh(wanted, "not there"),
+        None => fresh(wanted, &Cause::NotThere),
         Some(container) => existing(service, wanted, container, facts),
     };
-    if policy.pull == PullPolicy::Always && !facts.images.contains_key(&wanted.spec.image) {
-        let cause = "asked to pull always".to_owned();
-        steps.insert(0, Step::Pull { image: wanted.spec.image.clone(), cause });
+    let is_pulled = steps.iter().any(|step| matches!(step, Step::Pull { .. }));
+    if policy.pull == PullPolicy::Always && !is_pulled && !facts.images.contains_key(&wanted.spec.image) {
+        steps.insert(0, Step::Pull { image: wanted.spec.image.clone(), cause: Cause::PullAsked });
     }
     let container_id = ours.map(|container| container.id.clone());
     ServicePlan { service, container: wanted.spec.name.clone(), container_id, steps }
@@ -111,8 +111,8 @@ fn is_ours(container: &ObservedContainer, stack: &str) -> bool {
     container.label(labels::STACK) == Some(stack)
 }
 
-fn fresh(wanted: &DesiredService, cause: &str) -> Vec<Step> {
-    let cause = cause.to_owned();
+fn fresh(wanted: &DesiredService, cause: &Cause) -> Vec<Step> {
+    let cause = cause.clone();
     vec![
         Step::Create { cause: cause.clone() },
         Step::Write { files: wanted.files.files.len(), cause: cause.clone() },
@@ -129,56 +129,63 @@ fn existing(
     if let Some(cause) = reason_to_recreate(wanted, container, facts) {
         let running = container.state.needs_a_stop();
         let remove = Step::Remove { container_id: container.id.clone(), running, cause: cause.clone() };
-        return std::iter::once(remove).chain(fresh(wanted, &cause)).collect();
+        return pull_of(wanted, facts).into_iter().chain([remove]).chain(fresh(wanted, &cause)).collect();
     }
     let changes = file_changes(wanted, container, facts);
     let interrupted = facts.known_files.get(&container.id).is_some_and(Manifest::has_unverified);
     match container.state {
         ContainerState::Created | ContainerState::Exited => stopped(wanted, container, &changes),
         ContainerState::Paused => {
-            vec![Step::Restart { container_id: container.id.clone(), cause: "it is paused".to_owned() }]
+            vec![Step::Restart { container_id: container.id.clone(), cause: Cause::Paused }]
         }
         // Running, or in the engine's back-off between two starts, or a state newer than this program.
         _ => running(service, container, changes, interrupted),
     }
 }
 
+/// What is replaced runs on until the image of what follows is there: a mistyped name must not cost the service.
+fn pull_of(wanted: &DesiredService, facts: &Facts) -> Option<Step> {
+    let image = &wanted.spec.image;
+    let is_missing = facts.missing_images.contains(image) && !facts.images.contains_key(image);
+    is_missing.then(|| Step::Pull { image: image.clone(), cause: Cause::ImageMissing })
+}
+
 fn reason_to_recreate(
     wanted: &DesiredService,
     container: &ObservedContainer,
     facts: &Facts,
-) -> Option<String> {
+) -> Option<Cause> {
     if matches!(container.state, ContainerState::Removing | ContainerState::Dead) {
-        return Some(format!("the old container is {}", container.state));
+        return Some(Cause::Unusable(container.state.clone()));
     }
     if container.label(labels::SPEC_HASH) != Some(fingerprint::hash(&wanted.spec).as_str()) {
         let differences = fingerprint::differences(container.label(labels::SPEC), &wanted.spec);
         if !differences.is_empty() {
-            return Some(differences.join("; "));
+            return Some(Cause::Settings(differences));
         }
     }
     if facts.images.get(&wanted.spec.image).is_some_and(|image| image.id != container.image_id) {
-        return Some(format!("{} means another image now", wanted.spec.image));
+        return Some(Cause::ImageMoved(wanted.spec.image.clone()));
     }
     taken_over(wanted, container).or_else(|| lost_network(wanted, container, facts))
 }
 
 /// Another project's container, which is taken over: only a new one can carry this project's labels.
-fn taken_over(wanted: &DesiredService, container: &ObservedContainer) -> Option<String> {
+fn taken_over(wanted: &DesiredService, container: &ObservedContainer) -> Option<Cause> {
     let (owner, project) = (ownership::owner(container)?, Project::of_labels(&wanted.spec.labels)?);
-    (!owner.is(&project)).then(|| format!("taken over from the project in {}", owner.place(&project.host)))
+    (!owner.is(&project)).then(|| Cause::TakenOver(owner.place(&project.host)))
 }
 
 /// A container that was started once is attached to its network, or somebody took it away.
-fn lost_network(wanted: &DesiredService, container: &ObservedContainer, facts: &Facts) -> Option<String> {
+fn lost_network(wanted: &DesiredService, container: &ObservedContainer, facts: &Facts) -> Option<Cause> {
     let name = wanted.spec.network.as_ref().filter(|_| container.state != ContainerState::Created)?;
     let Some(recorded) = container.networks.get(name) else {
-        return Some(format!("it is not attached to the network `{name}`"));
+        return Some(Cause::NotAttached(name.clone()));
     };
     let gone = !container.is_running()
         && !recorded.is_empty()
         && Some(recorded) != facts.network.as_ref().map(|network| &network.id);
-    gone.then(|| format!("its network `{name}` is gone"))
+    gone.then(|| Cause::NetworkGone(name.clone()))
 }
 
 /// When it is not known what lies in the volume, every file counts as new and is written.
@@ -189,15 +196,15 @@ fn file_changes(wanted: &DesiredService, container: &ObservedContainer, facts: &
 
 fn stopped(wanted: &DesiredService, container: &ObservedContainer, changes: &FileChanges) -> Vec<Step> {
     let never_started = container.state == ContainerState::Created;
-    let cause = if never_started {
-        "created but never started".to_owned()
-    } else {
-        format!("stopped ({})", container.status.to_lowercase())
-    };
+    let cause = if never_started { Cause::NeverStarted } else { Cause::Stopped(container.status.clone()) };
     // A run that was killed between create and start may have written nothing or half of it.
     let write = (never_started || !changes.is_empty()).then(|| Step::Write {
         files: wanted.files.files.len(),
-        cause: if never_started { cause.clone() } else { describe(changes) },
+        cause: if never_started {
+            cause.clone()
+        } else {
+            Cause::Files { changes: changes.clone(), interrupted: false }
+        },
     });
     write.into_iter().chain([Step::Start { cause }]).collect()
 }
@@ -214,34 +221,8 @@ fn running(
     // One that is between two crashes cannot be asked anything: only a new start helps it.
     let restart = !container.is_running()
         || changes.touched().map(|path| file_effect(service, path)).max() == Some(FileEffect::Restart);
-    let mut cause = describe(&changes);
-    if interrupted {
-        cause = format!("a run was interrupted ({cause})");
-    }
+    let cause = Cause::Files { changes: changes.clone(), interrupted };
     vec![Step::ChangeFiles { container_id: container.id.clone(), changes, restart, cause }]
-}
-
-/// ``rules/confidex.yml changed, rules/extra.yml removed``; long lists are counted.
-fn describe(changes: &FileChanges) -> String {
-    let secrets = secrets::changed(changes);
-    let changes = &secrets::others(changes);
-    let kinds = [("new", &changes.added), ("changed", &changes.changed), ("removed", &changes.removed)];
-    let mut parts: Vec<String> =
-        secrets.into_iter().map(|path| format!("secret {} changed", short(path))).collect();
-    for (word, paths) in kinds {
-        let mut names: Vec<String> = paths.iter().map(|path| short(path)).collect();
-        if names.len() > 3 {
-            names = vec![format!("{} files", paths.len())];
-        }
-        parts.extend(names.into_iter().map(|name| format!("{name} {word}")));
-    }
-    parts.join(", ")
-}
-
-/// The last two components of a path in a container.
-fn short(path: &str) -> String {
-    let parts: Vec<&str> = path.rsplit('/').take(2).collect();
-    parts.into_iter().rev().collect::<Vec<_>>().join("/")
 }
 
 /// Seconds. A validator or drill that is younger may belong to a command that runs right now.
@@ -276,7 +257,7 @@ fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan)
             ));
             continue;
         }
-        let cause = if temporary { "left behind by an interrupted run" } else { "not wanted any more" };
+        let cause = if temporary { Cause::LeftBehind } else { Cause::Unwanted };
         plan.services.push(ServicePlan {
             service,
             container: container.name.clone(),
@@ -284,7 +265,7 @@ fn leftovers(desired: &Desired, facts: &Facts, policy: &Policy, plan: &mut Plan)
             steps: vec![Step::Remove {
                 container_id: container.id.clone(),
                 running: container.is_running(),
-                cause: cause.to_owned(),
+                cause,
             }],
         });
     }
@@ -318,7 +299,7 @@ fn network(desired: &Desired, facts: &Facts, plan: &Plan) -> Option<NetworkStep>
             && container.networks.get(name).is_some_and(|id| !id.is_empty())
     });
     let there = running_on_it || facts.network.is_some();
-    (needed && !there).then(|| NetworkStep { name: name.clone(), cause: "not there".to_owned() })
+    (needed && !there).then(|| NetworkStep { name: name.clone(), cause: Cause::NotThere })
 }
 
 #[cfg(test)]

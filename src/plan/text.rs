@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::model::Hint;
 use crate::model::PortHolder;
-use crate::plan::{Blocker, Plan, ServicePlan, Step};
+use crate::plan::{Blocker, Cause, Plan, ServicePlan, Step};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,9 +34,9 @@ impl fmt::Display for Plan {
 impl ServicePlan {
     /// A container that gives way to another one, as one step with the cause of it: that files are written and
     /// the new one is started follows.
-    pub fn replacement(&self) -> Option<(String, &str)> {
+    pub fn replacement(&self) -> Option<(String, &Cause)> {
         let cause = self.steps.iter().find_map(|step| match step {
-            Step::Remove { cause, .. } => Some(cause.as_str()),
+            Step::Remove { cause, .. } => Some(cause),
             _ => None,
         })?;
         self.steps.iter().find(|step| matches!(step, Step::Create { .. }))?;
@@ -50,7 +50,7 @@ impl ServicePlan {
 
 impl Step {
     /// Sign, action, cause.
-    pub fn action_and_cause(&self, container: &str) -> (char, String, &str) {
+    pub fn action_and_cause(&self, container: &str) -> (char, String, &Cause) {
         match self {
             Self::Pull { image, cause } => ('+', format!("pull {image}"), cause),
             Self::Remove { running, cause, .. } => {

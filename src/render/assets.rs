@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use rust_embed::RustEmbed;
 
+/// What stands in the place of a folder in the names of the files that the binary carries.
+pub const EMBEDDED: &str = "<embedded>";
+
 #[derive(RustEmbed)]
 #[folder = "config/"]
 struct EmbeddedConfig;
@@ -16,12 +19,29 @@ struct EmbeddedRules;
 #[folder = "dashboards/"]
 struct EmbeddedDashboards;
 
+/// Where a file comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The binary carries it.
+    Embedded,
+    /// Somebody has written it.
+    User,
+}
+
 /// A text file and the name under which messages show it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
     /// Path from the working directory (`rules/confidex.yml`), or `<embedded>/rules/confidex.yml`.
     pub shown_as: String,
     pub text: String,
+    pub origin: Origin,
+}
+
+impl ProjectFile {
+    /// A file that somebody has written.
+    pub fn user(shown_as: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { shown_as: shown_as.into(), text: text.into(), origin: Origin::User }
+    }
 }
 
 /// All files of a project, keyed by their path relative to the folder they live in.
@@ -70,7 +90,7 @@ impl ProjectFiles {
             };
             Some(data?.data.as_ref() == file.text.as_bytes())
         };
-        file.shown_as.starts_with("<embedded>/") || embedded().unwrap_or(false)
+        file.origin == Origin::Embedded || embedded().unwrap_or(false)
     }
 
     /// The rules and dashboards that the user has brought: what is built in is no measure for them.
@@ -134,7 +154,8 @@ fn collect<E: RustEmbed>(folder: &str) -> BTreeMap<String, ProjectFile> {
         .filter_map(|path| {
             let data = E::get(&path)?.data;
             let text = String::from_utf8(data.into_owned()).ok()?;
-            Some((path.to_string(), ProjectFile { shown_as: format!("<embedded>/{folder}/{path}"), text }))
+            let shown_as = format!("{EMBEDDED}/{folder}/{path}");
+            Some((path.to_string(), ProjectFile { shown_as, text, origin: Origin::Embedded }))
         })
         .collect()
 }

@@ -13,13 +13,21 @@ pub mod secret_path {
     use crate::model::Secret;
     use crate::model::manifest::sha256;
 
+    /// The URL of Slack's webhook.
     pub const SLACK: &str = "/etc/alertmanager/secrets/slack_webhook_url";
+    /// The one for critical alerts.
     pub const SLACK_CRITICAL: &str = "/etc/alertmanager/secrets/slack_webhook_critical";
+    /// PagerDuty's integration key.
     pub const PAGERDUTY: &str = "/etc/alertmanager/secrets/pagerduty_service_key";
+    /// The URL of any webhook.
     pub const WEBHOOK: &str = "/etc/alertmanager/secrets/webhook_url";
+    /// The password before Prometheus and Alertmanager, for Prometheus itself.
     pub const PROMETHEUS_WEB_AUTH: &str = "/etc/prometheus/secrets/web_auth_password";
+    /// The password of Grafana's administrator.
     pub const GRAFANA_ADMIN: &str = "/etc/confidexmon/secrets/admin_password";
+    /// The line of `redis.conf` with the password.
     pub const REDIS: &str = "/etc/redis/secrets/password.conf";
+    /// Redis's password by its address, for its exporter.
     pub const REDIS_EXPORTER: &str = "/etc/redis-exporter/secrets/password.json";
 
     /// The secret of a receiver that is not among those above.

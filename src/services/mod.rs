@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::{
-    ContainerSpec, Diagnostic, FileSet, ImageRef, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy,
+    ContainerSpec, Diagnostic, FileSet, ImageRef, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Role,
     Secret, ServiceKind, StackName, Tmpfs,
 };
 use crate::render::{ProjectFiles, RenderedStack, Renderer};
@@ -161,25 +161,25 @@ fn base_spec(settings: &Settings, service: ServiceKind, files: &FileSet) -> Cont
     let stack = &settings.stack;
     let profile = profile(service);
     let resources = settings.resources.get(&service);
-    let mount = |volume, target: &str, role: &str| Mount {
+    let mount = |volume, target: &str, role: Role| Mount {
         volume,
         target: target.to_owned(),
-        no_copy: role == "config",
-        role: role.to_owned(),
+        no_copy: role == Role::Config,
+        role,
     };
     ContainerSpec {
         stack: stack.clone(),
         service,
-        role: "service".to_owned(),
+        role: Role::Service,
         name: stack.container(service),
         image: settings.images[&service].clone(),
         command: Vec::new(),
         entrypoint: None,
         env: BTreeMap::new(),
         user: format!("{}:{}", files.uid, files.gid),
-        mounts: [mount(stack.config_volume(service), &files.root, "config")]
+        mounts: [mount(stack.config_volume(service), &files.root, Role::Config)]
             .into_iter()
-            .chain(profile.data.map(|path| mount(stack.data_volume(service), path, "data")))
+            .chain(profile.data.map(|path| mount(stack.data_volume(service), path, Role::Data)))
             .collect(),
         tmpfs: vec![Tmpfs { target: "/tmp".to_owned(), options: "rw,noexec,nosuid,size=64m".to_owned() }],
         ports: vec![PublishedPort {

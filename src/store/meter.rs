@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Meter(Arc<AtomicU64>);
 
 impl Meter {
+    /// So many bytes more are done.
     pub fn add(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
     }
 
+    /// The bytes that are done.
     pub fn done(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::render::assets::{ProjectFile, ProjectFiles, UserFiles, is_yaml};
+use crate::render::assets::{Origin, ProjectFile, ProjectFiles, UserFiles, is_yaml};
 use crate::store::{StoreError, text};
 
 /// A project as read: the files, and the `.env` beside them.
@@ -120,7 +120,7 @@ fn collect(
             }
             // Gone again since the listing: an editor's save.
             let Some(text) = text::read_optional(&path)? else { continue };
-            files.insert(relative, ProjectFile { shown_as: shown(&path), text });
+            files.insert(relative, ProjectFile::user(shown(&path), text));
         } else if path.is_dir() {
             collect(&path, &relative, above, files)?;
         }
@@ -144,7 +144,7 @@ pub fn load_paths(paths: &[PathBuf]) -> Result<Vec<ProjectFile>, StoreError> {
         let text = text.ok_or_else(|| {
             StoreError::new("read", path, io::Error::new(io::ErrorKind::NotFound, "there is no such file"))
         })?;
-        files.push(ProjectFile { shown_as: shown(path), text });
+        files.push(ProjectFile::user(shown(path), text));
     }
     files.sort_by(|a, b| a.shown_as.cmp(&b.shown_as));
     files.dedup_by(|a, b| a.shown_as == b.shown_as);
@@ -158,10 +158,9 @@ pub fn names_within(folder: &Path, files: &ProjectFiles, paths: &[PathBuf]) -> O
     let folders = [("config", &files.config), ("rules", &files.rules), ("dashboards", &files.dashboards)];
     let known: Vec<(String, &String)> = folders
         .into_iter()
-        .flat_map(|(folder, files)| {
-            files.iter().map(move |(path, file)| (format!("{folder}/{path}"), &file.shown_as))
-        })
-        .filter(|(_, shown)| !shown.starts_with("<embedded>"))
+        .flat_map(|(folder, files)| files.iter().map(move |(path, file)| (format!("{folder}/{path}"), file)))
+        .filter(|(_, file)| file.origin == Origin::User)
+        .map(|(path, file)| (path, &file.shown_as))
         .collect();
     let mut names = BTreeSet::new();
     for path in paths {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use confidexmon::engine::docker::{DockerEngine, EndpointChoice, connect};
 use confidexmon::engine::{Engine, ErrorKind, LogLine, LogQuery};
 use confidexmon::model::{
-    ContainerSpec, ImageRef, Mount, NetworkSpec, ObservedContainer, PublishedPort, RestartPolicy,
+    ContainerSpec, ImageRef, Mount, NetworkSpec, ObservedContainer, PublishedPort, RestartPolicy, Role,
     ServiceKind, StackName, Tmpfs, labels,
 };
 use futures_util::{StreamExt, TryStreamExt};
@@ -51,7 +51,7 @@ impl Lab {
         ContainerSpec {
             stack: self.stack.clone(),
             service: ServiceKind::Prometheus,
-            role: "service".to_owned(),
+            role: Role::Service,
             name: self.stack.container(ServiceKind::Prometheus),
             image: self.image.clone(),
             command: vec!["-c".to_owned(), script.to_owned()],
@@ -205,12 +205,8 @@ async fn a_container_lives_its_whole_life() {
     spec.network = Some(network.name.clone());
     spec.aliases = vec!["prometheus".to_owned()];
     spec.ports = vec![published(port)];
-    spec.mounts = vec![Mount {
-        volume: volume.clone(),
-        target: "/etc/app".into(),
-        no_copy: true,
-        role: "config".into(),
-    }];
+    spec.mounts =
+        vec![Mount { volume: volume.clone(), target: "/etc/app".into(), no_copy: true, role: Role::Config }];
     spec.tmpfs = vec![Tmpfs { target: "/tmp".into(), options: "rw,noexec,nosuid,size=1m".into() }];
     spec.extra_hosts = vec!["host.docker.internal:host-gateway".to_owned()];
     spec.restart = RestartPolicy::Always;
@@ -447,7 +443,7 @@ async fn files_come_back_as_they_were_written() {
     let Some(lab) = Lab::open().await else { return };
     let mut spec = lab.spec("exec sleep 600");
     let volume = lab.stack.data_volume(ServiceKind::Prometheus);
-    spec.mounts = vec![Mount { volume, target: "/data".into(), no_copy: false, role: "data".into() }];
+    spec.mounts = vec![Mount { volume, target: "/data".into(), no_copy: false, role: Role::Data }];
     let id = lab.engine.create_container(&spec).await.unwrap();
     lab.engine.upload(&id, "/data", one_file("kept", "content", 0o640)).await.unwrap();
     let tar = lab.engine.download(&id, "/data/kept").await.unwrap();

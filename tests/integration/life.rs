@@ -164,6 +164,9 @@ fn a_cold_up_takes_at_most_19_engine_calls_and_one_with_nothing_to_do_takes_2() 
     let plan = ["--host", &host, "plan", "--with", "redis", "--without", "redis-exporter"];
     lab.run(&plan).expect(0);
     assert!(proxy.take_calls().iter().all(|call| call.starts_with("GET ")));
+    // Volumes that stay are not asked for.
+    lab.run(&["--host", &host, "down"]).expect(0);
+    assert!(!proxy.take_calls().iter().any(|call| call.starts_with("GET ") && call.contains("/volumes")));
 }
 
 #[test]

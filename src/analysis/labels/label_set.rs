@@ -13,14 +13,17 @@ pub enum LabelSet {
 }
 
 impl LabelSet {
+    /// Every label there is.
     pub const fn any() -> Self {
         Self::AllBut(BTreeSet::new())
     }
 
+    /// No label.
     pub fn none() -> Self {
         Self::Only(Arc::default())
     }
 
+    /// These labels and no others.
     pub fn only<S: Into<String>>(labels: impl IntoIterator<Item = S>) -> Self {
         Self::Only(Arc::new(labels.into_iter().map(Into::into).collect()))
     }
@@ -33,6 +36,7 @@ impl LabelSet {
         }
     }
 
+    /// The same set, and this label.
     #[must_use]
     pub fn with(mut self, label: &str) -> Self {
         match &mut self {
@@ -47,6 +51,7 @@ impl LabelSet {
         self
     }
 
+    /// The same set without this label.
     #[must_use]
     pub fn without(mut self, label: &str) -> Self {
         match &mut self {
@@ -66,6 +71,7 @@ impl LabelSet {
         Self::only(wanted.iter().filter(|label| self.may_have(label)))
     }
 
+    /// The labels that are in one of the two.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
         match (self, other) {

@@ -50,6 +50,7 @@ impl ResultLabels {
         &self.always
     }
 
+    /// Whether the results have the label.
     pub fn presence(&self, label: &str) -> Presence {
         if !self.possible.may_have(label) {
             Presence::Never
@@ -90,6 +91,7 @@ impl ResultLabels {
         Self { possible: LabelSet::any(), ..self }
     }
 
+    /// What is left when the label is taken away.
     #[must_use]
     pub fn without(mut self, label: &str) -> Self {
         self.forget(label);

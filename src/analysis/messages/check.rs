@@ -339,6 +339,7 @@ pub struct Library<'a> {
 }
 
 impl<'a> Library<'a> {
+    /// The templates of these bodies, none of them looked at yet.
     pub fn new(bodies: Bodies<'a>) -> Self {
         Self { bodies, known: RefCell::default() }
     }

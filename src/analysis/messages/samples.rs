@@ -23,6 +23,7 @@ pub struct Notification {
     pub is_resolved: bool,
 }
 
+/// One alert of a notification that is made up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SampleAlert {
     pub is_firing: bool,
@@ -174,10 +175,12 @@ fn nobodys() -> SampleAlert {
 }
 
 impl Notification {
+    /// `firing` while one of its alerts fires.
     pub fn status(&self) -> &'static str {
         if self.alerts.iter().any(|alert| alert.is_firing) { "firing" } else { "resolved" }
     }
 
+    /// The labels or annotations that all of its alerts share.
     pub fn common(&self, of: fn(&SampleAlert) -> &BTreeMap<String, String>) -> BTreeMap<String, String> {
         let Some((first, rest)) = self.alerts.split_first() else { return BTreeMap::new() };
         let shared = |(name, value): &(&String, &String)| {
@@ -186,6 +189,7 @@ impl Notification {
         of(first).iter().filter(shared).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
+    /// The shared labels by which its route groups.
     pub fn group_labels(&self) -> BTreeMap<String, String> {
         let labels = self.common(|alert| &alert.labels).into_iter();
         labels.filter(|(name, _)| self.group_by.contains(name)).collect()

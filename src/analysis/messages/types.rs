@@ -85,6 +85,7 @@ const TIME: [&str; 34] = [
 ];
 
 impl Type {
+    /// What a field of a value of this type is.
     pub fn field(&self, name: &str) -> Field {
         use Field::{Is, Method, Missing, Named};
         let alerts = || Self::List(Box::new(Self::Alert));

@@ -24,6 +24,7 @@ pub struct AlertClass<'v> {
     pub members: Vec<(usize, usize)>,
 }
 
+/// What a rule makes of an alert with these labels, on both of its sides.
 pub fn project<'a>(rule: &InhibitRule, labels: &'a Labels) -> RuleProjection<'a> {
     RuleProjection {
         as_source: matched(&rule.source, labels),

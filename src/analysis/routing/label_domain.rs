@@ -34,6 +34,7 @@ impl Tristate {
         self.max(other)
     }
 
+    /// The opposite.
     #[must_use]
     pub const fn not(self) -> Self {
         match self {
@@ -43,16 +44,19 @@ impl Tristate {
         }
     }
 
+    /// True unless it never holds.
     pub fn is_possible(self) -> bool {
         self > Self::Never
     }
 }
 
 impl LabelDomain {
+    /// One value, and it is known.
     pub fn exactly(value: impl Into<String>) -> Self {
         Self::OneOf(StringSet::one(value))
     }
 
+    /// The alert does not have the label.
     pub fn absent() -> Self {
         Self::exactly("")
     }
@@ -62,10 +66,12 @@ impl LabelDomain {
         Self::NoneOf(StringSet::one(""))
     }
 
+    /// Nothing is known.
     pub const fn unknown() -> Self {
         Self::NoneOf(StringSet::new())
     }
 
+    /// True where the alert certainly does not have the label.
     pub fn is_absent(&self) -> bool {
         self.value() == Some("")
     }
@@ -194,6 +200,7 @@ impl Labels {
         self.listed.binary_search_by(|(own, _)| own.as_str().cmp(label))
     }
 
+    /// What is known of a label.
     pub fn get(&self, label: &str) -> &LabelDomain {
         self.position(label).map_or(&self.others, |at| &self.listed[at].1)
     }
@@ -216,6 +223,7 @@ impl Labels {
         self.listed.iter().map(|(label, known)| (label.as_str(), known))
     }
 
+    /// Whether all the matchers match.
     pub fn matched_by<'m>(&self, matchers: impl IntoIterator<Item = &'m Matcher>) -> Tristate {
         matchers
             .into_iter()

@@ -16,6 +16,7 @@ pub struct Matrix {
     pub alerts: Vec<Row>,
 }
 
+/// One alert, and who is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Row {
     pub alert: String,

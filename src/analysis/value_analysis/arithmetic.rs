@@ -29,6 +29,7 @@ impl ValueSet {
         }
     }
 
+    /// The values with the opposite sign.
     #[must_use]
     pub fn negated(self) -> Self {
         let negated = |span: Interval| Interval {

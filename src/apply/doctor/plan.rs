@@ -5,7 +5,7 @@ use crate::apply::{StackSession, gather as engine_gather, network};
 use crate::doctor::facts::{Asked, Blocker, Leftover, PlanFacts};
 use crate::engine::Engine;
 use crate::model::{Hint, Observed};
-use crate::plan::{self, Plan, Policy, Step, reconcile};
+use crate::plan::{self, Cause, Plan, Policy, Step, reconcile};
 use crate::store::state::Interruption;
 use crate::update::recovery::is_kept;
 
@@ -61,18 +61,18 @@ fn leftovers<E: Engine>(inspector: &Inspector<'_, E>, observed: &Observed, plan:
 }
 
 fn is_left_behind(step: &Step) -> bool {
-    matches!(step, Step::Remove { cause, .. } if cause == "left behind by an interrupted run")
+    matches!(step, Step::Remove { cause: Cause::LeftBehind, .. })
 }
 
 fn describe(plan: &Plan, leftovers: Vec<Leftover>, interruption: Option<&Interruption>) -> PlanFacts {
     let lines = plan.services.iter().flat_map(|service| {
-        service.steps.iter().map(|step| {
+        service.steps.iter().filter(|step| !is_left_behind(step)).map(|step| {
             let (_, what, cause) = step.action_and_cause(&service.container);
             format!("{what}: {cause}")
         })
     });
     PlanFacts {
-        steps: lines.filter(|line| !line.ends_with(": left behind by an interrupted run")).collect(),
+        steps: lines.collect(),
         blockers: plan.blockers.iter().map(blocker).collect(),
         leftovers,
         interruption: interruption.map(|what| match what {

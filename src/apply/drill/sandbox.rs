@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use crate::apply::{StackSession, gather, pull};
 use crate::engine::{Engine, ErrorKind};
 use crate::error::{Error, ExitCode};
+use crate::model::Role;
 use crate::model::{
     ContainerSpec, NetworkSpec, PublishedPort, RestartPolicy, ServiceKind, StackName, labels,
 };
@@ -16,7 +17,6 @@ use crate::services::Desired;
 use crate::store::tarball::Archive;
 
 /// The role label of a drill's containers.
-const ROLE: &str = "drill";
 /// Bytes for all the processes of one container.
 const MEMORY: i64 = 3 << 30;
 /// Each process has some ten threads.
@@ -167,7 +167,7 @@ impl<'a, E: Engine> Sandbox<'a, E> {
         let loopback = std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
         let port = |inside: &u16| PublishedPort { container: *inside, host_ip: loopback, host: 0 };
         Ok(ContainerSpec {
-            role: ROLE.to_owned(),
+            role: Role::Drill,
             name: format!("{}-drill-{}-{}", self.desired.stack, self.id, wanted.part),
             command: wanted.command.clone(),
             entrypoint: Some(vec![wanted.service.name().to_owned()]),
@@ -206,8 +206,8 @@ impl<'a, E: Engine> Sandbox<'a, E> {
 /// Removes every container and network that a drill of this stack made.
 pub async fn sweep<E: Engine>(session: &StackSession<E>, stack: &StackName) -> Result<(), Error> {
     let observed = session.engine.list().await?;
-    let drills =
-        gather::ours(&observed, stack).filter(|container| container.label(labels::ROLE) == Some(ROLE));
+    let drills = gather::ours(&observed, stack)
+        .filter(|container| container.label(labels::ROLE) == Some(Role::Drill.as_str()));
     let removals =
         join_all(drills.map(|container| session.engine.remove_container(&container.id, true))).await;
     for removal in removals {

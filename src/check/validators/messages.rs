@@ -55,6 +55,7 @@ struct Asked {
     is_read: bool,
 }
 
+/// What runs in the container.
 pub const COMMAND: [&str; 3] = ["sh", "-c", SCRIPT];
 
 /// `None` where nothing is templated, or not all templates are known.

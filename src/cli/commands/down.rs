@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::apply::{down, ownership};
+use crate::apply::down::{self, Volumes};
+use crate::apply::ownership;
 use crate::cli::args::{DownOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
@@ -18,7 +19,8 @@ pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> 
     let Loaded { settings, identity, .. } = loaded;
     let stack = settings.stack;
     ownership::check(&session, (&stack, &identity), &observed, options.owner.adopt.into()).await?;
-    let found = down::gather(&session, &stack, observed).await?;
+    let volumes = if options.volumes || options.dry_run { Volumes::Listed } else { Volumes::NotAskedFor };
+    let found = down::gather(&session, &stack, observed, volumes).await?;
     let plan = removal(&found, &stack, if options.volumes { Data::Removed } else { Data::Kept });
     if options.dry_run {
         show_plan(context.output, &plan);

@@ -3,13 +3,11 @@
 use serde_json::json;
 
 use crate::apply::generate::Wanted;
-use crate::apply::validators::{ImagePull, Validators};
 use crate::cli::args::{GenerateCommand, PlanOptions};
 use crate::cli::context::Context;
-use crate::cli::signals;
 use crate::drill::intake;
 use crate::error::{Error, ExitCode};
-use crate::report::{Format, progress};
+use crate::report::Format;
 
 pub async fn run(context: &Context, command: &GenerateCommand) -> Result<(), Error> {
     let GenerateCommand::Test { alert } = command;
@@ -21,17 +19,9 @@ pub async fn run(context: &Context, command: &GenerateCommand) -> Result<(), Err
     }
     let found = intake::alert_rules(&rule_files).find(|(_, _, _, rule)| rule.name.value == *alert);
     let Some((path, _, _, rule)) = found else { return Ok(()) };
-    let engine = context.engine(&[]).await?;
-    let cancel = signals::watch(context.output);
-    let reporter = progress::reporter(context.output);
-    let validators = Validators {
-        engine: &engine,
-        reporter: reporter.as_ref(),
-        cancel: &cancel,
-        pull: ImagePull::Missing,
-    };
+    let validators = context.validators().await?;
     let wanted = Wanted { settings: &loaded.settings, files: &loaded.project.files, rule, rule_file: path };
-    let text = wanted.test(&validators).await?;
+    let text = wanted.test(&validators.get()).await?;
     match context.output.format {
         Format::Json => {
             let rule_file = format!("rules/{path}");

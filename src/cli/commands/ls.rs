@@ -6,6 +6,7 @@ use crate::apply::stacks::{self, Stack};
 use crate::cli::context::Context;
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::health::Health;
 use crate::model::Project;
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
 use crate::report::table::Table;
@@ -64,7 +65,7 @@ fn table(output: Output, all: &[Stack], here: &Project) -> String {
         });
         table.row([
             stack.name.clone(),
-            stack.health().to_owned(),
+            stack.health().to_string(),
             format!("{running} of {} running", stack.services.len()),
             words::age(now - stack.created),
             ports.join(", "),
@@ -73,9 +74,11 @@ fn table(output: Output, all: &[Stack], here: &Project) -> String {
     }
     let lines = table.lines(output.data_width(), |row, column, cell| match (row, column, cell) {
         (0, ..) => output.styled_data(cell, BOLD),
-        (_, "HEALTH", "healthy") => output.styled_data(cell, GOOD),
-        (_, "HEALTH", "stopped") => output.styled_data(cell, WARN),
-        (_, "HEALTH", _) => output.styled_data(cell, BAD),
+        (_, "HEALTH", word) => match Health::of_word(word) {
+            Some(Health::Healthy) => output.styled_data(cell, GOOD),
+            Some(Health::Stopped) => output.styled_data(cell, WARN),
+            _ => output.styled_data(cell, BAD),
+        },
         _ => cell.to_owned(),
     });
     lines.join("\n") + "\n"

@@ -12,6 +12,7 @@ use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
+use crate::health::Health;
 use crate::health::overview::Overview;
 use crate::model::Observed;
 use crate::plan::{Policy, ServicePlan, Step, reconcile};
@@ -39,7 +40,7 @@ struct StatusJson {
 struct ServiceJson {
     name: String,
     state: String,
-    health: String,
+    health: Health,
     image: String,
     url: Option<String>,
     restarts: i64,
@@ -66,7 +67,7 @@ pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode,
             last = Some(current);
         }
         if !options.watch {
-            let healthy = rows.iter().all(|row| row.health == "healthy");
+            let healthy = rows.iter().all(|row| row.health == Health::Healthy);
             return Ok(if healthy || options.exit_zero { ExitCode::Done } else { ExitCode::Unhealthy });
         }
         tokio::select! {
@@ -126,7 +127,7 @@ fn shape(loaded: &Loaded, rows: &[status::Row], overview: Overview) -> StatusJso
     let services = rows.iter().map(|row| ServiceJson {
         name: row.service.name().to_owned(),
         state: row.state.clone(),
-        health: row.health.clone(),
+        health: row.health,
         image: row.image.clone(),
         url: row.bound.as_ref().map(|(ip, port)| {
             let host = ip.parse().map_or_else(|_| browser_host(&loaded.settings), host_of);
@@ -190,7 +191,7 @@ fn table(output: Output, current: &StatusJson) -> String {
         table.row([
             service.name.clone(),
             service.state.clone(),
-            service.health.clone(),
+            service.health.to_string(),
             uptime(service),
             service.restarts.to_string(),
             service.url.clone().unwrap_or_default(),
@@ -199,9 +200,11 @@ fn table(output: Output, current: &StatusJson) -> String {
     }
     let lines = table.lines(output.data_width(), |row, column, cell| match (row, column, cell) {
         (0, ..) => output.styled_data(cell, BOLD),
-        (_, "HEALTH", "healthy") => output.styled_data(cell, GOOD),
-        (_, "HEALTH", "starting") => output.styled_data(cell, WARN),
-        (_, "HEALTH", _) => output.styled_data(cell, BAD),
+        (_, "HEALTH", word) => match Health::of_word(word) {
+            Some(Health::Healthy) => output.styled_data(cell, GOOD),
+            Some(Health::Starting) => output.styled_data(cell, WARN),
+            _ => output.styled_data(cell, BAD),
+        },
         _ => cell.to_owned(),
     });
     lines.join("\n") + "\n"

@@ -3,15 +3,13 @@
 use std::time::Instant;
 
 use crate::apply::rule_tests::Tests;
-use crate::apply::validators::{ImagePull, Validators};
 use crate::check::gather;
 use crate::check::testing::{Coverage, FileResult};
 use crate::cli::args::{PlanOptions, TestRulesOptions};
 use crate::cli::context::{Context, Loaded};
-use crate::cli::signals;
 use crate::error::{Error, ExitCode};
 use crate::formats::rule_test::RuleTestFile;
-use crate::report::{Format, progress, rule_tests};
+use crate::report::{Format, rule_tests};
 
 pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<ExitCode, Error> {
     let began = Instant::now();
@@ -55,22 +53,14 @@ async fn test(
         return Err(Error::new(ExitCode::Findings, "there are no rule tests below rules/tests")
             .hint("`confidexmon init DIR` writes the shipped ones out, to start from"));
     }
-    let engine = context.engine(&[]).await?;
-    let cancel = signals::watch(context.output);
-    let reporter = progress::reporter(context.output);
-    let validators = Validators {
-        engine: &engine,
-        reporter: reporter.as_ref(),
-        cancel: &cancel,
-        pull: ImagePull::Missing,
-    };
+    let validators = context.validators().await?;
     let wanted = Tests {
         settings: &loaded.settings,
         files: &loaded.project.files,
         tests,
         pattern: options.run.as_deref(),
     };
-    let results = wanted.run(&validators).await?;
+    let results = wanted.run(&validators.get()).await?;
     let ran = results.iter().any(|result| !result.scenarios.is_empty() || !result.problems.is_empty());
     match &options.run {
         Some(pattern) if !ran => {

@@ -335,12 +335,12 @@ fn plan_json(plan: &Plan, foreseen: &Foreseen) -> serde_json::Value {
         format!("{}:{}:{}: {}", place.file, place.line, place.column, finding.message)
     });
     let network = plan.network.iter().map(|network| {
-        json!({"service": null, "action": format!("create network {}", network.name), "cause": network.cause})
+        json!({"service": null, "action": format!("create network {}", network.name), "cause": network.cause.to_string()})
     });
     let services = plan.services.iter().flat_map(|service| {
         service.steps.iter().map(|step: &Step| {
             let (_, action, cause) = step.action_and_cause(&service.container);
-            json!({"service": service.service.name(), "action": action, "cause": cause})
+            json!({"service": service.service.name(), "action": action, "cause": cause.to_string()})
         })
     });
     json!({

@@ -8,6 +8,7 @@ use bollard::models::{
     RestartPolicy as EnginePolicy, RestartPolicyNameEnum,
 };
 
+use crate::model::Role;
 use crate::model::{ContainerSpec, Mount, NetworkSpec, PublishedPort, labels};
 
 /// The body of `POST /containers/create`.
@@ -35,7 +36,7 @@ pub(super) fn create_body(spec: &ContainerSpec, podman: bool) -> ContainerCreate
 pub(super) fn network_body(spec: &NetworkSpec) -> serde_json::Value {
     let mut all = spec.labels.clone();
     all.insert(labels::STACK.to_owned(), spec.stack.to_string());
-    all.insert(labels::ROLE.to_owned(), "network".to_owned());
+    all.insert(labels::ROLE.to_owned(), Role::Network.to_string());
     serde_json::json!({
         "Name": spec.name,
         "Driver": "bridge",
@@ -77,13 +78,16 @@ fn host_config(spec: &ContainerSpec, podman: bool) -> HostConfig {
 
 fn container_labels(spec: &ContainerSpec) -> HashMap<String, String> {
     let mut all: HashMap<_, _> = spec.labels.clone().into_iter().collect();
-    all.extend(our_labels(spec, &spec.role));
+    all.extend(our_labels(spec, spec.role));
     all
 }
 
-pub(super) fn our_labels(spec: &ContainerSpec, role: &str) -> HashMap<String, String> {
-    let pairs =
-        [(labels::STACK, spec.stack.as_str()), (labels::SERVICE, spec.service.name()), (labels::ROLE, role)];
+pub(super) fn our_labels(spec: &ContainerSpec, role: Role) -> HashMap<String, String> {
+    let pairs = [
+        (labels::STACK, spec.stack.as_str()),
+        (labels::SERVICE, spec.service.name()),
+        (labels::ROLE, role.as_str()),
+    ];
     let of_project = spec.labels.iter().filter(|(key, _)| labels::OF_PROJECT.contains(&key.as_str()));
     let of_project = of_project.map(|(key, value)| (key.clone(), value.clone()));
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).chain(of_project).collect()
@@ -96,7 +100,7 @@ fn volume_mount(spec: &ContainerSpec, mount: &Mount) -> EngineMount {
         target: Some(mount.target.clone()),
         volume_options: Some(MountVolumeOptions {
             no_copy: Some(mount.no_copy),
-            labels: Some(our_labels(spec, &mount.role)),
+            labels: Some(our_labels(spec, mount.role)),
             ..Default::default()
         }),
         ..Default::default()
@@ -154,7 +158,7 @@ mod tests {
         ContainerSpec {
             stack: StackName::new("confidex").unwrap(),
             service: ServiceKind::Prometheus,
-            role: "service".to_owned(),
+            role: Role::Service,
             name: "confidex-prometheus".to_owned(),
             image: ImageRef::new("prom/prometheus:v3").unwrap(),
             command: vec![],
@@ -165,7 +169,7 @@ mod tests {
                 volume: "v".to_owned(),
                 target: "/data".to_owned(),
                 no_copy: true,
-                role: "data".to_owned(),
+                role: Role::Data,
             }],
             tmpfs: vec![],
             ports: vec![PublishedPort {
@@ -233,7 +237,7 @@ mod tests {
         let mut validator = spec();
         validator.network = None;
         validator.restart = RestartPolicy::No;
-        validator.role = "validator".to_owned();
+        validator.role = Role::Validator;
         let body = json(&validator, false);
         assert_eq!(body["HostConfig"]["NetworkMode"], "none");
         assert_eq!(body["HostConfig"]["RestartPolicy"]["Name"], "no");

@@ -41,7 +41,7 @@ pub(super) async fn create_container(wire: &Wire, spec: &ContainerSpec) -> Resul
 async fn label_volumes(wire: &Wire, spec: &ContainerSpec) -> Result<(), EngineError> {
     for mount in &spec.mounts {
         let action = format!("create volume `{}`", mount.volume);
-        let body = serde_json::json!({"Name": mount.volume, "Labels": our_labels(spec, &mount.role)});
+        let body = serde_json::json!({"Name": mount.volume, "Labels": our_labels(spec, mount.role)});
         wire.post::<serde_json::Value>(&action, CHANGE, "/volumes/create", &body).await?;
     }
     Ok(())

@@ -13,6 +13,7 @@ use super::state::State;
 use super::{Inner, MemoryEngine};
 
 impl MemoryEngine {
+    /// An engine without containers and images.
     pub fn new() -> Self {
         let info = EngineInfo {
             endpoint: "memory://".to_owned(),
@@ -35,6 +36,7 @@ impl MemoryEngine {
         Self { info, inner: Arc::new(Mutex::new(inner)), events: broadcast::channel(1024).0 }
     }
 
+    /// The same engine, saying this about itself.
     #[must_use]
     pub fn with_info(mut self, info: EngineInfo) -> Self {
         self.info = info;
@@ -53,6 +55,7 @@ impl MemoryEngine {
         inner.state.add_image(image)
     }
 
+    /// The image is gone.
     pub fn remove_image(&self, image: &ImageRef) {
         self.lock().state.images.remove(image);
     }
@@ -67,6 +70,7 @@ impl MemoryEngine {
         self.lock().state.held_ports.insert(port);
     }
 
+    /// The port is free again.
     pub fn release_port(&self, port: u16) {
         self.lock().state.held_ports.remove(&port);
     }
@@ -86,6 +90,7 @@ impl MemoryEngine {
         self.lock().calls.down_after = Some(calls);
     }
 
+    /// It answers again.
     pub fn come_back(&self) {
         self.lock().calls.down_after = None;
     }
@@ -95,6 +100,7 @@ impl MemoryEngine {
         self.lock().calls.log.clone()
     }
 
+    /// Forgets which calls were made.
     pub fn clear_calls(&self) {
         self.lock().calls.log.clear();
     }
@@ -129,12 +135,14 @@ impl MemoryEngine {
         }
     }
 
+    /// The container was killed because it ran out of memory.
     pub fn set_oom_killed(&self, name: &str) {
         if let Some(container) = self.lock().state.by_name_mut(name) {
             container.oom_killed = true;
         }
     }
 
+    /// The container logs a line.
     pub fn write_log(&self, name: &str, line: LogLine) {
         if let Some(container) = self.lock().state.by_name_mut(name) {
             container.log.push(line);

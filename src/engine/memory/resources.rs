@@ -1,6 +1,7 @@
 //! Networks, volumes, images and files: what containers use.
 
 use crate::engine::{ErrorKind, FileState};
+use crate::model::Role;
 use crate::model::{ContainerSpec, ContainerState, ImageRef, NetworkSpec, ObservedNetwork, labels};
 
 use super::files::{below, clean, read_tar, write_tar};
@@ -14,7 +15,7 @@ impl State {
         let id = self.new_id();
         let mut labels = spec.labels.clone();
         labels.extend(
-            [(labels::STACK, spec.stack.as_str()), (labels::ROLE, "network")]
+            [(labels::STACK, spec.stack.as_str()), (labels::ROLE, Role::Network.as_str())]
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
         let network = ObservedNetwork { id: id.clone(), name: spec.name.clone(), labels };

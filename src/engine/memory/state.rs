@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::engine::{ErrorKind, LogLine, LogQuery};
+use crate::model::Role;
 use crate::model::{ContainerDetail, ContainerState};
 use crate::model::{
     ContainerSpec, ImageRef, Observed, ObservedContainer, ObservedNetwork, PublishedPort, labels,
@@ -67,7 +68,7 @@ impl Container {
     fn labels(&self) -> BTreeMap<String, String> {
         let mut all = self.spec.labels.clone();
         if self.ours {
-            all.extend(own_labels(&self.spec, &self.spec.role));
+            all.extend(own_labels(&self.spec, self.spec.role));
         }
         all
     }
@@ -82,9 +83,12 @@ impl Container {
     }
 }
 
-fn own_labels(spec: &ContainerSpec, role: &str) -> BTreeMap<String, String> {
-    let pairs =
-        [(labels::STACK, spec.stack.as_str()), (labels::SERVICE, spec.service.name()), (labels::ROLE, role)];
+fn own_labels(spec: &ContainerSpec, role: Role) -> BTreeMap<String, String> {
+    let pairs = [
+        (labels::STACK, spec.stack.as_str()),
+        (labels::SERVICE, spec.service.name()),
+        (labels::ROLE, role.as_str()),
+    ];
     let of_project = spec.labels.iter().filter(|(key, _)| labels::OF_PROJECT.contains(&key.as_str()));
     let of_project = of_project.map(|(key, value)| (key.clone(), value.clone()));
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).chain(of_project).collect()
@@ -144,7 +148,7 @@ impl State {
     /// Volumes are made on the way, with the labels of the first container that names them.
     pub(super) fn insert(&mut self, spec: &ContainerSpec, ours: bool) -> String {
         for mount in &spec.mounts {
-            let labels = if ours { own_labels(spec, &mount.role) } else { BTreeMap::new() };
+            let labels = if ours { own_labels(spec, mount.role) } else { BTreeMap::new() };
             let new = || Volume { labels, files: Files::new() };
             self.volumes.entry(mount.volume.clone()).or_insert_with(new);
         }

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use futures_util::TryStreamExt;
 
 use super::*;
+use crate::model::Role;
 use crate::model::{ContainerState, Mount, PublishedPort, RestartPolicy, ServiceKind};
 
 const GRACE: Duration = Duration::from_secs(1);
@@ -17,7 +18,7 @@ fn spec(service: ServiceKind, port: u16) -> ContainerSpec {
     let stack = StackName::new("t").unwrap();
     ContainerSpec {
         service,
-        role: "service".to_owned(),
+        role: Role::Service,
         name: stack.container(service),
         image: image(),
         command: vec![],
@@ -28,7 +29,7 @@ fn spec(service: ServiceKind, port: u16) -> ContainerSpec {
             volume: stack.config_volume(service),
             target: "/etc/app".to_owned(),
             no_copy: true,
-            role: "config".to_owned(),
+            role: Role::Config,
         }],
         tmpfs: vec![],
         ports: vec![PublishedPort { container: 80, host_ip: Ipv4Addr::LOCALHOST.into(), host: port }],
@@ -206,9 +207,9 @@ async fn a_crash_is_restarted_by_policy_and_a_validator_ends() {
     engine.crash("t-prometheus", 2);
     assert_eq!(engine.inspect(&id).await.unwrap().state, ContainerState::Exited);
 
-    engine.on_start(|spec| (spec.role == "validator").then_some(1));
+    engine.on_start(|spec| (spec.role == Role::Validator).then_some(1));
     let mut validator = spec(ServiceKind::Grafana, 0);
-    validator.role = "validator".to_owned();
+    validator.role = Role::Validator;
     let id = engine.create_container(&validator).await.unwrap();
     engine.start(&id).await.unwrap();
     assert_eq!(engine.wait(&id, GRACE).await.unwrap(), 1);

@@ -49,6 +49,7 @@ pub struct Twins<'a> {
 }
 
 impl Twins<'_> {
+    /// What is wrong, in one sentence.
     pub fn message(&self) -> String {
         let Self { first, what, value, .. } = self;
         format!(

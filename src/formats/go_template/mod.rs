@@ -23,6 +23,7 @@ pub struct Define {
     pub body: Vec<Node>,
 }
 
+/// A piece of a template.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Node {
     Text(String),
@@ -40,6 +41,7 @@ pub enum Node {
     Jump,
 }
 
+/// An `if`, `with` or `range` with what it encloses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Branch {
     pub pipeline: Pipeline,
@@ -76,6 +78,7 @@ pub struct Command {
     pub words: Vec<Operand>,
 }
 
+/// One word of a command.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Operand {
     pub at: usize,
@@ -84,6 +87,7 @@ pub struct Operand {
     pub fields: Vec<(String, usize)>,
 }
 
+/// What a word is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum OperandKind {
     Dot,

@@ -19,6 +19,7 @@ pub struct RemoteImage {
 }
 
 impl RemoteImage {
+    /// Reads the answer of a registry to the question for a tag.
     pub fn parse(digest: String, body: &Value) -> Self {
         let entries = body["manifests"].as_array().into_iter().flatten();
         let manifests = entries.filter_map(|entry| {
