@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 
 use crate::apply::gather;
-use crate::engine::{Engine, EngineError, ErrorKind, LogQuery};
+use crate::engine::{Engine, EngineError, ErrorKind, LogQuery, Processes};
 use crate::error::{Error, ExitCode};
 use crate::model::{Hint, ServiceKind};
 use crate::plan::Blocker;
@@ -55,7 +55,7 @@ pub async fn failed_start<E: Engine>(
 }
 
 /// The last lines of a container's log, indented.
-pub async fn last_log_lines<E: Engine>(engine: &E, container_id: &str) -> String {
+pub async fn last_log_lines<E: Processes>(engine: &E, container_id: &str) -> String {
     let query = LogQuery { follow: false, since: None, tail: Some(LOG_LINES) };
     let lines = engine.logs(container_id, query).take(200).filter_map(|line| async move { line.ok() });
     let collected = tokio::time::timeout(std::time::Duration::from_secs(5), lines.collect::<Vec<_>>()).await;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Engine, EngineError, ErrorKind, LogQuery};
+use crate::engine::{ContainerFiles, Containers, Engine, EngineError, ErrorKind, LogQuery};
 use crate::error::{Error, ExitCode};
 use crate::model::Role;
 use crate::model::{ContainerSpec, ImageRef, RenderedFile, RestartPolicy, ServiceKind, StackName};
@@ -124,7 +124,7 @@ async fn lifetime<E: Engine>(
     Ok(Outcome { exit_code, stdout, stderr, collected })
 }
 
-async fn collect<E: Engine>(engine: &E, id: &str, path: &str) -> Result<Option<String>, EngineError> {
+async fn collect<E: ContainerFiles>(engine: &E, id: &str, path: &str) -> Result<Option<String>, EngineError> {
     let tar = match engine.download(id, path).await {
         Ok(tar) => tar,
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
@@ -136,7 +136,7 @@ async fn collect<E: Engine>(engine: &E, id: &str, path: &str) -> Result<Option<S
 
 /// By name: a container whose creation was answered too late has no id that we know. A failure to
 /// remove does not hide the failure before it.
-async fn remove<E: Engine>(engine: &E, name: &str, report: bool) -> Result<(), EngineError> {
+async fn remove<E: Containers>(engine: &E, name: &str, report: bool) -> Result<(), EngineError> {
     match engine.remove_container(name, true).await {
         Err(error) if report => Err(error),
         Err(error) => {

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::apply::StackSession;
 use crate::apply::update::locking;
-use crate::engine::{Engine, EngineError, ErrorKind};
+use crate::engine::{Engine, EngineError, ErrorKind, Images};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, LocalImage, ServiceKind};
 use crate::report::events::{Event, Reporter, ServiceState};
@@ -69,7 +69,7 @@ pub async fn image<E: Engine>(
 }
 
 /// Pulls one image; `service` is whose progress line shows it.
-pub async fn run<E: Engine>(
+pub async fn run<E: Images>(
     engine: &E,
     reporter: &dyn Reporter,
     cancel: &CancellationToken,

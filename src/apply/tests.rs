@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{PROBE_DEADLINE, StackSession, gather, network, pull, services};
 use crate::engine::memory::MemoryEngine;
-use crate::engine::{Engine, ErrorKind};
+use crate::engine::{Containers, Engine, ErrorKind, Networks};
 use crate::error::Error;
 use crate::model::{ServiceKind, StackName};
 use crate::net::HttpClient;

@@ -3,7 +3,7 @@
 
 use crate::apply::{StackSession, interrupted};
 use crate::cli::context::{Context, Loaded};
-use crate::engine::Engine;
+use crate::engine::Containers;
 use crate::engine::docker::DockerEngine;
 use crate::error::Error;
 use crate::model::Observed;

@@ -87,25 +87,14 @@ pub struct PullProgress {
     pub total: u64,
 }
 
-/// The engine as the rest of the program sees it. Every call has its own deadline inside the adapter.
-pub trait Engine: Send + Sync + 'static {
-    fn info(&self) -> &EngineInfo;
-
+/// Containers: listed, made, started, stopped and removed.
+pub trait Containers: Send + Sync {
     /// All containers, running or not; one call.
     fn list(&self) -> impl Future<Output = Result<Observed, EngineError>> + Send;
     fn inspect(
         &self,
         container_id: &str,
     ) -> impl Future<Output = Result<ContainerDetail, EngineError>> + Send;
-
-    /// Creates the network. A conflict is an error of kind [`ErrorKind::Conflict`].
-    fn create_network(&self, spec: &NetworkSpec) -> impl Future<Output = Result<String, EngineError>> + Send;
-    fn find_networks(
-        &self,
-        name: &str,
-    ) -> impl Future<Output = Result<Vec<ObservedNetwork>, EngineError>> + Send;
-    fn remove_network(&self, network_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
-
     /// Creates a container, never starts it; returns its id. A missing image is
     /// [`ErrorKind::ImageMissing`], a taken name [`ErrorKind::NameTaken`] with the holder's id.
     fn create_container(
@@ -146,7 +135,14 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         policy: &str,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// Freezes all processes of a running container.
+    fn pause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+    /// "Not paused" is success.
+    fn unpause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
 
+/// What lies inside a container.
+pub trait ContainerFiles: Send + Sync {
     /// Unpacks a tar into the container's directory `root` (`PUT /containers/{id}/archive`).
     fn upload(
         &self,
@@ -181,10 +177,10 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         path: &str,
     ) -> impl Future<Output = Result<Option<FileState>, EngineError>> + Send;
-    /// Freezes all processes of a running container.
-    fn pause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
-    /// "Not paused" is success.
-    fn unpause(&self, container_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
+
+/// Commands in a container, its end and its log.
+pub trait Processes: Send + Sync {
     /// Runs a command in a running container and waits for its end.
     fn exec(
         &self,
@@ -204,8 +200,22 @@ pub trait Engine: Send + Sync + 'static {
         container_id: &str,
         deadline: Duration,
     ) -> impl Future<Output = Result<i64, EngineError>> + Send;
-
     fn logs(&self, container_id: &str, query: LogQuery) -> BoxStream<'static, Result<LogLine, EngineError>>;
+}
+
+/// Networks.
+pub trait Networks: Send + Sync {
+    /// Creates the network. A conflict is an error of kind [`ErrorKind::Conflict`].
+    fn create_network(&self, spec: &NetworkSpec) -> impl Future<Output = Result<String, EngineError>> + Send;
+    fn find_networks(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = Result<Vec<ObservedNetwork>, EngineError>> + Send;
+    fn remove_network(&self, network_id: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
+
+/// Images: pulled, looked up, carried elsewhere.
+pub trait Images: Send + Sync {
     fn pull(&self, image: &ImageRef) -> BoxStream<'static, Result<PullProgress, EngineError>>;
     /// What the engine knows of an image; `None` when it is not there.
     fn find_image(
@@ -225,22 +235,35 @@ pub trait Engine: Send + Sync + 'static {
         image_id: &str,
         tag: &ImageRef,
     ) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
 
-    /// Everything that the engine tells about something, in its own words; for diagnosis only.
-    fn describe(
-        &self,
-        thing: Thing<'_>,
-    ) -> impl Future<Output = Result<serde_json::Value, EngineError>> + Send;
-
+/// Named volumes.
+pub trait Volumes: Send + Sync {
     /// The volumes that carry the stack's label, by name.
     fn volumes(
         &self,
         stack: &StackName,
     ) -> impl Future<Output = Result<Vec<ObservedVolume>, EngineError>> + Send;
     fn remove_volume(&self, name: &str) -> impl Future<Output = Result<(), EngineError>> + Send;
+}
 
+/// What happens on the engine.
+pub trait Events: Send + Sync {
     /// Container events of the stack from now on: (container name, action). Ends when the engine goes.
     fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>>;
+}
+
+/// The engine as the rest of the program sees it: all of the above. Who needs one part only asks for that.
+/// Every call has its own deadline inside the adapter.
+pub trait Engine:
+    Containers + ContainerFiles + Processes + Networks + Images + Volumes + Events + 'static
+{
+    fn info(&self) -> &EngineInfo;
+    /// Everything that the engine tells about something, in its own words; for diagnosis only.
+    fn describe(
+        &self,
+        thing: Thing<'_>,
+    ) -> impl Future<Output = Result<serde_json::Value, EngineError>> + Send;
 }
 
 /// What the engine is asked to describe.

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use confidexmon::engine::docker::{DockerEngine, EndpointChoice, connect};
+use confidexmon::engine::{ContainerFiles, Containers, Events, Images, Networks, Processes, Volumes};
 use confidexmon::engine::{Engine, ErrorKind, LogLine, LogQuery};
 use confidexmon::model::{
     ContainerSpec, ImageRef, Mount, NetworkSpec, ObservedContainer, PublishedPort, RestartPolicy, Role,

@@ -4,12 +4,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::StreamExt;
 
-use crate::engine::{Engine, LogQuery};
+use crate::engine::{LogQuery, Processes};
 
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// At most so many lines that are not older than `age`; empty when the log cannot be read.
-pub(super) async fn tail<E: Engine>(
+pub(super) async fn tail<E: Processes>(
     engine: &E,
     container_id: &str,
     lines: u64,

@@ -10,7 +10,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::engine::Engine;
+use crate::engine::{ContainerFiles, Processes};
 use crate::model::ServiceKind;
 use crate::services::profile;
 use crate::store::tarball;
@@ -75,7 +75,12 @@ impl ReloadWatchdog {
 
     /// True when another run, from another machine, has put its files into place while this one worked. One
     /// that has only begun, or changed nothing, is no reason to leave what this one wrote.
-    pub(super) async fn is_overtaken<E: Engine>(&self, engine: &E, container_id: &str, root: &str) -> bool {
+    pub(super) async fn is_overtaken<E: ContainerFiles>(
+        &self,
+        engine: &E,
+        container_id: &str,
+        root: &str,
+    ) -> bool {
         let Some(token) = &self.token else { return false };
         let Ok(archive) = engine.download(container_id, &format!("{root}/{NOTE}")).await else {
             return false;
@@ -88,7 +93,7 @@ impl ReloadWatchdog {
     }
 
     /// Starts it. An image without a shell has none; an engine that is gone fails the next step anyway.
-    pub(super) async fn start<E: Engine>(&self, engine: &E, container_id: &str, root: &str) {
+    pub(super) async fn start<E: Processes>(&self, engine: &E, container_id: &str, root: &str) {
         let Some(token) = &self.token else { return };
         let note = format!("{root}/{NOTE}");
         let command = ["sh", "-c", SCRIPT, "watchdog", &note, token].map(str::to_owned);

@@ -13,7 +13,7 @@ use crate::backup::names;
 use crate::backup::retention::{self, Kept, Policy};
 use crate::cli::args::{BackupFolder, BackupOptions, PlanOptions};
 use crate::cli::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ObservedContainer, ServiceKind, StackName};
 use crate::report::backups::{BackupJson, described};

@@ -12,7 +12,7 @@ use crate::cli::context::{Context, Loaded};
 use crate::cli::signals;
 use crate::doctor::redact::Redactor;
 use crate::doctor::{Check, Facts, Topic, Verdict, examine};
-use crate::engine::Engine;
+use crate::engine::Containers;
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ExitCode};
 use crate::model::{Observed, Secret, ServiceKind};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::apply::gather;
 use crate::cli::args::InitOptions;
 use crate::cli::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::formats::exposition;
 use crate::model::{ServiceKind, StackName, labels};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::apply::stacks::{self, Stack};
 use crate::cli::context::Context;
-use crate::engine::Engine;
+use crate::engine::Containers;
 use crate::error::Error;
 use crate::health::Health;
 use crate::model::Project;

@@ -6,7 +6,7 @@ use crate::apply::{gather, ownership, wait};
 use crate::cli::args::{PlanOptions, ServicesOptions};
 use crate::cli::context::Context;
 use crate::cli::opened::Opened;
-use crate::engine::Engine;
+use crate::engine::Containers;
 use crate::error::{Error, ExitCode};
 use crate::report::events::ServiceState;
 use crate::services::profile;

@@ -15,7 +15,7 @@ use crate::cli::args::{PlanOptions, RestoreOptions};
 use crate::cli::commands::backup_grafana::folder;
 use crate::cli::commands::restore_beside;
 use crate::cli::context::Context;
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, Observed, ServiceKind, StackName};
 use crate::report::backups::counted;

@@ -10,7 +10,7 @@ use crate::apply::wait;
 use crate::cli::args::{PlanOptions, SilenceOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::drill::intake;
-use crate::engine::Engine;
+use crate::engine::Containers;
 use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::ActiveAlert;

@@ -10,7 +10,7 @@ use crate::cli::args::{PlanOptions, StatusOptions};
 use crate::cli::commands::up::url;
 use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::health::Health;
 use crate::health::overview::Overview;

@@ -17,7 +17,7 @@ use crate::cli::args::{PlanOptions, UpOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::cli::opened::Opened;
 use crate::cli::refusal::Foreseen;
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::health::overview::{Target, TargetHealth};
 use crate::model::{Manifest, Observed, Secret, ServiceKind};

@@ -35,8 +35,8 @@ pub use connect::{EndpointChoice, connect, connect_directly};
 pub use context::context_names;
 
 use crate::engine::{
-    ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
-    PullProgress, Thing,
+    ContainerEvent, ContainerFiles, Containers, Engine, EngineError, EngineInfo, ErrorKind, Events,
+    ExecOutput, FileState, Images, LogLine, LogQuery, Networks, Processes, PullProgress, Thing, Volumes,
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ImageRef, LocalImage, NetworkSpec, Observed, ObservedContainer,
@@ -54,11 +54,7 @@ pub struct DockerEngine {
     wire: Wire,
 }
 
-impl Engine for DockerEngine {
-    fn info(&self) -> &EngineInfo {
-        &self.wire.info
-    }
-
+impl Containers for DockerEngine {
     async fn list(&self) -> Result<Observed, EngineError> {
         let items: Vec<ListItem> = self.wire.get("list containers", LOOK, "/containers/json?all=1").await?;
         let mut containers: Vec<ObservedContainer> = items.into_iter().map(Into::into).collect();
@@ -71,21 +67,6 @@ impl Engine for DockerEngine {
         let answer: InspectAnswer =
             self.wire.get(&action, LOOK, &format!("/containers/{container_id}/json")).await?;
         Ok(answer.into())
-    }
-
-    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
-        ops::create_network(&self.wire, spec).await
-    }
-
-    async fn find_networks(&self, name: &str) -> Result<Vec<ObservedNetwork>, EngineError> {
-        // The engine's filter matches parts of names too.
-        let path = with_query("/networks", &[("filters", &filters(&[("name", name)]))]);
-        let items: Vec<NetworkItem> = self.wire.get(&format!("find network `{name}`"), LOOK, &path).await?;
-        Ok(items.into_iter().map(ObservedNetwork::from).filter(|network| network.name == name).collect())
-    }
-
-    async fn remove_network(&self, network_id: &str) -> Result<(), EngineError> {
-        ops::remove_network(&self.wire, network_id).await
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
@@ -108,17 +89,6 @@ impl Engine for DockerEngine {
         ops::remove_container(&self.wire, container_id, force).await
     }
 
-    fn save_images(&self, images: &[ImageRef]) -> BoxStream<'static, Result<Vec<u8>, EngineError>> {
-        images::save(self.wire.clone(), images)
-    }
-
-    async fn load_images(
-        &self,
-        archive: BoxStream<'static, std::io::Result<Vec<u8>>>,
-    ) -> Result<(), EngineError> {
-        images::load(&self.wire, archive).await
-    }
-
     async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
         ops::rename_container(&self.wire, container_id, name).await
     }
@@ -127,6 +97,16 @@ impl Engine for DockerEngine {
         ops::set_restart_policy(&self.wire, container_id, policy).await
     }
 
+    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
+        ops::pause(&self.wire, container_id).await
+    }
+
+    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
+        ops::unpause(&self.wire, container_id).await
+    }
+}
+
+impl ContainerFiles for DockerEngine {
     async fn upload(&self, container_id: &str, root: &str, tar: Vec<u8>) -> Result<(), EngineError> {
         ops::upload(&self.wire, container_id, root, tar).await
     }
@@ -156,15 +136,9 @@ impl Engine for DockerEngine {
     async fn stat(&self, container_id: &str, path: &str) -> Result<Option<FileState>, EngineError> {
         files::stat(&self.wire, container_id, path).await
     }
+}
 
-    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
-        ops::pause(&self.wire, container_id).await
-    }
-
-    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
-        ops::unpause(&self.wire, container_id).await
-    }
-
+impl Processes for DockerEngine {
     async fn exec(
         &self,
         container_id: &str,
@@ -185,7 +159,26 @@ impl Engine for DockerEngine {
     fn logs(&self, container_id: &str, query: LogQuery) -> BoxStream<'static, Result<LogLine, EngineError>> {
         logs::read(self.wire.clone(), container_id, &query)
     }
+}
 
+impl Networks for DockerEngine {
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
+        ops::create_network(&self.wire, spec).await
+    }
+
+    async fn find_networks(&self, name: &str) -> Result<Vec<ObservedNetwork>, EngineError> {
+        // The engine's filter matches parts of names too.
+        let path = with_query("/networks", &[("filters", &filters(&[("name", name)]))]);
+        let items: Vec<NetworkItem> = self.wire.get(&format!("find network `{name}`"), LOOK, &path).await?;
+        Ok(items.into_iter().map(ObservedNetwork::from).filter(|network| network.name == name).collect())
+    }
+
+    async fn remove_network(&self, network_id: &str) -> Result<(), EngineError> {
+        ops::remove_network(&self.wire, network_id).await
+    }
+}
+
+impl Images for DockerEngine {
     fn pull(&self, image: &ImageRef) -> BoxStream<'static, Result<PullProgress, EngineError>> {
         pull::pull(self.wire.clone(), image.clone())
     }
@@ -199,8 +192,44 @@ impl Engine for DockerEngine {
         }
     }
 
+    fn save_images(&self, images: &[ImageRef]) -> BoxStream<'static, Result<Vec<u8>, EngineError>> {
+        images::save(self.wire.clone(), images)
+    }
+
+    async fn load_images(
+        &self,
+        archive: BoxStream<'static, std::io::Result<Vec<u8>>>,
+    ) -> Result<(), EngineError> {
+        images::load(&self.wire, archive).await
+    }
+
     async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
         ops::tag_image(&self.wire, image_id, tag).await
+    }
+}
+
+impl Volumes for DockerEngine {
+    async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {
+        let label = format!("{}={stack}", labels::STACK);
+        let path = with_query("/volumes", &[("filters", &filters(&[("label", &label)]))]);
+        let answer: VolumesAnswer = self.wire.get("list volumes", LOOK, &path).await?;
+        Ok(answer.sorted())
+    }
+
+    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
+        ops::remove_volume(&self.wire, name).await
+    }
+}
+
+impl Events for DockerEngine {
+    fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
+        events::follow(self.wire.clone(), stack)
+    }
+}
+
+impl Engine for DockerEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.wire.info
     }
 
     async fn describe(&self, thing: Thing<'_>) -> Result<serde_json::Value, EngineError> {
@@ -212,20 +241,5 @@ impl Engine for DockerEngine {
             Thing::Image(id) => (format!("describe image `{id}`"), format!("/images/{id}/json")),
         };
         self.wire.get(&action, LOOK, &path).await
-    }
-
-    async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {
-        let label = format!("{}={stack}", labels::STACK);
-        let path = with_query("/volumes", &[("filters", &filters(&[("label", &label)]))]);
-        let answer: VolumesAnswer = self.wire.get("list volumes", LOOK, &path).await?;
-        Ok(answer.sorted())
-    }
-
-    async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
-        ops::remove_volume(&self.wire, name).await
-    }
-
-    fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
-        events::follow(self.wire.clone(), stack)
     }
 }

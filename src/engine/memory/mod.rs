@@ -20,8 +20,8 @@ pub use calls::Call;
 pub use files::{Files, MemoryFile};
 
 use crate::engine::{
-    ContainerEvent, Engine, EngineError, EngineInfo, ErrorKind, ExecOutput, FileState, LogLine, LogQuery,
-    PullProgress, Thing,
+    ContainerEvent, ContainerFiles, Containers, Engine, EngineError, EngineInfo, ErrorKind, Events,
+    ExecOutput, FileState, Images, LogLine, LogQuery, Networks, Processes, PullProgress, Thing, Volumes,
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ContainerState, ImageRef, LocalImage, NetworkSpec, Observed,
@@ -124,11 +124,7 @@ fn action(call: Call, about: &str) -> String {
     if about.is_empty() { verb } else { format!("{verb} `{about}`") }
 }
 
-impl Engine for MemoryEngine {
-    fn info(&self) -> &EngineInfo {
-        &self.info
-    }
-
+impl Containers for MemoryEngine {
     async fn list(&self) -> Result<Observed, EngineError> {
         self.call(Call::List, "", |state| Ok(state.list())).await
     }
@@ -136,21 +132,6 @@ impl Engine for MemoryEngine {
     async fn inspect(&self, container_id: &str) -> Result<ContainerDetail, EngineError> {
         let about = self.name_of(container_id);
         self.call(Call::Inspect, &about, |state| state.detail(container_id)).await
-    }
-
-    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
-        self.call(Call::CreateNetwork, &spec.name, |state| state.create_network(spec)).await
-    }
-
-    async fn find_networks(&self, name: &str) -> Result<Vec<ObservedNetwork>, EngineError> {
-        let found = |state: &mut State| {
-            Ok(state.networks.values().filter(|network| network.name == name).cloned().collect())
-        };
-        self.call(Call::FindNetworks, name, found).await
-    }
-
-    async fn remove_network(&self, network_id: &str) -> Result<(), EngineError> {
-        self.call(Call::RemoveNetwork, network_id, |state| state.remove_network(network_id)).await
     }
 
     async fn create_container(&self, spec: &ContainerSpec) -> Result<String, EngineError> {
@@ -194,6 +175,11 @@ impl Engine for MemoryEngine {
         .await
     }
 
+    async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
+        let about = format!("{} to {name}", self.name_of(container_id));
+        self.call(Call::RenameContainer, &about, |state| state.rename(container_id, name)).await
+    }
+
     async fn set_restart_policy(&self, container_id: &str, policy: &str) -> Result<(), EngineError> {
         self.change(Call::SetRestartPolicy, container_id, &["update"], |state| {
             state.set_policy(container_id, policy)
@@ -201,6 +187,22 @@ impl Engine for MemoryEngine {
         .await
     }
 
+    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
+        self.change(Call::Pause, container_id, &["pause"], |state| {
+            state.change_state(container_id, &ContainerState::Running, ContainerState::Paused)
+        })
+        .await
+    }
+
+    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
+        self.change(Call::Unpause, container_id, &["unpause"], |state| {
+            state.change_state(container_id, &ContainerState::Paused, ContainerState::Running)
+        })
+        .await
+    }
+}
+
+impl ContainerFiles for MemoryEngine {
     async fn upload(&self, container_id: &str, root: &str, tar: Vec<u8>) -> Result<(), EngineError> {
         let about = self.name_of(container_id);
         self.call(Call::Upload, &about, |state| state.upload(container_id, root, &tar)).await
@@ -240,21 +242,9 @@ impl Engine for MemoryEngine {
         let about = self.name_of(container_id);
         self.call(Call::Stat, &about, |state| state.stat(container_id, path)).await
     }
+}
 
-    async fn pause(&self, container_id: &str) -> Result<(), EngineError> {
-        self.change(Call::Pause, container_id, &["pause"], |state| {
-            state.change_state(container_id, &ContainerState::Running, ContainerState::Paused)
-        })
-        .await
-    }
-
-    async fn unpause(&self, container_id: &str) -> Result<(), EngineError> {
-        self.change(Call::Unpause, container_id, &["unpause"], |state| {
-            state.change_state(container_id, &ContainerState::Paused, ContainerState::Running)
-        })
-        .await
-    }
-
+impl Processes for MemoryEngine {
     async fn exec(
         &self,
         container_id: &str,
@@ -301,7 +291,26 @@ impl Engine for MemoryEngine {
         };
         stream::once(lines).flatten().boxed()
     }
+}
 
+impl Networks for MemoryEngine {
+    async fn create_network(&self, spec: &NetworkSpec) -> Result<String, EngineError> {
+        self.call(Call::CreateNetwork, &spec.name, |state| state.create_network(spec)).await
+    }
+
+    async fn find_networks(&self, name: &str) -> Result<Vec<ObservedNetwork>, EngineError> {
+        let found = |state: &mut State| {
+            Ok(state.networks.values().filter(|network| network.name == name).cloned().collect())
+        };
+        self.call(Call::FindNetworks, name, found).await
+    }
+
+    async fn remove_network(&self, network_id: &str) -> Result<(), EngineError> {
+        self.call(Call::RemoveNetwork, network_id, |state| state.remove_network(network_id)).await
+    }
+}
+
+impl Images for MemoryEngine {
     fn pull(&self, image: &ImageRef) -> BoxStream<'static, Result<PullProgress, EngineError>> {
         let (engine, image) = (self.clone(), image.clone());
         let pulled = async move {
@@ -343,20 +352,9 @@ impl Engine for MemoryEngine {
     async fn tag_image(&self, image_id: &str, tag: &ImageRef) -> Result<(), EngineError> {
         self.call(Call::TagImage, tag.as_str(), |state| state.tag_image(image_id, tag)).await
     }
+}
 
-    async fn rename_container(&self, container_id: &str, name: &str) -> Result<(), EngineError> {
-        let about = format!("{} to {name}", self.name_of(container_id));
-        self.call(Call::RenameContainer, &about, |state| state.rename(container_id, name)).await
-    }
-
-    async fn describe(&self, thing: Thing<'_>) -> Result<serde_json::Value, EngineError> {
-        let described = |state: &mut State| match thing {
-            Thing::Container(id) => state.describe(id),
-            Thing::Engine | Thing::Image(_) => Ok(serde_json::Value::Null),
-        };
-        self.call(Call::Describe, "", described).await
-    }
-
+impl Volumes for MemoryEngine {
     async fn volumes(&self, stack: &StackName) -> Result<Vec<ObservedVolume>, EngineError> {
         let ours = |state: &mut State| {
             let has_label = |volume: &state::Volume| {
@@ -375,7 +373,9 @@ impl Engine for MemoryEngine {
     async fn remove_volume(&self, name: &str) -> Result<(), EngineError> {
         self.call(Call::RemoveVolume, name, |state| state.remove_volume(name)).await
     }
+}
 
+impl Events for MemoryEngine {
     fn events(&self, stack: &StackName) -> BoxStream<'static, Result<ContainerEvent, EngineError>> {
         let (receiver, stack) = (self.events.subscribe(), stack.clone());
         stream::unfold((receiver, stack), |(mut receiver, stack)| async move {
@@ -388,6 +388,20 @@ impl Engine for MemoryEngine {
             }
         })
         .boxed()
+    }
+}
+
+impl Engine for MemoryEngine {
+    fn info(&self) -> &EngineInfo {
+        &self.info
+    }
+
+    async fn describe(&self, thing: Thing<'_>) -> Result<serde_json::Value, EngineError> {
+        let described = |state: &mut State| match thing {
+            Thing::Container(id) => state.describe(id),
+            Thing::Engine | Thing::Image(_) => Ok(serde_json::Value::Null),
+        };
+        self.call(Call::Describe, "", described).await
     }
 }
 
