@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::args::Command;
 use crate::engine::docker::{self, DockerEngine, EndpointChoice};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Containers, EngineError};
 use crate::model::Observed;
 
 /// What a command will ask first.

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::model::{
-    ContainerSpec, Diagnostic, FileSet, ImageRef, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy, Role,
-    Secret, ServiceKind, StackName, Tmpfs,
+    ContainerSpec, Diagnostic, FileSet, ImageRef, Mount, NetworkSpec, Project, PublishedPort, RestartPolicy,
+    Role, Secret, ServiceKind, StackName, Tmpfs,
 };
 use crate::render::{ProjectFiles, RenderedStack, Renderer};
 use crate::settings::Settings;
