@@ -9,7 +9,7 @@ pub mod elements;
 mod grouping;
 mod infer;
 mod label_set;
-pub mod many_to_many;
+pub mod match_cardinality;
 mod result_labels;
 #[cfg(test)]
 mod tests;

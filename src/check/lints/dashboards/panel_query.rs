@@ -1,6 +1,6 @@
 //! A query that Grafana shows without an error, and that says nothing: the mistakes of rules, in panels.
 
-use crate::analysis::labels::many_to_many;
+use crate::analysis::labels::match_cardinality;
 use crate::analysis::value_analysis::{self, Never};
 use crate::analysis::{one_sided_match, quantiles};
 use crate::check::finding::{Finding, Severity};
@@ -53,7 +53,7 @@ fn refused(view: &View<'_>, query: &Query, tree: &Expr) -> Vec<Mistake> {
     let mut found = Vec::new();
     if !query.is_narrowed_by_variables() {
         tree.walk(&mut |node| {
-            let refusal = node.as_binary().and_then(|binary| many_to_many::refused(view, binary));
+            let refusal = node.as_binary().and_then(|binary| match_cardinality::refused(view, binary));
             found.extend(refusal.map(|(why, fix)| {
                 let what = format!("{why}, and the panel shows its error");
                 Mistake { at: node.at, what, fix }
