@@ -11,7 +11,7 @@ use crate::apply::StackSession;
 use crate::apply::backup::{Copied, DATA, blocking, files, local_volume};
 use crate::apply::metered::{Doing, metered};
 use crate::backup::FileEntry;
-use crate::engine::{Engine, ErrorKind, FileState};
+use crate::engine::{Engine, EngineError, ErrorKind, FileState};
 use crate::error::{Error, ExitCode};
 use crate::model::{ContainerState, ObservedContainer};
 use crate::report::events::Reporter;
@@ -26,6 +26,10 @@ const FILES: [&str; 3] = ["grafana.db", "grafana.db-wal", "grafana.db-journal"];
 const INDEX: &str = "grafana.db-shm";
 /// How often a copy is tried before Grafana is paused for it.
 const ATTEMPTS: usize = 3;
+
+/// How often a pause is asked for that the engine cannot bring about, and how long it is left in peace between.
+const PAUSES: usize = 4;
+const BETWEEN_PAUSES: Duration = Duration::from_millis(250);
 
 /// How long Grafana may be paused for a copy: this, and more for a large database.
 const LEAST_PAUSE: Duration = Duration::from_secs(15);
@@ -147,7 +151,7 @@ impl<E: Engine> Source<'_, E> {
         let (session, id) = (self.session, &self.container.id);
         session.begin(&Interruption::Paused { container_id: id.clone() })?;
         let began = Instant::now();
-        let copied = match session.engine.pause(id).await {
+        let copied = match self.pause().await {
             Ok(()) => self.taken_in_time(folder, size).await,
             Err(error) => Err(error.into()),
         };
@@ -157,6 +161,21 @@ impl<E: Engine> Source<'_, E> {
         session.end()?;
         copied?;
         Ok(stood_still)
+    }
+
+    /// On a busy machine a container cannot always be frozen at once: "unable to freeze" (measured, 20.10).
+    async fn pause(&self) -> Result<(), EngineError> {
+        let (engine, id) = (&self.session.engine, &self.container.id);
+        for _ in 1..PAUSES {
+            match engine.pause(id).await {
+                Err(error) if error.kind == ErrorKind::Other => {}
+                other => return other,
+            }
+            // What of it was frozen goes on meanwhile.
+            engine.unpause(id).await?;
+            tokio::time::sleep(BETWEEN_PAUSES).await;
+        }
+        engine.pause(id).await
     }
 
     /// Grafana stands still for it, so it has a limit, whatever the engine does.
