@@ -42,14 +42,7 @@
 //!
 //! [`error`] is the program's error: what failed, why, what to do, and the exit code.
 //!
-//! # Where to add things
-//!
-//! - a setting: `settings/fields.rs`, its type in `settings/types.rs`, and `config/confidexmon.yml`
-//! - a service: a file in `services/` with its `Profile`, its row in `model/service_defaults.rs`, its templates in
-//!   `config/`
-//! - a lint: a file in `check/lints/<subject>/` and its line in `ALL`; its mistake in `tests/mistakes/<id>/`
-//! - a diagnosis: a file in `doctor/<topic>/` and its line in `ALL`; its planted fault in `doctor/tests.rs`
-//! - a command: a file in `cli/commands/`, its flags in `cli/args/`, its row in the README
+//! Where a lint, a setting, a service, a command or a diagnosis is added: the table in `CONTRIBUTING.md`.
 //!
 //! # Decisions
 //!

@@ -121,7 +121,7 @@ proptest! {
     /// run ends with what the settings say, and then there is nothing to do.
     #[test]
     fn after_any_past_and_any_interruption_one_run_converges(
-        fates in prop::collection::vec(fate(), 5),
+        fates in prop::collection::vec(fate(), ServiceKind::ALL.len()),
         older in any::<bool>(),
         dies_after in prop::option::of(0_usize..30),
     ) {
@@ -142,7 +142,7 @@ proptest! {
             let left = plan(&session, &wanted).await.unwrap();
             prop_assert!(left.is_empty() && left.blockers.is_empty(), "{left}");
             let observed = session.engine.list().await.unwrap();
-            prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), 5);
+            prop_assert_eq!(observed.containers.iter().filter(|one| one.is_running()).count(), ServiceKind::ALL.len());
             Ok(())
         })?;
     }

@@ -154,8 +154,14 @@ fn each_planted_mistake_is_found_at_its_place() {
 fn the_fixed_twins_are_clean() {
     let twins = lints::ALL
         .iter()
-        .flat_map(|lint| run(&facts(lint.id, "good")).into_iter().map(|found| (lint.id, found)));
-    let wrong: Vec<_> = twins.filter(|(_, finding)| finding.severity > Severity::Info).collect();
+        .flat_map(|lint| run(&facts(lint.id, "good")).into_iter().map(move |found| (lint, found)));
+    // A twin may have what is only mentioned, but nothing of its own lint at that lint's severity.
+    let wrong: Vec<_> = twins
+        .filter(|(lint, found)| {
+            found.severity > Severity::Info || found.id == lint.id && found.severity == lint.severity
+        })
+        .map(|(_, found)| found)
+        .collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 

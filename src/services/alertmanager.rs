@@ -19,7 +19,6 @@ pub(super) const PROFILE: Profile = Profile {
     beside: None,
     data: Some("/alertmanager"),
     loopback_only: false,
-    serves_metrics: true,
     // It asks nobody.
     learns_passwords: 3,
     stop_grace: Duration::from_secs(30),

@@ -19,7 +19,6 @@ pub(super) const PROFILE: Profile = Profile {
     beside: None,
     data: Some(DATA),
     loopback_only: false,
-    serves_metrics: true,
     // Before Prometheus and Alertmanager, which it asks.
     learns_passwords: 1,
     stop_grace: Duration::from_secs(30),

@@ -1,5 +1,5 @@
 //! Facts about each service: its container, where its files go, how to ask it whether it is ready,
-//! and what a changed file means. One file per service; adding one is a file and a line in `profile`.
+//! and what a changed file means. One file per service.
 
 mod alertmanager;
 #[cfg(test)]

@@ -24,8 +24,6 @@ pub struct Profile {
     pub data: Option<&'static str>,
     /// Whether its port is published on loopback even where the others' are not.
     pub loopback_only: bool,
-    /// Whether Prometheus scrapes it, at `/metrics`.
-    pub serves_metrics: bool,
     /// Its place in the row when the password before Prometheus and Alertmanager comes: who asks stands before
     /// whoever is asked.
     pub learns_passwords: u8,

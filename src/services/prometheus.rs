@@ -20,7 +20,6 @@ pub(super) const PROFILE: Profile = Profile {
     beside: None,
     data: Some("/prometheus"),
     loopback_only: false,
-    serves_metrics: true,
     // Before Alertmanager, which it asks.
     learns_passwords: 2,
     // It flushes its head block.

@@ -20,7 +20,6 @@ pub(super) const PROFILE: Profile = Profile {
     beside: None,
     data: Some("/data"),
     loopback_only: false,
-    serves_metrics: false,
     learns_passwords: 0,
     // It writes its append-only file out.
     stop_grace: Duration::from_mins(1),

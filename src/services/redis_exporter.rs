@@ -23,7 +23,6 @@ pub(super) const PROFILE: Profile = Profile {
     data: None,
     // It asks for no password, and would connect to any Redis that a request names.
     loopback_only: true,
-    serves_metrics: true,
     learns_passwords: 0,
     stop_grace: Duration::from_secs(10),
     validator: None,

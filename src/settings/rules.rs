@@ -91,7 +91,7 @@ fn jobs(settings: &Settings, values: &Values, problems: &mut Vec<Diagnostic>) {
             let text = format!("the job `{job}` is one of the stack's own");
             problems.push(
                 problem::error(text, Some(place.clone()))
-                    .fix("prometheus, alertmanager and grafana are scraped anyway; choose another name"),
+                    .fix("the services of the stack are scraped anyway; choose another name"),
             );
         }
         let Some((_, address, _)) = target.values.text("url").and_then(targets::taken_apart) else {

@@ -228,17 +228,22 @@ impl Settings {
             .filter(|kind| match kind {
                 ServiceKind::Redis => self.redis.enabled,
                 ServiceKind::RedisExporter => self.redis.enabled && self.redis.exporter,
-                _ => true,
+                ServiceKind::Prometheus | ServiceKind::Grafana | ServiceKind::Alertmanager => true,
             })
             .filter(|kind| !self.without.contains(kind))
             .collect()
     }
 
-    /// The jobs under which Prometheus scrapes the stack itself. Redis speaks to its exporter only.
+    /// The jobs under which Prometheus scrapes the stack itself.
     pub fn own_jobs(&self) -> impl Iterator<Item = &'static str> {
-        let exporter = self.services().into_iter().filter(|kind| *kind == ServiceKind::RedisExporter);
-        let always = [ServiceKind::Prometheus, ServiceKind::Alertmanager, ServiceKind::Grafana];
-        always.into_iter().chain(exporter).map(ServiceKind::name)
+        let services = self.services();
+        let is_scraped = move |kind: &ServiceKind| match kind {
+            ServiceKind::Prometheus | ServiceKind::Grafana | ServiceKind::Alertmanager => true,
+            ServiceKind::RedisExporter => services.contains(kind),
+            // It speaks to its exporter only.
+            ServiceKind::Redis => false,
+        };
+        ServiceKind::ALL.into_iter().filter(is_scraped).map(ServiceKind::name)
     }
 
     /// Whether Prometheus's reload endpoint is on.

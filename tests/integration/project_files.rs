@@ -101,3 +101,20 @@ fn a_stat_asks_over_the_range_of_its_alert() {
     }
     assert!(compared >= 5, "{compared}");
 }
+
+/// What quickstart writes into `.env` itself, the example must not set a second time.
+#[test]
+fn quickstart_takes_every_image_line_out_of_the_example() {
+    let script = std::fs::read_to_string(repository().join("scripts/quickstart")).unwrap();
+    let line =
+        script.lines().find(|line| line.trim_start().starts_with("sed -i '/^CONFIDEXMON_IMAGE_")).unwrap();
+    let expression = line.split('\'').nth(1).unwrap();
+    let left = std::process::Command::new("sed")
+        .arg(expression)
+        .arg(repository().join(".env.example"))
+        .output()
+        .unwrap();
+    let left = String::from_utf8(left.stdout).unwrap();
+    assert!(left.contains("CONFIDEXMON_"), "{left}");
+    assert!(!left.lines().any(|line| line.starts_with("CONFIDEXMON_IMAGE_")), "{left}");
+}

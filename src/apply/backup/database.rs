@@ -171,8 +171,10 @@ impl<E: Engine> Source<'_, E> {
                 Err(error) if error.kind == ErrorKind::Other => {}
                 other => return other,
             }
-            // What of it was frozen goes on meanwhile.
-            engine.unpause(id).await?;
+            // What of it was frozen goes on meanwhile; most often nothing was, which is refused.
+            if let Err(error) = engine.unpause(id).await {
+                tracing::debug!("nothing to unpause: {error}");
+            }
             tokio::time::sleep(BETWEEN_PAUSES).await;
         }
         engine.pause(id).await
