@@ -32,6 +32,10 @@ pub async fn finish<E: Engine>(session: &StackSession<E>) -> Result<(), Error> {
             Err(error) => return Err(error.into()),
         },
         Interruption::Restoring { container, previous } => {
+            // Killed while the proof copied the database, it stands still; most often it does not.
+            if let Err(error) = session.engine.unpause(container).await {
+                tracing::debug!("no pause was lifted: {error}");
+            }
             match Box::pin(restore::undo(session, container, previous.as_deref())).await {
                 Ok(()) => session.warn("a restore was interrupted: Grafana has the data that it had before"),
                 // Its volume can be written through a container only; the note stays until there is one.

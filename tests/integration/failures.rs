@@ -136,7 +136,7 @@ fn a_service_that_never_answers_is_exit_code_4_in_time() {
     let binary = env!("CARGO_BIN_EXE_confidexmon");
     let line =
         format!("script -qec 'stty cols 50 rows 24; {binary} up --timeout 3s' /dev/null || test $? = 4");
-    let shown = lab.shell(&line).output().unwrap();
+    let shown = lab.shell(&line).env("TERM", "xterm").output().unwrap();
     let shown = String::from_utf8_lossy(&shown.stdout);
     let waiting: Vec<String> = shown
         // A line as wide as the terminal ends without a break: the next service's line follows at once.

@@ -146,10 +146,14 @@ impl<E: Engine> Source<'_, E> {
     }
 
     /// Copies with the container paused; how long it stood still. It runs on whatever happens here, and when
-    /// this program is killed, the next command lifts the pause.
+    /// this program is killed, the next command lifts the pause: by a note of its own, or, where a restore is under
+    /// way and proves its data by such a copy, by the restore's.
     async fn while_paused(&self, folder: &Path, size: u64) -> Result<Duration, Error> {
         let (session, id) = (self.session, &self.container.id);
-        session.begin(&Interruption::Paused { container_id: id.clone() })?;
+        let is_noted = session.interruption()?.is_some();
+        if !is_noted {
+            session.begin(&Interruption::Paused { container_id: id.clone() })?;
+        }
         let began = Instant::now();
         let copied = match self.pause().await {
             Ok(()) => self.taken_in_time(folder, size).await,
@@ -158,7 +162,9 @@ impl<E: Engine> Source<'_, E> {
         // Also after a pause whose answer was lost.
         session.engine.unpause(id).await?;
         let stood_still = began.elapsed();
-        session.end()?;
+        if !is_noted {
+            session.end()?;
+        }
         copied?;
         Ok(stood_still)
     }
