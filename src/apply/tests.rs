@@ -45,7 +45,7 @@ fn fate() -> impl Strategy<Value = Fate> {
 }
 
 /// The shipped stack with Redis; no fixed ports, so that nothing on this machine matters.
-fn desired(log_level: &str) -> Desired {
+pub(super) fn desired(log_level: &str) -> Desired {
     let mut environment: BTreeMap<String, String> =
         ["PROMETHEUS", "GRAFANA", "ALERTMANAGER", "REDIS", "REDIS_EXPORTER"]
             .map(|name| (format!("CONFIDEXMON_PORT_{name}"), "0".to_owned()))
@@ -65,7 +65,7 @@ async fn down(session: &StackSession<MemoryEngine>, stack: &StackName, data: Dat
     super::down::run(session, &removal(&found, stack, data)).await.unwrap();
 }
 
-fn session(engine: MemoryEngine, folder: &Path) -> StackSession<MemoryEngine> {
+pub(super) fn session(engine: MemoryEngine, folder: &Path) -> StackSession<MemoryEngine> {
     crate::net::http::install_crypto();
     let stack = StackName::new("confidex").unwrap();
     StackSession {
@@ -83,14 +83,14 @@ async fn plan(session: &StackSession<MemoryEngine>, desired: &Desired) -> Result
     Ok(reconcile(desired, &facts, &Policy::default()))
 }
 
-async fn up(session: &StackSession<MemoryEngine>, desired: &Desired) -> Result<(), Error> {
+pub(super) async fn up(session: &StackSession<MemoryEngine>, desired: &Desired) -> Result<(), Error> {
     let plan = plan(session, desired).await?;
     services::run(session, desired, &plan, PullPolicy::Missing)
         .await
         .map_err(|errors| Error::all(errors).unwrap())
 }
 
-fn with_images(desired: &Desired) -> MemoryEngine {
+pub(super) fn with_images(desired: &Desired) -> MemoryEngine {
     let engine = MemoryEngine::new();
     for wanted in desired.services.values() {
         engine.add_image(&wanted.spec.image);
@@ -98,7 +98,7 @@ fn with_images(desired: &Desired) -> MemoryEngine {
     engine
 }
 
-fn runtime() -> tokio::runtime::Runtime {
+pub(super) fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
 }
 

@@ -249,3 +249,40 @@ fn damaged(error: &DatabaseError) -> Error {
         None => wrapped,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::apply::tests::{desired, runtime, session, up, with_images};
+    use crate::apply::{backup, restore};
+    use crate::engine::Containers;
+
+    /// The proof of a restore may have to pause Grafana, and the restore's own note is what ends it all.
+    #[test]
+    fn a_pause_leaves_the_note_of_a_restore_and_removes_its_own() {
+        runtime().block_on(async {
+            let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+            let [state, data, copy] = folders.each_ref().map(tempfile::TempDir::path);
+            let desired = desired("info");
+            let session = session(with_images(&desired), state);
+            up(&session, &desired).await.unwrap();
+            let observed = session.engine.list().await.unwrap();
+            let container = backup::container(&observed, &desired.stack).unwrap();
+            std::fs::write(data.join(FILES[0]), "rows").unwrap();
+            restore::upload(&session, &container.id, data.to_owned()).await.unwrap();
+            let source = Source { session: &session, container, local: None };
+            let restoring = Interruption::Restoring { container: container.name.clone(), previous: None };
+            for note in [None, Some(restoring)] {
+                if let Some(note) = &note {
+                    session.begin(note).unwrap();
+                }
+                source.while_paused(copy, 4).await.unwrap();
+                assert_eq!(session.interruption().unwrap(), note);
+                assert_eq!(std::fs::read_to_string(copy.join(FILES[0])).unwrap(), "rows");
+                let observed = session.engine.list().await.unwrap();
+                assert!(backup::container(&observed, &desired.stack).unwrap().is_running());
+            }
+        });
+    }
+}
