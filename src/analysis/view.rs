@@ -22,8 +22,6 @@ pub struct View<'a> {
     pub recorded: HashMap<&'a str, ResultLabels>,
     /// The contract's series → the labels that they have in Prometheus, as far as those are known.
     pub series: HashMap<String, ResultLabels>,
-    /// The labels of whole rules, by their address: every rule is asked for them by several lints.
-    of_rules: HashMap<usize, ResultLabels>,
     /// Recorded metric → the rules that record it.
     pub recordings: BTreeMap<&'a str, Vec<(&'a Group, &'a Rule)>>,
     /// The configuration that alerts go through; lints look at one after the other.
@@ -94,8 +92,7 @@ impl View<'_> {
 
     /// What is known of the labels of the result of an expression.
     pub fn result_labels(&self, expr: &Expr) -> ResultLabels {
-        let computed = || result_labels(expr, &|selector| self.series_labels(selector));
-        self.of_rules.get(&address(expr)).cloned().unwrap_or_else(computed)
+        result_labels(expr, &|selector| self.series_labels(selector))
     }
 
     /// The labels that the result of an expression can have.
@@ -126,7 +123,6 @@ pub fn view(facts: &Facts) -> View<'_> {
         facts,
         recorded: unknown,
         series: series(facts),
-        of_rules: HashMap::new(),
         recordings: BTreeMap::new(),
         alertmanager: None,
         alerts: Vec::new(),
@@ -147,24 +143,10 @@ pub fn view(facts: &Facts) -> View<'_> {
         recorded.insert(name, merged);
     }
     let view = View { recorded, recordings, ..first };
-    let of_rules = labels_of_rules(&view);
-    let view = View { of_rules, ..view };
     match facts.alertmanagers.first() {
         Some(alertmanager) => through(view, alertmanager),
         None => view,
     }
-}
-
-/// An expression is known again by where it lies: the facts stay where they are while there is a view.
-fn address(expr: &Expr) -> usize {
-    std::ptr::from_ref(expr).addr()
-}
-
-fn labels_of_rules(view: &View<'_>) -> HashMap<usize, ResultLabels> {
-    let of_file = |file: &RuleFile| -> Vec<(usize, ResultLabels)> {
-        view.rules_of(file).map(|rule| (address(rule.tree), view.result_labels(rule.tree))).collect()
-    };
-    parallel::map(&view.facts.rule_files, of_file).into_iter().flatten().collect()
 }
 
 /// The labels of what a rule records; an empty one of its own takes the label away.
