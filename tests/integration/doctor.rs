@@ -285,7 +285,7 @@ struct Beside(String);
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        docker(&["rm", "-f", &self.0]);
+        docker(&["rm", "-f", "-v", &self.0]);
     }
 }
 

@@ -92,7 +92,7 @@ fn faults_of_the_stack() {
 
     must(&["stop", &alertmanager]);
     first(&lab, &[], "stopped", "somebody stopped it");
-    must(&["rm", &alertmanager]);
+    must(&["rm", "-v", &alertmanager]);
     first(&lab, &[], "stopped", "there is no container for alertmanager");
     let holder = TcpListener::bind(("127.0.0.1", lab.ports["alertmanager"])).unwrap();
     first(&lab, &[], "port-taken", &lab.ports["alertmanager"].to_string());
@@ -134,7 +134,7 @@ fn faults_of_the_stack() {
         &image("redis"),
     ]);
     first(&lab, &["stack"], "leftovers", &left);
-    must(&["rm", &left]);
+    must(&["rm", "-v", &left]);
 
     // Engines from 25 on refuse a second network of a name.
     let second = docker(&["network", "create", "--label", &stack, &network]);
@@ -290,7 +290,7 @@ fn dashboards_that_grafana_refuses_and_a_database_that_fails() {
     lab.set("CONFIDEXMON_IMAGE_GRAFANA", &tag);
     lab.run(&["up", "--timeout", "3s"]);
     first(&lab, &["grafana"], "grafana-database", "the database cannot be read");
-    must(&["rm", "-f", &lab.container("grafana")]);
+    must(&["rm", "-f", "-v", &lab.container("grafana")]);
     must(&["rmi", &tag]);
 }
 

@@ -85,7 +85,7 @@ fn what_is_safe_is_done_and_nothing_without_a_yes() {
     assert_eq!(lab.inspect("alertmanager")["HostConfig"]["RestartPolicy"]["Name"], "always");
     let there = |name: &str| docker(&["inspect", name]).status.success();
     assert!(!there(&left) && there(&foreign), "only what carries our label goes");
-    docker(&["rm", &foreign]);
+    docker(&["rm", "-v", &foreign]);
     if spare.status.success() {
         assert_eq!(lab.networks().iter().filter(|name| **name == network).count(), 1);
     }

@@ -48,7 +48,7 @@ impl Double {
     }
 
     fn start(&self, env: &[&str]) {
-        docker(&["rm", "-f", &self.name]);
+        docker(&["rm", "-f", "-v", &self.name]);
         let mut command = Command::new("docker");
         command.args([
             "run",

@@ -135,7 +135,7 @@ fn a_container_that_was_made_otherwise_is_told_by_its_items() {
     lab.run(&["up"]).expect(0);
     let name = lab.container("alertmanager");
     let labels = lab.inspect("alertmanager")["Config"]["Labels"].clone();
-    docker(&["rm", "-f", &name]);
+    docker(&["rm", "-f", "-v", &name]);
     let mut arguments = vec![
         "run".to_owned(),
         "-d".to_owned(),

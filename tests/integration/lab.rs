@@ -220,7 +220,13 @@ pub(crate) fn repository() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// The docker client's answer. A container goes with the nameless volumes that its image asked for: the
+/// engine keeps them otherwise, and nobody would know whose they are.
 pub(crate) fn docker(arguments: &[&str]) -> Output {
+    assert!(
+        arguments.first() != Some(&"rm") || arguments.contains(&"-v"),
+        "{arguments:?} leaves volumes behind"
+    );
     Command::new("docker").args(arguments).stdin(Stdio::null()).output().expect("the docker client is needed")
 }
 
