@@ -30,6 +30,26 @@ pub struct View<'a> {
     pub alerts: Vec<Alert<'a>>,
 }
 
+/// Rules by name, only those whose name stands more than once; of thousands of rules nearly all names are the only
+/// one, and none of them costs an allocation.
+pub fn namesakes<'v, K: Copy + Eq + std::hash::Hash>(
+    rules: impl Iterator<Item = (K, RuleView<'v>)> + Clone,
+) -> Vec<Vec<RuleView<'v>>> {
+    let mut seen: HashMap<K, bool> = HashMap::new();
+    for (name, _) in rules.clone() {
+        seen.entry(name).and_modify(|repeated| *repeated = true).or_insert(false);
+    }
+    seen.retain(|_, repeated| *repeated);
+    if seen.is_empty() {
+        return Vec::new();
+    }
+    let mut found: HashMap<K, Vec<RuleView<'v>>> = HashMap::new();
+    for (name, rule) in rules.filter(|(name, _)| seen.contains_key(name)) {
+        found.entry(name).or_default().push(rule);
+    }
+    found.into_values().collect()
+}
+
 /// One rule in its surroundings.
 #[derive(Clone, Copy, Debug)]
 pub struct RuleView<'a> {
@@ -42,7 +62,7 @@ pub struct RuleView<'a> {
 
 impl View<'_> {
     /// Every rule whose expression could be read.
-    pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> {
+    pub fn rules(&self) -> impl Iterator<Item = RuleView<'_>> + Clone {
         self.facts.rule_files.iter().flat_map(move |file| {
             file.rules().filter_map(move |(group, rule)| {
                 let tree = rule.tree.as_ref().ok()?;
@@ -131,7 +151,7 @@ pub fn view(facts: &Facts) -> View<'_> {
         let rules = file.rules().filter(|(_, rule)| !rule.is_alert());
         rules.map(|(group, rule)| recorded_labels(&first, group, rule)).collect()
     };
-    let sets = parallel::map(&facts.rule_files, of_file).into_iter().flatten();
+    let sets = parallel::flat_map(&facts.rule_files, of_file);
     let names = facts.rule_files.iter().flat_map(RuleFile::rules).filter(|(_, rule)| !rule.is_alert());
     let mut recorded: HashMap<&str, ResultLabels> = HashMap::new();
     for ((_, rule), set) in names.zip(sets) {

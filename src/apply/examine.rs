@@ -73,7 +73,7 @@ pub async fn run<E: Engine>(
                 .to_owned(),
         );
     }
-    let (sources, counts) = (sources(files, scope), Counts::of(&facts));
+    let (sources, counts) = (sources(files, scope, &findings), Counts::of(&facts));
     // Taking thousands of rules apart takes a tenth of the whole check, and nobody need wait for it.
     std::thread::spawn(move || drop(facts));
     Ok(CheckReport { findings, sources, counts, validators_not_run: report.into_not_run(), notes })
@@ -101,8 +101,15 @@ fn without_misfits(files: &ProjectFiles, findings: &mut Vec<Finding>) {
 /// Said once where metrics are not checked, because nobody knows which there are.
 fn checked_by_form(request: &CheckRequest<'_>, facts: &Facts) -> Option<String> {
     let of_user = request.scope.selection().is_some() || gather::is_for_another_backend(request.files);
+    let written = request.files.config.get("backend.prom").filter(|file| file.origin == Origin::User);
+    let why = match written {
+        Some(file) => {
+            format!("the metrics in {} are those of the built-in backend, not of yours", file.shown_as)
+        }
+        None => "there is no config/backend.prom with the metrics of your backend".to_owned(),
+    };
     (facts.contract.is_none() && of_user && !facts.rule_files.is_empty()).then(|| {
-        "rules and dashboards are checked by their form: there is no config/backend.prom with the metrics of your backend; `confidexmon check --save-contract` fetches and keeps them".to_owned()
+        format!("rules and dashboards are checked by their form: {why}; `confidexmon check --save-contract` fetches and keeps them")
     })
 }
 
@@ -120,7 +127,8 @@ async fn checked<E: Engine>(
     context: &CheckContext<'_, E>,
     subjects: &ValidationInput<'_>,
 ) -> Result<ValidationReport, Error> {
-    if validation::jobs(subjects).is_empty() {
+    // Before their files are copied: those of thousands of rules would be for nothing.
+    if !validation::is_wanted(subjects) {
         return Ok(ValidationReport::not_run("there is nothing for them to validate".to_owned()));
     }
     let CheckContext { engine, reporter, cancel, pull } = context;
@@ -163,10 +171,14 @@ async fn ask_panels<E: Engine>(
     }
 }
 
-/// Texts for the excerpts; `.env` is not among them, its lines are secrets.
-pub fn sources(files: &ProjectFiles, scope: &Scope) -> BTreeMap<String, String> {
+/// Texts for the excerpts of these findings; `.env` is not among them, its lines are secrets.
+pub fn sources(files: &ProjectFiles, scope: &Scope, findings: &[Finding]) -> BTreeMap<String, String> {
+    let shown: BTreeSet<&str> = findings.iter().map(|finding| finding.place.file.as_str()).collect();
     let own = files.config.values().chain(files.rules.values()).chain(files.dashboards.values());
     let named =
         scope.selection().into_iter().flat_map(|selection| selection.files.iter().map(|(_, file)| file));
-    own.chain(named).map(|file| (file.shown_as.clone(), file.text.clone())).collect()
+    own.chain(named)
+        .filter(|file| shown.contains(file.shown_as.as_str()))
+        .map(|file| (file.shown_as.clone(), file.text.clone()))
+        .collect()
 }

@@ -80,7 +80,7 @@ async fn doubtful_images<E: Engine>(
         let Some(container) = ours.iter().find(|container| container.name == wanted.spec.name) else {
             return locked.is_some();
         };
-        session.engine.info().podman
+        !session.engine.info().capabilities.shows_moved_tags
             || container.image != wanted.spec.image.as_str()
             || locked.is_some_and(|locked| locked != container.image_id)
     };

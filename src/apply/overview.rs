@@ -1,6 +1,6 @@
 //! Asks Prometheus and Alertmanager how the stack does its work.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
@@ -17,6 +17,8 @@ use crate::services::{Desired, DesiredService};
 
 /// How long one question may take: a service that hangs must not hang who asks.
 const DEADLINE: Duration = Duration::from_secs(3);
+/// Prometheus hands discovered targets, static ones too, to its scrapers only every 5 s (measured on 3.5).
+pub const DISCOVERY: Duration = Duration::from_secs(6);
 /// How often targets are looked at until each was scraped.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -73,26 +75,59 @@ pub async fn targets(prometheus: &Prometheus) -> Option<Vec<Target>> {
     Some(targets)
 }
 
-/// The same once each target was scraped, or when `limit` is over. Prometheus spreads first scrapes over the
-/// scrape interval.
+/// What is waited for after a change.
+#[derive(Clone, Debug, Default)]
+pub struct FirstScrapes {
+    /// Job and URL of each target that there should be; `None` where that is not known.
+    pub wanted: Option<BTreeSet<(String, String)>>,
+    /// The longest wait.
+    pub limit: Duration,
+}
+
+/// Every target once each was scraped, or when the limit is over. Prometheus spreads first scrapes over the scrape
+/// interval, and shows the targets from before a reload until it has discovered those after it.
 pub async fn scraped_targets<E: Engine>(
     session: &StackSession<E>,
     prometheus: &Prometheus,
-    limit: Duration,
+    FirstScrapes { wanted, limit }: &FirstScrapes,
 ) -> Option<Vec<Target>> {
-    let deadline = Instant::now() + limit;
+    let began = Instant::now();
     loop {
         let found = targets(prometheus).await?;
+        let stale = wanted.as_ref().filter(|wanted| began.elapsed() < DISCOVERY && !shows(&found, wanted));
         let waits = found.iter().any(|target| target.health == TargetHealth::Unknown);
         // Right after a start there may be none at all yet.
-        if !waits && !found.is_empty() || Instant::now() + LOOK_AGAIN >= deadline {
-            return Some(found);
+        if stale.is_none() && !waits && !found.is_empty() || began.elapsed() + LOOK_AGAIN >= *limit {
+            return Some(match stale {
+                Some(wanted) if !found.is_empty() => brought_up_to_date(found, wanted),
+                _ => found,
+            });
         }
         tokio::select! {
             () = sleep(LOOK_AGAIN) => {}
             () = session.cancel.cancelled() => return Some(found),
         }
     }
+}
+
+fn shows(found: &[Target], wanted: &BTreeSet<(String, String)>) -> bool {
+    found.len() == wanted.len()
+        && found.iter().all(|target| wanted.contains(&(target.job.clone(), target.url.clone())))
+}
+
+/// Without those that are on their way out, and with those that are not there yet.
+fn brought_up_to_date(found: Vec<Target>, wanted: &BTreeSet<(String, String)>) -> Vec<Target> {
+    let mut left = wanted.clone();
+    let mut current: Vec<Target> =
+        found.into_iter().filter(|target| left.remove(&(target.job.clone(), target.url.clone()))).collect();
+    current.extend(left.into_iter().map(|(job, url)| Target {
+        job,
+        instance: String::new(),
+        url,
+        health: TargetHealth::Unknown,
+        last_error: String::new(),
+    }));
+    current
 }
 
 /// Alerts that are pending or fire, with what becomes of them.

@@ -147,9 +147,8 @@ impl<E: Engine> ServiceRun<'_, E> {
                 // It came first of all.
                 Step::Pull { .. } => {}
                 Step::Create { .. } => {
-                    // Engines from 25 (API 1.44) check at creation that the network exists; older
-                    // ones at the start, so there the two calls may overlap.
-                    if self.checks_network_at_creation()
+                    // Where the network is looked for at the start only, the two calls may overlap.
+                    if self.session.engine.info().capabilities.networks_before_containers
                         && let Some(network) = network.take()
                         && network.await.is_err()
                     {
@@ -182,12 +181,6 @@ impl<E: Engine> ServiceRun<'_, E> {
 
     fn say(&self, detail: &str) {
         self.session.say(self.service, ServiceState::Working, detail);
-    }
-
-    fn checks_network_at_creation(&self) -> bool {
-        let api = &self.session.engine.info().api_version;
-        let minor = api.split_once('.').and_then(|(_, minor)| minor.parse::<u32>().ok());
-        minor.is_none_or(|minor| minor >= 44) || self.session.engine.info().podman
     }
 
     async fn create(&mut self) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use crate::apply::oneshot::{OneShot, Outcome};
 use crate::apply::validators::{self, Validators};
 use crate::check::gather;
-use crate::check::selection::{Kind, Scope};
+use crate::check::selection::{Kind, Scope, Selection};
 use crate::check::validators::rendered::Rendered;
 use crate::check::validators::{amtool, messages, promtool};
 use crate::check::{Facts, Finding};
@@ -84,8 +84,27 @@ pub struct ValidationInput<'a> {
     pub facts: &'a Facts,
 }
 
+/// True when there is something that a tool could validate.
+pub fn is_wanted(subjects: &ValidationInput<'_>) -> bool {
+    let ValidationInput { rendered, scope, facts, .. } = *subjects;
+    let Some(selection) = scope.selection() else {
+        return [ServiceKind::Prometheus, ServiceKind::Alertmanager]
+            .iter()
+            .any(|one| rendered.contains_key(one));
+    };
+    !facts.rule_files.is_empty()
+        || selection.of(Kind::Alertmanager).next().is_some()
+        || asks_for_messages(selection) && messages::rendering(facts).is_some()
+}
+
+/// The project's own messages are none of what was named.
+fn asks_for_messages(selection: &Selection) -> bool {
+    let of_messages = [Kind::Alertmanager, Kind::NotificationTemplate];
+    of_messages.into_iter().any(|kind| selection.of(kind).next().is_some())
+}
+
 /// One job for each tool and thing to validate; they run side by side.
-pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
+fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
     let ValidationInput { settings, rendered, scope, facts, .. } = *subjects;
     let add = |subject, service, command: &[&str], files| {
         validators::job(settings, service, command, files).map(|job| (subject, job))
@@ -108,11 +127,7 @@ pub fn jobs(subjects: &ValidationInput<'_>) -> Jobs {
         let subject = ValidationTarget::NamedAlertmanager(file.shown_as.clone());
         add(subject, ServiceKind::Alertmanager, &command, files)
     });
-    // The project's own messages are none of what was named.
-    let asks = [Kind::Alertmanager, Kind::NotificationTemplate]
-        .into_iter()
-        .any(|kind| selection.of(kind).next().is_some());
-    let messages = if asks { rendering(settings, facts) } else { None };
+    let messages = if asks_for_messages(selection) { rendering(settings, facts) } else { None };
     rules_job(settings, facts).into_iter().chain(named).chain(messages).collect()
 }
 

@@ -16,7 +16,7 @@ use crate::formats::rule_file::RuleFile;
 use crate::formats::rule_test::RuleTestFile;
 use crate::formats::yaml::source::Source;
 use crate::model::{FileSet, PromDuration, ServiceKind};
-use crate::render::assets::ProjectFile;
+use crate::render::assets::{Origin, ProjectFile};
 use crate::render::{ProjectFiles, RenderedStack};
 use crate::settings::Settings;
 
@@ -106,10 +106,12 @@ pub fn has_own_contract(files: &ProjectFiles) -> bool {
     file.is_some_and(|file| !ProjectFiles::is_built_in(file, "config/backend.prom"))
 }
 
-/// True where the user has brought rules or dashboards that never speak of the built-in backend.
+/// True where the user has brought rules or dashboards, and no rule file or dashboard of the project speaks of the
+/// built-in backend: neither those nor what `init` has written there.
 pub fn is_for_another_backend(files: &ProjectFiles) -> bool {
-    let mut own = files.own_content().peekable();
-    own.peek().is_some() && !own.any(|file| speaks_of_built_in(&file.text))
+    let written = files.rule_files().chain(files.dashboard_files()).map(|(_, file)| file);
+    let mut written = written.filter(|file| file.origin == Origin::User);
+    files.own_content().next().is_some() && !written.any(|file| speaks_of_built_in(&file.text))
 }
 
 /// True for a text that names metrics of the backend whose contract is built in.

@@ -64,7 +64,7 @@ fn whole<'a>() -> impl Iterator<Item = Task<'a>> {
 }
 
 fn work(view: &View<'_>, tasks: &[Task<'_>]) -> Vec<Finding> {
-    parallel::map(tasks, |task| task.findings(view)).into_iter().flatten().collect()
+    parallel::flat_map(tasks, |task| task.findings(view))
 }
 
 impl Task<'_> {

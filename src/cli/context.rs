@@ -243,6 +243,21 @@ impl Context {
         self.load(&PlanOptions { with: vec![ServiceKind::Redis], ..options.clone() })
     }
 
+    /// A stack that was rendered while the engine was asked, with such a redis where one turned out to run.
+    pub fn settled(
+        &self,
+        (loaded, desired): (Loaded, Desired),
+        options: &PlanOptions,
+        observed: &Observed,
+    ) -> Result<(Loaded, Desired), Error> {
+        if !Self::has_unnamed_redis(&loaded, options, observed) {
+            return Ok((loaded, desired));
+        }
+        let loaded = self.with_running_redis(loaded, options, observed)?;
+        let desired = self.desired(&loaded)?;
+        Ok((loaded, desired))
+    }
+
     /// Gives the project its id, before anything of it is made.
     pub fn identify(&self, loaded: &mut Loaded) -> Result<(), Error> {
         loaded.identity = identity::ensure(&self.global.project_dir).map_err(unreadable)?;
@@ -306,6 +321,7 @@ impl Context {
             context_flag: self.global.context.clone(),
             env: self.environment.clone(),
             forward_ports: forward_ports.to_vec(),
+            memory: Some(self.state_directory()),
         }
     }
 

@@ -178,8 +178,9 @@ pub fn step(live: &Live) -> Step {
         }
         if one.delivered == 0 {
             let text = format!(
-                "{} of `{}` has delivered nothing in time ({} of {} requests failed); where a real alert of its \
-                 group fires at the moment, the test waits for the group interval with it",
+                "{} of `{}` has delivered nothing in time ({} of {} requests failed); Alertmanager tells of a \
+                 group once per group interval, so where a real alert of it fires, or another live drill of it was \
+                 made just now, the test waits for that: try again after `group_interval`, or with a longer `--timeout`",
                 one.integration, one.name, one.failed_requests, one.requests
             );
             return Step::failed(level::LIVE, text);

@@ -2,7 +2,9 @@
 //!
 //! `docker` is the only folder that names bollard; `memory` is the twin for tests.
 
+mod capabilities;
 pub mod docker;
+mod event;
 pub mod memory;
 
 use std::future::Future;
@@ -10,6 +12,9 @@ use std::time::Duration;
 
 use futures_util::stream::BoxStream;
 use hyper::body::Bytes;
+
+pub use capabilities::Capabilities;
+pub use event::{ContainerEvent, EventAction};
 
 use crate::model::{
     ContainerDetail, ContainerSpec, Hint, ImageRef, LocalImage, NetworkSpec, Observed, ObservedNetwork,
@@ -30,6 +35,7 @@ pub struct EngineInfo {
     pub api_version: String,
     /// True for Podman's compatible API.
     pub podman: bool,
+    pub capabilities: Capabilities,
     /// What containers must be made for: `linux/amd64`.
     pub platform: Platform,
 }
@@ -274,15 +280,6 @@ pub enum Thing<'a> {
     Container(&'a str),
     /// By its id or name.
     Image(&'a str),
-}
-
-/// One event of a container with our label.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContainerEvent {
-    pub container_id: String,
-    pub container_name: String,
-    /// `create`, `start`, `die`, `stop`, `destroy`, …
-    pub action: String,
 }
 
 /// What kind of failure it was, as far as decisions and exit codes need to know.

@@ -33,6 +33,16 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     done.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The same where the work of an item has many results: all of them in one list, which is made once.
+pub fn flat_map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> Vec<R> + Sync) -> Vec<R> {
+    let parts = map(items, work);
+    let mut all = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for part in parts {
+        all.extend(part);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +52,7 @@ mod tests {
         let items: Vec<usize> = (0..1000).collect();
         assert_eq!(map(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
         assert_eq!(map(&[] as &[usize], |item| *item), Vec::<usize>::new());
+        let twice: Vec<_> = items.iter().flat_map(|item| [*item, *item]).collect();
+        assert_eq!(flat_map(&items, |item| vec![*item, *item]), twice);
     }
 }

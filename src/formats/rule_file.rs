@@ -73,7 +73,7 @@ impl RuleFile {
     }
 
     /// Every rule with its group, in the order of the file.
-    pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> {
+    pub fn rules(&self) -> impl Iterator<Item = (&Group, &Rule)> + Clone {
         self.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
     }
 }

@@ -145,6 +145,9 @@ pub struct Overview {
     pub last_reload: Option<LastReload>,
     /// What `plan` would do, a step each; empty when everything is as the settings say.
     pub drift: Option<Vec<String>>,
+    /// Where the project lies that the stack belongs to, when it is not the one here: what is here says nothing
+    /// about its receivers and settings.
+    pub other_project: Option<String>,
 }
 
 /// Prometheus's last reload of its configuration.

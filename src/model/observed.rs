@@ -62,6 +62,8 @@ pub struct ObservedNetwork {
     pub id: String,
     pub name: String,
     pub labels: BTreeMap<String, String>,
+    /// The engine's own address in it, as the engine writes it; empty where it tells none.
+    pub gateway: String,
 }
 
 /// A volume found by label.

@@ -27,8 +27,7 @@ pub struct Remains<'a> {
 /// Why the stack is not `project`'s to touch. What has no project's labels was made by an older version
 /// and is anybody's.
 pub fn other_project(stack: &StackName, project: &Project, remains: Remains<'_>) -> Option<Blocker> {
-    let containers = remains.observed.containers.iter().filter(|container| is_service_of(container, stack));
-    let mut containers = containers.peekable();
+    let mut containers = containers(remains.observed, stack).peekable();
     let owner = if containers.peek().is_some() {
         containers.filter_map(owner).find(|owner| !owner.is(project))
     } else {
@@ -41,6 +40,19 @@ pub fn other_project(stack: &StackName, project: &Project, remains: Remains<'_>)
         owner: owner.place(&project.host),
         here: project.path.clone(),
     })
+}
+
+/// Where the project lies that made the stack's containers, when it is another one.
+pub fn place_of_other(stack: &StackName, project: &Project, observed: &Observed) -> Option<String> {
+    let owner = containers(observed, stack).filter_map(owner).find(|owner| !owner.is(project));
+    owner.map(|owner| owner.place(&project.host))
+}
+
+fn containers<'o>(
+    observed: &'o Observed,
+    stack: &'o StackName,
+) -> impl Iterator<Item = &'o ObservedContainer> {
+    observed.containers.iter().filter(move |container| is_service_of(container, stack))
 }
 
 /// The project that made a container.

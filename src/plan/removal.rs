@@ -160,6 +160,7 @@ mod tests {
             id: id.to_owned(),
             name: "t-monitoring".to_owned(),
             labels: labelled(pairs),
+            gateway: String::new(),
         };
         Found {
             observed: Observed { containers },

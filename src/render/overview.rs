@@ -1,5 +1,6 @@
 //! The dashboard that links lead to when nothing more particular is known.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::model::is_dashboard_uid;
@@ -30,8 +31,16 @@ pub fn dashboard<'a>(project: &'a ProjectFiles, uid: &str) -> Option<(&'a str, &
     project.dashboard_files().find(|(_, file)| uid_of(file).as_deref() == Some(uid))
 }
 
+/// The rest of a dashboard is read over.
+#[derive(Deserialize)]
+struct Head {
+    uid: Option<Value>,
+}
+
 /// The uid in a dashboard's file, when it is one that Grafana accepts.
 fn uid_of(file: &ProjectFile) -> Option<String> {
-    let dashboard: Value = serde_json::from_str(&file.text).ok()?;
-    dashboard["uid"].as_str().filter(|uid| is_dashboard_uid(uid)).map(str::to_owned)
+    // A list would be read as the fields in their order.
+    let object = Some(&file.text).filter(|text| text.trim_start().starts_with('{'))?;
+    let head: Head = serde_json::from_str(object).ok()?;
+    head.uid?.as_str().filter(|uid| is_dashboard_uid(uid)).map(str::to_owned)
 }

@@ -33,12 +33,14 @@ pub fn block(output: Output, overview: &Overview, now: i64) -> String {
             ));
         }
     }
-    let notified = if overview.notifies.is_empty() {
-        output.styled_data("nobody: no receiver is configured", WARN)
-    } else {
-        overview.notifies.join(", ")
-    };
-    text.push_str(&format!("notified  {notified}\n"));
+    if overview.other_project.is_none() {
+        let notified = if overview.notifies.is_empty() {
+            output.styled_data("nobody: no receiver is configured", WARN)
+        } else {
+            overview.notifies.join(", ")
+        };
+        text.push_str(&format!("notified  {notified}\n"));
+    }
     if let Some(reload) = &overview.last_reload {
         let age = seconds_since(&reload.loaded_at, now)
             .map_or_else(String::new, |age| format!(" {} ago", words::age(age)));
@@ -48,6 +50,12 @@ pub fn block(output: Output, overview: &Overview, now: i64) -> String {
             output.styled_data("the last reload failed; what was loaded before is in force", BAD)
         };
         text.push_str(&format!("reload    {told}\n"));
+    }
+    if let Some(place) = &overview.other_project {
+        let whose = output.styled_data(&format!("another one, {place}"), WARN);
+        text.push_str(&format!(
+            "project   {whose}: its receivers and settings are not those of this folder\n"
+        ));
     }
     if let Some(drift) = &overview.drift {
         text.push_str(&format!("settings  {}\n", drift_text(output, drift)));
@@ -93,7 +101,10 @@ fn alert_counts(output: Output, overview: &Overview) -> String {
     let pending = overview.alerts.iter().flatten().filter(|alert| alert.state == AlertState::Pending).count();
     let pending = if pending > 0 { format!("; {pending} pending") } else { String::new() };
     if firing.is_empty() {
-        return format!("{}{pending}", output.styled_data("none fires", GOOD));
+        return format!(
+            "{}{pending}",
+            output.styled_data(&format!("none fires{}", on_purpose(overview.alerts.as_deref())), GOOD)
+        );
     }
     let mut by_severity: Vec<(&str, usize)> = Vec::new();
     for alert in &firing {
@@ -108,6 +119,15 @@ fn alert_counts(output: Output, overview: &Overview) -> String {
     let fire = if firing.len() == 1 { "fires" } else { "fire" };
     let text = format!("{} {fire} ({})", words::count(firing.len(), "alert"), parts.join(", "));
     format!("{}{pending}", output.styled_data(&text, BAD))
+}
+
+/// What fires on purpose, named so that nobody wonders where it comes from: ` but Watchdog, which always should`.
+pub fn on_purpose(alerts: Option<&[ActiveAlert]>) -> String {
+    let alerts = alerts.into_iter().flatten();
+    let wanted = alerts.filter(|alert| alert.state == AlertState::Firing && alert.is_wanted());
+    let mut names: Vec<&str> = wanted.map(|alert| alert.name.as_str()).collect();
+    names.dedup();
+    if names.is_empty() { String::new() } else { format!(" but {}, which always should", names.join(", ")) }
 }
 
 /// `critical  BackendDown {job="api"}  for 5m  → critical`.
@@ -183,27 +203,40 @@ mod tests {
             notifies: vec!["Slack".to_owned()],
             last_reload: Some(LastReload { successful: true, loaded_at: "1970-01-01T00:00:00Z".to_owned() }),
             drift: Some(Vec::new()),
+            other_project: None,
         };
         assert_eq!(
             block(PLAIN, &overview, 300),
             "targets   1 of 1 up\nalerts    none fires\nnotified  Slack\nreload    the rules and targets in force were loaded 5m ago\nsettings  everything is as they say\n"
         );
+        let firing = |name: &str, severity: &str| ActiveAlert {
+            name: name.to_owned(),
+            severity: severity.to_owned(),
+            state: AlertState::Firing,
+            since: "1970-01-01T00:03:00Z".to_owned(),
+            labels: [("alertname", name), ("job", "api")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            summary: String::new(),
+            delivery: Delivery::Silenced,
+            receivers: vec!["pager".to_owned()],
+        };
+        overview.alerts = Some(vec![firing("Watchdog", "none")]);
+        assert!(
+            block(PLAIN, &overview, 300)
+                .contains("\nalerts    none fires but Watchdog, which always should\n")
+        );
+        let foreign = Overview {
+            other_project: Some("`/srv/shop`".to_owned()),
+            drift: None,
+            notifies: Vec::new(),
+            ..overview.clone()
+        };
+        let text = block(PLAIN, &foreign, 300);
+        assert!(text.contains("another one, `/srv/shop`") && !text.contains("nobody"), "{text}");
         overview.targets = Some(Vec::new());
         assert!(block(PLAIN, &overview, 300).starts_with("targets   none yet"));
         overview.targets = Some(vec![target(TargetHealth::Down, "connection refused")]);
         overview.notifies.clear();
-        overview.alerts = Some(vec![ActiveAlert {
-            name: "ApiDown".to_owned(),
-            severity: "critical".to_owned(),
-            state: AlertState::Firing,
-            since: "1970-01-01T00:03:00Z".to_owned(),
-            labels: [("alertname", "ApiDown"), ("job", "api")]
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .into(),
-            summary: String::new(),
-            delivery: Delivery::Silenced,
-            receivers: vec!["pager".to_owned()],
-        }]);
+        overview.alerts = Some(vec![firing("ApiDown", "critical")]);
         overview.drift = Some(vec!["reload prometheus".to_owned()]);
         let text = block(PLAIN, &overview, 300);
         for part in [

@@ -179,6 +179,8 @@ fn incompatible(from: &str, to: &str) -> Option<Incompatibility> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use crate::formats::dashboard::{Dashboard, community};
+    use crate::render::ProjectFiles;
     use crate::settings::{FlagOverrides, Sources, resolve};
 
     fn defaults() -> Settings {
@@ -187,6 +189,26 @@ mod tests {
         resolve(&Sources { settings_file: None, dotenv: None, environment: &environment, flags: &flags })
             .0
             .unwrap()
+    }
+
+    /// They are not read when the stack is rendered.
+    #[test]
+    fn what_is_built_in_leaves_nothing_to_fill_in() {
+        let mut settings = defaults();
+        settings.security.web_auth =
+            Some(crate::settings::WebAuth { username: "u".to_owned(), password: Secret::new("p") });
+        let project = ProjectFiles::embedded();
+        for settings in [defaults(), settings] {
+            let rendered = crate::services::render_stack(&settings, &project).unwrap();
+            let datasources = "/etc/confidexmon/provisioning/datasources/confidexmon.yml";
+            let provisioning = &rendered[&ServiceKind::Grafana].files[datasources];
+            let sources = dashboards::sources(std::str::from_utf8(provisioning.bytes()).unwrap());
+            assert!(sources.len() > 1);
+            for (name, file) in project.dashboard_files() {
+                assert_eq!(community::resolve(name, &file.text, &sources), None, "{name}");
+                assert_eq!(Dashboard::read(name, file.text.as_str()).refusals, []);
+            }
+        }
     }
 
     #[test]

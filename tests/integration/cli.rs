@@ -62,3 +62,31 @@ fn names_of_the_project_and_of_this_machine_are_completed() {
         assert!(String::from_utf8_lossy(&output.stdout).contains("confidexmon"), "{shell}");
     }
 }
+
+/// A backend that listens on loopback alone is not there for containers.
+#[test]
+fn the_demo_backend_listens_where_containers_come_to_this_machine() {
+    use std::io::{BufRead, BufReader};
+    let Some(_lab) = crate::lab::Lab::open() else { return };
+    let bridge = crate::lab::docker(&[
+        "network",
+        "inspect",
+        "bridge",
+        "--format",
+        "{{range .IPAM.Config}}{{.Gateway}}{{end}}",
+    ]);
+    let gateway = String::from_utf8(bridge.stdout).unwrap().trim().to_owned();
+    assert!(!gateway.is_empty());
+    let mut backend = std::process::Command::new(env!("CARGO_BIN_EXE_confidexmon"))
+        .arg("demo-backend")
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its addresses are said before it listens: another one may have the port.
+    let said = BufReader::new(backend.stderr.take().unwrap()).lines().map_while(Result::ok).take(2);
+    let said: Vec<String> = said.collect();
+    let _ = backend.kill();
+    backend.wait().unwrap();
+    assert!(said[0].contains("http://127.0.0.1:3001/metrics"), "{said:?}");
+    assert!(said[1].contains(&format!("http://{gateway}:3001/metrics")), "{said:?}");
+}

@@ -6,8 +6,8 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use confidexmon::engine::docker::{DockerEngine, EndpointChoice, connect};
@@ -464,7 +464,7 @@ async fn events_of_the_stack_are_seen() {
     let mut events = std::pin::pin!(events.take(3));
     while let Some(event) = tokio::time::timeout(SOON, events.next()).await.unwrap() {
         let event = event.unwrap();
-        seen.push((event.container_name, event.action));
+        seen.push((event.container_name, event.action.to_string()));
     }
     let name = lab.stack.container(ServiceKind::Prometheus);
     assert_eq!(seen, ["create", "start", "die"].map(|action| (name.clone(), action.to_owned())));
@@ -540,6 +540,71 @@ async fn a_hung_engine_is_told_from_a_missing_one() {
         panic!("it answered")
     };
     assert_eq!(error.kind, ErrorKind::Hung);
+}
+
+/// An engine whose version can change; it notes what it was asked.
+async fn changing_engine(
+    listener: UnixListener,
+    version: Arc<Mutex<String>>,
+    asked: Arc<Mutex<Vec<String>>>,
+) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut buffer = [0; 4096];
+        let Ok(read @ 1..) = client.read(&mut buffer).await else { continue };
+        let line = String::from_utf8_lossy(&buffer[..read]);
+        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
+        let version = version.lock().unwrap().clone();
+        let body = match path.as_str() {
+            "/version" => format!(r#"{{"Version":"{version}","ApiVersion":"1.44","MinAPIVersion":"1.24"}}"#),
+            _ => "OK".to_owned(),
+        };
+        asked.lock().unwrap().push(path);
+        let head = format!("Server: Docker/{version} (linux)\r\nApi-Version: 1.44\r\nConnection: close");
+        let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        client.write_all(answer.as_bytes()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_was_met_before_is_only_pinged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("engine.sock");
+    let (version, asked) = (Arc::new(Mutex::new("25.0.1".to_owned())), Arc::new(Mutex::new(Vec::new())));
+    tokio::spawn(changing_engine(UnixListener::bind(&path).unwrap(), version.clone(), asked.clone()));
+    let choice = EndpointChoice {
+        host_flag: Some(format!("unix://{}", path.display())),
+        memory: Some(dir.path().join("state")),
+        ..Default::default()
+    };
+    let connected = async || connect(choice.clone()).await.unwrap().info().clone();
+    let met = connected().await;
+    assert_eq!(met, connected().await);
+    assert_eq!(asked.lock().unwrap().split_off(0), ["/version", "/_ping"]);
+    *version.lock().unwrap() = "25.0.2".to_owned();
+    assert_eq!(connected().await.version, "25.0.2");
+    assert_eq!(asked.lock().unwrap().split_off(0), ["/_ping", "/version"]);
+    // What is remembered may be damaged.
+    let folder = dir.path().join("state/engines");
+    let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&file, "{\"signature\": 5").unwrap();
+    assert_eq!(connected().await.version, "25.0.2");
+    assert_eq!(asked.lock().unwrap().split_off(0), ["/version"]);
+    // Without a memory it is asked each time.
+    let choice = EndpointChoice { memory: None, ..choice.clone() };
+    connect(choice).await.unwrap();
+    assert_eq!(asked.lock().unwrap().split_off(0), ["/version"]);
+}
+
+#[tokio::test]
+async fn a_real_engine_says_by_a_ping_that_it_is_the_same() {
+    let Some(lab) = Lab::open().await else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let remembering = EndpointChoice { memory: Some(dir.path().to_owned()), ..choice() };
+    for _ in 0..2 {
+        assert_eq!(connect(remembering.clone()).await.unwrap().info(), lab.engine.info());
+    }
+    let remembered = std::fs::read_dir(dir.path().join("engines")).unwrap().count();
+    assert_eq!(remembered, usize::from(lab.engine.info().endpoint.starts_with("unix://")));
 }
 
 #[tokio::test]

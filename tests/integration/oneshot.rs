@@ -14,7 +14,7 @@ fn choice() -> EndpointChoice {
         host_flag: None,
         context_flag: None,
         env: std::env::vars().collect(),
-        forward_ports: Vec::new(),
+        ..EndpointChoice::default()
     }
 }
 

@@ -1,10 +1,13 @@
 //! Healthy means that it works: targets, alerts, drift and who is told, as the running services say them.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, docker, eventually, free_port, get_json};
+use crate::faulty::{Answer, Faulty};
+use crate::lab::{Lab, Run, docker, eventually, free_port, get_json};
 
 /// A backend that nobody listens for, and fast scrapes and evaluations.
 fn settings(port: u16) -> String {
@@ -42,6 +45,44 @@ fn a_target_that_is_refused_is_said_by_up_with_prometheus_own_words() {
         "{}",
         run.stderr
     );
+    // Prometheus shows the targets from before a reload for seconds: those are not meant.
+    let port = free_port();
+    let _backend = Faulty::start(port, Answer::Metrics);
+    lab.write("config/confidexmon.yml", &settings(port));
+    let url = format!(":{port}/metrics");
+    let api = |run: &Run| -> Vec<(String, String)> {
+        let targets = run.json()["targets"].as_array().unwrap().clone();
+        let api = targets.into_iter().filter(|target| target["job"] == "api");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        api.map(|target| (text(&target["url"]), text(&target["health"]))).collect()
+    };
+    let shown = api(&lab.run(&[&UP[..], &["--format", "json"]].concat()).expect(0));
+    assert!(
+        matches!(shown.as_slice(), [(there, health)] if there.ends_with(&url) && health == "up"),
+        "{shown:?}"
+    );
+    // And without waiting the new one is not said to be anything.
+    lab.write("config/confidexmon.yml", &settings(free_port()));
+    let run = lab.run(&[&UP[..], &["--format", "json", "--no-wait-targets"]].concat()).expect(0);
+    let shown = api(&run);
+    assert!(
+        matches!(shown.as_slice(), [(there, health)] if !there.ends_with(&url) && health == "unknown"),
+        "{shown:?}"
+    );
+}
+
+#[test]
+fn ctrl_c_while_the_first_scrapes_are_awaited_is_no_success() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.unset("CONFIDEXMON_NO_WAIT_TARGETS");
+    lab.write("config/confidexmon.yml", &settings(free_port()));
+    let mut up = lab.command(&UP).stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let lines = BufReader::new(up.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let mut ready = lines.filter(|line| line.contains(" ready"));
+    assert!(ready.next().is_some() && ready.next().is_some());
+    let pid = up.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(up.wait().unwrap().code(), Some(130));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::lab::{Lab, Run, docker, get};
+use crate::lab::{Lab, Run, docker, free_port, get};
 
 fn in_project(lab: &Lab, folder: &str, arguments: &[&str]) -> Run {
     lab.run(&[&["--project-dir", folder], arguments].concat())
@@ -151,4 +151,43 @@ fn every_stack_is_listed_and_a_second_project_gets_a_name_and_ports_of_its_own()
     let text = std::fs::read_to_string(lab.folder.path().join("third/config/confidexmon.yml")).unwrap();
     assert!(text.contains(&format!("stack: {stack}-3\n")), "{text}");
     lab.run(&["init", "fourth", "--stack", "No Such"]).expect(2);
+
+    // In a folder of somebody else's, `status` claims nothing about receivers and settings.
+    let there = lab.folder.path().join("third");
+    let settings = there.join("config/confidexmon.yml");
+    let text = std::fs::read_to_string(&settings)
+        .unwrap()
+        .replace(&format!("stack: {stack}-3"), &format!("stack: {stack}"));
+    std::fs::write(&settings, text).unwrap();
+    let there = there.to_str().unwrap();
+    let status = lab.run(&["--project-dir", there, "status"]);
+    assert!(status.stdout.contains("project   another one"), "{}", status.stdout);
+    for claim in ["notified", "settings  ", "nobody"] {
+        assert!(!status.stdout.contains(claim), "{claim}: {}", status.stdout);
+    }
+    let status = lab.run(&["--project-dir", there, "status", "--format", "json"]).json();
+    assert!(
+        status["other_project"].as_str().unwrap().contains(lab.folder.path().to_str().unwrap()),
+        "{status}"
+    );
+    assert!(status["drift"].is_null());
+    // Nor does it take over who is told of what.
+    for command in [
+        vec!["silence", "Watchdog", "--for", "1h", "--why", "x"],
+        vec!["silences", "--end", "all"],
+        vec!["drill", "ConfidexBackendDown", "--live", "--yes"],
+    ] {
+        let refused = lab.run(&[&["--project-dir", there], command.as_slice()].concat()).expect(1);
+        assert!(refused.stderr.contains("belongs to"), "{command:?}: {}", refused.stderr);
+    }
+    lab.run(&["--project-dir", there, "silences"]);
+
+    // A project for another backend does not get a port that is in use either.
+    let held = std::net::TcpListener::bind(("127.0.0.1", 9121));
+    let port = free_port();
+    let _backend = crate::faulty::Faulty::start(port, crate::faulty::Answer::Metrics);
+    lab.run(&["init", "fifth", "--for", &format!("http://127.0.0.1:{port}/metrics")]).expect(0);
+    let text = std::fs::read_to_string(lab.folder.path().join("fifth/config/confidexmon.yml")).unwrap();
+    assert!(text.contains("stack: fifth\n") && !text.contains(": 9121\n"), "{text}");
+    drop(held);
 }

@@ -491,6 +491,33 @@ fn what_is_built_in_does_not_measure_what_the_user_brings() {
     assert!(!check.stderr.contains("checked by their form"), "{}", check.stderr);
 }
 
+/// A rule beside those that `init` has written is one more for the same backend.
+#[test]
+fn a_rule_added_to_the_shipped_ones_is_measured_by_the_shipped_contract() {
+    let Some(lab) = Lab::open() else { return };
+    let folder = lab.folder.path().to_str().unwrap();
+    lab.run(&["init", folder, "--force"]).expect(0);
+    lab.write(
+        "rules/more.yml",
+        "groups:\n  - name: more\n    rules:\n      - alert: Nothing\n        expr: nosuch_metric > 5\n        for: 5m\n",
+    );
+    let check = lab.run(&["check"]);
+    assert!(
+        check.stdout.contains("unknown-metric") && check.stdout.contains("nosuch_metric"),
+        "{}",
+        check.stdout
+    );
+    assert!(!check.stderr.contains("checked by their form"), "{}", check.stderr);
+
+    // Without the rules for it, the contract that lies there is somebody else's.
+    for file in ["rules/confidex.yml", "dashboards/confidex-overview.json"] {
+        std::fs::remove_file(lab.folder.path().join(file)).unwrap();
+    }
+    let check = lab.run(&["check"]);
+    assert!(!check.stdout.contains("unknown-metric"), "{}", check.stdout);
+    assert!(check.stderr.contains("those of the built-in backend, not of yours"), "{}", check.stderr);
+}
+
 /// A project without a rule: its dashboards are looked at all the same.
 #[test]
 fn no_rules_do_not_switch_the_lints_of_dashboards_off() {

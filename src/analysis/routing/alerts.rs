@@ -62,7 +62,7 @@ pub(crate) fn all<'a>(view: &View<'a>) -> Vec<Alert<'a>> {
         read.collect()
     };
     let files: Vec<&'a RuleFile> = facts.rule_files.iter().collect();
-    parallel::map(&files, of_file).into_iter().flatten().collect()
+    parallel::flat_map(&files, of_file)
 }
 
 /// The labels that routes and inhibition ask for.

@@ -1,4 +1,7 @@
 //! The command line's shape. Names of commands are fixed; flags may grow.
+//!
+//! The options of a command have no doc line: clap would show it as help. What a command does stands at its variant
+//! of [`Command`].
 
 mod data;
 
@@ -451,8 +454,9 @@ pub struct InitOptions {
 
 #[derive(Clone, Debug, Args)]
 pub struct DemoOptions {
-    /// Address to listen on; may be repeated
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3001")]
+    /// Address to listen on; may be repeated [default: 127.0.0.1:3001, and the one by which containers of a local
+    /// engine reach this machine]
+    #[arg(long, value_name = "IP:PORT")]
     pub listen: Vec<SocketAddr>,
     /// Failure scenario to begin with, for example `crank-stopped` or `http-5xx=5%`; may be repeated
     #[arg(

@@ -9,10 +9,15 @@ use crate::cli::context::Context;
 use crate::cli::opened::Opened;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
+use crate::plan::ownership;
 use crate::report::Format;
-use crate::report::overview::alert_line;
+use crate::report::overview::{alert_line, on_purpose};
 use crate::report::table::folded;
 
+/// Prints what is pending or fires, since when, and who is told of it.
+///
+/// # Errors
+/// When Prometheus cannot be asked.
 pub async fn run(context: &Context) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let Opened { session, observed, .. } = context.look_at(&loaded).await?;
@@ -33,7 +38,7 @@ pub async fn run(context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     if alerts.iter().all(crate::health::overview::ActiveAlert::is_wanted) {
-        output.data("no alert fires, and none is pending\n");
+        output.data(&format!("no alert fires{}, and none is pending\n", on_purpose(Some(&alerts))));
     }
     let now = jiff::Timestamp::now().as_second();
     for alert in alerts.iter().filter(|alert| !alert.is_wanted()) {
@@ -42,7 +47,8 @@ pub async fn run(context: &Context) -> Result<(), Error> {
             output.data(&format!("{}\n", folded(&format!("    {}", alert.summary), output.data_width(), 4)));
         }
     }
-    if !loaded.settings.receivers.notifies_somebody() {
+    let is_ours = ownership::place_of_other(&loaded.settings.stack, &loaded.identity, &observed).is_none();
+    if is_ours && !loaded.settings.receivers.notifies_somebody() {
         output.info("no receiver is configured, so nobody is notified");
     }
     Ok(())

@@ -37,6 +37,10 @@ struct BackupReport {
 /// Begins a note about what fell by more than half.
 const LOSS: &str = "since the last backup: ";
 
+/// Makes a backup of Grafana's data, proves it where asked, and removes those that are over the limits.
+///
+/// # Errors
+/// When the data cannot be read whole or the archive cannot be kept; then no backup is listed that was not there.
 pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let folder = folder(context, &options.folder);

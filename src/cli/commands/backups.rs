@@ -22,6 +22,10 @@ struct BackupsReport {
     backups: Vec<BackupJson>,
 }
 
+/// Lists the backups, newest first; with `--verify` reads each of them again.
+///
+/// # Errors
+/// When one that was read again is not whole.
 pub async fn run(context: &Context, options: &BackupsOptions) -> Result<(), Error> {
     let stack = context.stack_name(&PlanOptions::default())?;
     let folder = folder(context, &options.folder);

@@ -19,6 +19,10 @@ use crate::report::{Format, progress, routes, words};
 use crate::services::render_stack;
 use crate::store::{atomic, project};
 
+/// Prints every finding. Its exit code says whether something is wrong with the files.
+///
+/// # Errors
+/// When something kept it from looking: unreadable paths, or validators that were required and could not run.
 pub async fn run(mut context: Context, mut options: CheckOptions) -> Result<ExitCode, Error> {
     if options.list {
         list(&context);
@@ -164,9 +168,10 @@ fn scope(context: &Context, options: &CheckOptions, loaded: &Loaded) -> Result<S
 fn refuse(context: &Context, options: &CheckOptions, (project, problems): Refused) -> ExitCode {
     let settings = project.files.config.get("confidexmon.yml");
     let file = settings.map_or("config/confidexmon.yml", |file| file.shown_as.as_str());
+    let findings: Vec<Finding> = problems.into_iter().map(|problem| of_settings(problem, file)).collect();
     let report = CheckReport {
-        findings: problems.into_iter().map(|problem| of_settings(problem, file)).collect(),
-        sources: examine::sources(&project.files, &Scope::Project),
+        sources: examine::sources(&project.files, &Scope::Project, &findings),
+        findings,
         validators_not_run: Some("the configuration cannot be used".to_owned()),
         ..CheckReport::default()
     };

@@ -11,6 +11,10 @@ use crate::report::Output;
 pub const VARIABLE: &str = "COMPLETE";
 const NAME: &str = "confidexmon";
 
+/// Prints the registration script of a shell.
+///
+/// # Errors
+/// When the shell's script cannot be written out.
 pub fn run(output: Output, shell: Shell) -> Result<(), Error> {
     let shells = Shells::builtins();
     let Some(completer) = shells.completer(&shell.to_string()) else {

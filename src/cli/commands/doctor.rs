@@ -29,6 +29,10 @@ const AGAIN: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_millis(4500);
 const LIST: Duration = Duration::from_secs(2);
 
+/// Looks at everything that is commonly wrong and prints it, worst first; with `--fix` mends what is safe to mend.
+///
+/// # Errors
+/// Only where nothing could be looked at at all: a problem that was found is an outcome.
 pub async fn run(context: &Context, options: &DoctorOptions) -> Result<ExitCode, Error> {
     if options.list {
         match context.output.format {

@@ -11,6 +11,10 @@ use crate::error::Error;
 use crate::plan::removal::{Data, Removal, removal};
 use crate::report::{Format, Output, words};
 
+/// Stops and removes the stack's containers and network, and its volumes when asked.
+///
+/// # Errors
+/// When something is left that could not be removed, or the stack belongs to another project.
 pub async fn run(context: &Context, options: &DownOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let opened =

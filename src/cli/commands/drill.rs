@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use tokio::time::Instant;
 
 use crate::apply::drill::{self, Drill};
-use crate::apply::{StackSession, interrupted};
+use crate::apply::{StackSession, interrupted, ownership};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::drill::intake::{self, Target};
@@ -14,15 +14,20 @@ use crate::drill::message::Links;
 use crate::drill::report::{AlertReport, Report};
 use crate::drill::scenario::TestFile;
 use crate::drill::{live, page};
-use crate::engine::Engine;
+use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::net::alertmanager::Alertmanager;
+use crate::plan::ownership::Adoption;
 use crate::render::context::links;
 use crate::report::{Format, drill as shown};
 use crate::services::Desired;
 use crate::store::atomic;
 use crate::store::lock::Scope;
 
+/// Fires alerts on a scratch copy of the stack, or on the running one, and prints how far each comes.
+///
+/// # Errors
+/// With the exit code of findings when an alert would not reach a person.
 pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error> {
     let began = Instant::now();
     // Twice: as the project is, and as it is drilled, with placeholders for secrets.
@@ -43,6 +48,8 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let session = context.session(engine, &loaded.settings.stack)?;
     interrupted::remind(&session)?;
     let alertmanager = if options.live {
+        let owner = (&project.settings.stack, &project.identity);
+        ownership::check(&session, owner, &session.engine.list().await?, Adoption::Refused).await?;
         let real = context.desired(&project)?;
         Some((drill::live::running(&session, &real).await?, drill::live::config(&real)))
     } else {

@@ -9,6 +9,10 @@ use crate::drill::intake;
 use crate::error::{Error, ExitCode};
 use crate::report::Format;
 
+/// Writes a skeleton of a rule test to standard output.
+///
+/// # Errors
+/// When there is no such alert.
 pub async fn run(context: &Context, command: &GenerateCommand) -> Result<(), Error> {
     let GenerateCommand::Test { alert } = command;
     let loaded = context.load(&PlanOptions::default())?;

@@ -8,6 +8,10 @@ use crate::cli::context::Context;
 use crate::error::Error;
 use crate::report::{Format, words};
 
+/// Packs the images of the lock into one file, or loads such a file into the engine.
+///
+/// # Errors
+/// When an image is not there, or there is no room for the file.
 pub async fn run(context: &Context, command: &ImagesCommand) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let engine = context.engine(&[]).await?;

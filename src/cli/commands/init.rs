@@ -23,6 +23,10 @@ const DOTENV_MODE: u32 = 0o600;
 /// What a project must keep out of version control.
 const GITIGNORE: &str = ".env\n";
 
+/// Writes a project folder.
+///
+/// # Errors
+/// When a file is there already, or the backend that was named does not answer with metrics.
 pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
     let mut files = match &options.backend {
         Some(url) => starter_files(&options.directory, url, options.name.as_deref()).await?,
@@ -78,7 +82,11 @@ impl Apart {
     async fn find(context: &Context, options: &InitOptions) -> Self {
         let given = Self { stack: options.stack.clone(), ..Self::default() };
         // A backend's stack has a name of its own.
-        let default = StackName::new("confidex").filter(|_| options.backend.is_none());
+        let default = match &options.backend {
+            Some(_) => backend_name(&options.directory, options.name.as_deref()).ok(),
+            None => Some("confidex".to_owned()),
+        };
+        let default = default.and_then(|name| StackName::new(&name));
         let Some(wanted) = given.stack.clone().or(default) else { return given };
         let looked = async {
             let engine = context.engine(&[]).await.ok()?;
@@ -94,7 +102,7 @@ impl Apart {
         if !is_taken(&wanted) {
             return Self { ports, ..given };
         }
-        if options.stack.is_some() {
+        if options.stack.is_some() || options.backend.is_some() {
             return Self { taken: Some(wanted), ports, ..given };
         }
         let own = backend_name(&options.directory, None).ok().and_then(|name| StackName::new(&name));

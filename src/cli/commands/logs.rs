@@ -14,6 +14,10 @@ use crate::error::{Error, ExitCode};
 use crate::model::{PromDuration, ServiceKind};
 use crate::report::{Format, Output};
 
+/// Prints the services' logs, merged by time.
+///
+/// # Errors
+/// When there is no container to read from.
 pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
     let settings = context.load(&PlanOptions::default())?.settings;
     // Alertmanager logs the whole URL of a request that failed, and Telegram's token stands in it.

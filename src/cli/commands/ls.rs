@@ -13,6 +13,10 @@ use crate::report::table::Table;
 use crate::report::{Format, Output, words};
 use crate::store::identity;
 
+/// Lists every stack of this engine with its project, services, ports and health.
+///
+/// # Errors
+/// When the engine cannot be asked.
 pub async fn run(context: &Context) -> Result<(), Error> {
     // Other stacks can be looked at from a folder whose own settings are broken.
     let here = identity::load(&context.global.project_dir)?;

@@ -10,6 +10,10 @@ use crate::render::overview;
 use crate::report::Format;
 use crate::services::{Protocol, profile};
 
+/// Opens a service's page in the browser, or prints its address where there is none.
+///
+/// # Errors
+/// When the service has no pages.
 pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     if profile(options.service).protocol == Protocol::Redis {

@@ -28,6 +28,10 @@ use crate::store::settle;
 /// How long an editor may take over a save.
 const SAVING: Duration = Duration::from_secs(3);
 
+/// Puts changed files into force, each service as one transaction.
+///
+/// # Errors
+/// When a change was refused or taken back; the old files are in force then.
 pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error> {
     let began = Instant::now();
     wait_for_editors(context)?;

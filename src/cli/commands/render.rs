@@ -12,6 +12,10 @@ use crate::render::dashboards;
 use crate::report::{Format, words};
 use crate::store::{atomic, stale};
 
+/// Writes the files that the containers would get into a folder.
+///
+/// # Errors
+/// When the folder cannot be written, or holds what `render` did not make.
 pub fn run(context: &Context, options: &RenderOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let desired = context.desired(&loaded)?;

@@ -11,14 +11,18 @@ use crate::error::{Error, ExitCode};
 use crate::report::events::ServiceState;
 use crate::services::profile;
 
+/// Restarts services one beside the other and waits until they answer.
+///
+/// # Errors
+/// When there is no container to restart, or one does not become healthy.
 pub async fn run(context: &Context, options: &ServicesOptions) -> Result<(), Error> {
     let none = PlanOptions::default();
     let loaded = context.load(&none)?;
+    let desired = context.desired(&loaded)?;
     let Opened { session, observed, lock: _lock } = context.take(&loaded, "restart").await?;
     let owner = (&loaded.settings.stack, &loaded.identity);
     ownership::check(&session, owner, &observed, options.owner.adopt.into()).await?;
-    let loaded = context.with_running_redis(loaded, &none, &observed)?;
-    let mut desired = context.desired(&loaded)?;
+    let (_, mut desired) = context.settled((loaded, desired), &none, &observed)?;
     if !options.services.is_empty() {
         desired.services.retain(|service, _| options.services.contains(service));
     }

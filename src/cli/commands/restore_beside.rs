@@ -15,6 +15,10 @@ use crate::report::backups::counted;
 use crate::report::output::GOOD;
 use crate::store::ports;
 
+/// Restores an archive into a stack of another name, beside the running one.
+///
+/// # Errors
+/// When that stack has a Grafana already, or the archive is not sound.
 pub async fn run(context: &Context, options: &RestoreOptions, stack: &StackName) -> Result<(), Error> {
     let mut loaded = context.load(&PlanOptions::default())?;
     if *stack == loaded.settings.stack {

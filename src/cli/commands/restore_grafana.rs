@@ -26,6 +26,11 @@ use crate::store::archive;
 use crate::store::incoming::{self, Incoming};
 use crate::store::meter::Meter;
 
+/// Puts the data of a backup in the place of Grafana's, and proves it by its counts.
+///
+/// # Errors
+/// When the archive is not sound (nothing was touched), or the restored Grafana does not hold what it should (the
+/// data from before is back).
 pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Error> {
     if let Some(stack) = &options.beside {
         return Box::pin(restore_beside::run(context, options, stack)).await;

@@ -16,6 +16,10 @@ use crate::store::meter::Meter;
 use crate::store::{archive, backups};
 use crate::update::LockedImage;
 
+/// Goes back to the images before the last update, and Grafana to its data from then.
+///
+/// # Errors
+/// When there is nothing to go back to, or the older image cannot read today's data.
 pub async fn run(context: &Context, options: &RollbackOptions) -> Result<(), Error> {
     let loaded = context.load(&PlanOptions::default())?;
     let engine = context.engine(&loaded.ports()).await?;

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::apply::StackSession;
 use crate::apply::overview::{self, Apis};
-use crate::apply::wait;
+use crate::apply::{StackSession, ownership, wait};
 use crate::cli::args::{PlanOptions, SilenceOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::drill::intake;
@@ -17,6 +16,7 @@ use crate::health::overview::ActiveAlert;
 use crate::health::silences::{Matcher, Silence};
 use crate::model::closest_name;
 use crate::net::alertmanager::Alertmanager;
+use crate::plan::ownership::Adoption;
 use crate::report::{Format, words};
 
 /// A stack that runs, and its Alertmanager.
@@ -28,13 +28,26 @@ pub(super) struct Running {
     _session: StackSession<DockerEngine>,
 }
 
+/// What is to be done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Look,
+    /// Only by the project that it belongs to.
+    Change,
+}
+
 impl Running {
-    pub(super) async fn find(context: &Context) -> Result<Self, Error> {
+    pub(super) async fn find(context: &Context, purpose: Purpose) -> Result<Self, Error> {
         let loaded = context.load(&PlanOptions::default())?;
         let engine = context.engine(&loaded.ports()).await?;
         let session = context.session(engine, &loaded.settings.stack)?;
         let desired = context.desired(&loaded)?;
-        let running = wait::running_in(&session.engine.list().await?, &desired);
+        let observed = session.engine.list().await?;
+        let owner = (&loaded.settings.stack, &loaded.identity);
+        if purpose == Purpose::Change {
+            ownership::check(&session, owner, &observed, Adoption::Refused).await?;
+        }
+        let running = wait::running_in(&observed, &desired);
         let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
         let apis = Apis::of(&session, &desired, &ports);
         let Some(alertmanager) = apis.alertmanager.clone() else {
@@ -45,8 +58,12 @@ impl Running {
     }
 }
 
+/// Makes a silence for an alert, or ends one.
+///
+/// # Errors
+/// When there is no such alert or silence.
 pub async fn run(context: &Context, options: &SilenceOptions) -> Result<(), Error> {
-    let running = Running::find(context).await?;
+    let running = Running::find(context, Purpose::Change).await?;
     let firing = overview::alerts(&running.apis).await.unwrap_or_default();
     known(&options.alert, &running.loaded, &firing)?;
     let wanted = wanted(options);

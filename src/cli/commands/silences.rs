@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::silence::{Running, short, until};
+use super::silence::{Purpose, Running, short, until};
 use crate::cli::args::SilencesOptions;
 use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
@@ -11,8 +11,13 @@ use crate::report::output::{BOLD, WARN};
 use crate::report::table::Table;
 use crate::report::{Format, Output, words};
 
+/// Lists the silences in force.
+///
+/// # Errors
+/// When Alertmanager cannot be asked.
 pub async fn run(context: &Context, options: &SilencesOptions) -> Result<(), Error> {
-    let running = Running::find(context).await?;
+    let purpose = if options.end.is_some() { Purpose::Change } else { Purpose::Look };
+    let running = Running::find(context, purpose).await?;
     let all = running.alertmanager.silences().await?;
     if let Some(meant) = &options.end {
         return end(context, &running, &all, meant).await;

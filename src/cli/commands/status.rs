@@ -15,7 +15,7 @@ use crate::error::{Error, ExitCode};
 use crate::health::Health;
 use crate::health::overview::Overview;
 use crate::model::Observed;
-use crate::plan::{Policy, ServicePlan, Step, reconcile};
+use crate::plan::{Policy, ServicePlan, Step, ownership, reconcile};
 use crate::render::context::{browser_host, host_of};
 use crate::report::output::{BAD, BOLD, GOOD, WARN};
 use crate::report::table::{Table, folded};
@@ -49,14 +49,18 @@ struct ServiceJson {
     stopped_at: Option<String>,
 }
 
+/// Prints a row for each service and what the stack does, once or as it changes.
+///
+/// # Errors
+/// When the engine cannot be asked: a service that is not healthy is an outcome.
 pub async fn run(context: &Context, options: &StatusOptions) -> Result<ExitCode, Error> {
     let none = PlanOptions::default();
     let mut loaded = context.load(&none)?;
+    let mut desired = context.desired(&loaded)?;
     let Opened { session, mut observed, .. } = context.look_at(&loaded).await?;
     let mut last = None;
     loop {
-        loaded = context.with_running_redis(loaded, &none, &observed)?;
-        let desired = context.desired(&loaded)?;
+        (loaded, desired) = context.settled((loaded, desired), &none, &observed)?;
         let (rows, overview) = tokio::join!(
             status::gather(&session, &desired, &observed),
             look_over(&session, &loaded, &desired, &observed)
@@ -86,9 +90,12 @@ async fn look_over<E: Engine>(
     observed: &Observed,
 ) -> Overview {
     let running = wait::running_in(observed, desired);
-    let notifies = loaded.settings.receivers.kinds().into_iter().map(str::to_owned).collect();
+    let other_project = ownership::place_of_other(&loaded.settings.stack, &loaded.identity, observed);
+    let is_ours = other_project.is_none();
+    let notifies = loaded.settings.receivers.kinds().into_iter().filter(|_| is_ours);
+    let notifies = notifies.map(str::to_owned).collect();
     if running.is_empty() {
-        return Overview { notifies, ..Overview::default() };
+        return Overview { notifies, other_project, ..Overview::default() };
     }
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let apis = Apis::of(session, desired, &ports);
@@ -96,9 +103,9 @@ async fn look_over<E: Engine>(
         let Some(prometheus) = &apis.prometheus else { return (None, None) };
         tokio::join!(overview::targets(prometheus), overview::last_reload(prometheus))
     };
-    let ((targets, last_reload), alerts, drift) =
-        tokio::join!(of_prometheus, overview::alerts(&apis), drift(session, desired, observed));
-    Overview { targets, alerts, notifies, last_reload, drift }
+    let drift = async { if is_ours { drift(session, desired, observed).await } else { None } };
+    let ((targets, last_reload), alerts, drift) = tokio::join!(of_prometheus, overview::alerts(&apis), drift);
+    Overview { targets, alerts, notifies, last_reload, drift, other_project }
 }
 
 /// What `plan` would do, a line for each step.

@@ -11,6 +11,10 @@ use crate::error::{Error, ExitCode};
 use crate::formats::rule_test::RuleTestFile;
 use crate::report::{Format, rule_tests};
 
+/// Runs the rule tests in the pinned promtool, and says which alerts have none.
+///
+/// # Errors
+/// When they cannot be run: a test that fails is an outcome.
 pub async fn run(context: &Context, options: &TestRulesOptions) -> Result<ExitCode, Error> {
     let began = Instant::now();
     if let Some(pattern) = &options.run {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::apply::grafana::provisioned::Datasources;
 use crate::apply::grafana::{self, Proven, Ready};
-use crate::apply::overview::{self, Apis};
+use crate::apply::overview::{self, Apis, FirstScrapes};
 use crate::apply::ownership as ownership_memory;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
@@ -27,9 +27,13 @@ use crate::render::context::browser_host;
 use crate::report::output::{BOLD, WARN};
 use crate::report::overview::target_line;
 use crate::report::{Format, Output, words};
-use crate::services::{Desired, Protocol, profile};
+use crate::services::{Desired, Protocol, profile, static_targets};
 use crate::update::recovery;
 
+/// Makes the stack what the settings say, waits until it works, and says what does not.
+///
+/// # Errors
+/// When something is in the way, or a service does not become healthy in time.
 pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let wishes = Wishes { empty_rules: options.allow_empty.into(), adoption: options.owner.adopt.into() };
     if options.dry_run {
@@ -38,6 +42,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
     let began = Instant::now();
     let mut loaded = context.load(&options.plan)?;
     context.identify(&mut loaded)?;
+    let desired = context.desired(&loaded)?;
     let Opened { session, mut observed, lock: _lock } = context.take(&loaded, "up").await?;
     if !options.owner.adopt {
         let remains = Remains { observed: &observed, volumes: &[] };
@@ -48,10 +53,9 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         observed = session.engine.list().await?;
     }
     let had_redis = loaded.settings.redis.enabled;
-    let loaded = context.with_running_redis(loaded, &options.plan, &observed)?;
+    let (loaded, desired) = context.settled((loaded, desired), &options.plan, &observed)?;
     context.print_warnings(&loaded);
     say_what_flags_keep(context, &loaded, &options.plan, had_redis)?;
-    let desired = context.desired(&loaded)?;
     let mut facts = gather::facts(&session, &desired, observed).await?;
     if options.plan.pull == PullPolicy::Always {
         facts.images = pull::all(&session, &desired).await?;
@@ -83,10 +87,16 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         let asked = GrafanaProof { loaded: &loaded, desired: &desired, plan: &plan, running };
         prove_grafana(&session, &asked, old_password).await
     };
-    let limit =
-        if plan.is_empty() || options.no_wait_targets { Duration::ZERO } else { first_scrape(&loaded) };
-    let of_targets = targets(&session, &desired, &running, limit);
+    let first = first_scrapes(&loaded, &desired, &plan, options.no_wait_targets);
+    let of_targets = targets(&session, &desired, &running, &first);
     let (proven, targets) = tokio::join!(of_grafana, of_targets);
+    if session.cancel.is_cancelled() {
+        return Err(Error::new(
+            ExitCode::Interrupted,
+            "stopped by a signal while the first scrapes were awaited",
+        )
+        .hint("the services run and answer; `confidexmon status` shows the targets"));
+    }
     report(
         context.output,
         &session,
@@ -118,12 +128,20 @@ fn say_what_flags_keep(
 
 /// The longest wait for first scrapes.
 const LONGEST_SCRAPE_WAIT: Duration = Duration::from_secs(25);
-/// Prometheus hands discovered targets, static ones too, to its scrapers only every 5 s (measured on 3.5).
-const DISCOVERY: Duration = Duration::from_secs(6);
 
-/// Prometheus spreads its first scrapes over the interval; after it, each target was scraped or is late.
-fn first_scrape(loaded: &Loaded) -> Duration {
-    (DISCOVERY + loaded.settings.prometheus.scrape_interval.length()).min(LONGEST_SCRAPE_WAIT)
+/// Prometheus spreads its first scrapes over the interval; after it, each target was scraped or is late. Where
+/// nothing was changed there is nothing to wait for.
+fn first_scrapes(loaded: &Loaded, desired: &Desired, plan: &Plan, no_wait: bool) -> FirstScrapes {
+    if plan.is_empty() {
+        return FirstScrapes::default();
+    }
+    let interval = loaded.settings.prometheus.scrape_interval.length();
+    let limit = (overview::DISCOVERY + interval).min(LONGEST_SCRAPE_WAIT);
+    let prometheus = desired.services.get(&ServiceKind::Prometheus);
+    FirstScrapes {
+        wanted: prometheus.and_then(|wanted| static_targets(&wanted.files)),
+        limit: if no_wait { Duration::ZERO } else { limit },
+    }
 }
 
 /// What Prometheus says of its targets once each was scraped; `None` when it cannot be asked.
@@ -131,11 +149,11 @@ async fn targets<E: Engine>(
     session: &StackSession<E>,
     desired: &Desired,
     running: &wait::Running,
-    limit: Duration,
+    first: &FirstScrapes,
 ) -> Option<Vec<Target>> {
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let prometheus = Apis::of(session, desired, &ports).prometheus?;
-    overview::scraped_targets(session, &prometheus, limit).await
+    overview::scraped_targets(session, &prometheus, first).await
 }
 
 /// The password that Grafana's file holds, before the plan replaces it.
@@ -203,12 +221,12 @@ struct Outcome<'a> {
 /// `plan`, and `up --dry-run`: what `up` would do, or why it would refuse to.
 pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Result<(), Error> {
     let loaded = context.load(&options)?;
+    let desired = context.desired(&loaded)?;
     let Opened { session, observed, .. } = context.look_at(&loaded).await?;
     let had_redis = loaded.settings.redis.enabled;
-    let loaded = context.with_running_redis(loaded, &options, &observed)?;
+    let (loaded, desired) = context.settled((loaded, desired), &options, &observed)?;
     context.print_warnings(&loaded);
     say_what_flags_keep(context, &loaded, &options, had_redis)?;
-    let desired = context.desired(&loaded)?;
     let facts = gather::facts(&session, &desired, observed).await?;
     let mut plan = reconcile(&desired, &facts, &policy(&options, wishes));
     let cut_off = recovery::decide(&facts.observed, &desired.stack, &loaded.images_lock.lock);

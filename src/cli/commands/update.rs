@@ -24,6 +24,10 @@ use crate::services::Desired;
 use crate::update::availability::{Availability, News};
 use crate::update::candidates::Reach;
 
+/// Moves services to newer images, each proved before the old container goes.
+///
+/// # Errors
+/// When an image is refused or does not work; the old container runs again then.
 pub async fn run(context: &Context, options: &UpdateOptions) -> Result<(), Error> {
     if options.check {
         return check(context, options).await;

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::engine::{EngineError, EngineInfo, ErrorKind};
+use crate::engine::{Capabilities, EngineError, EngineInfo, ErrorKind};
 
 use super::DockerEngine;
 use super::context::{self, Endpoint};
 use super::errors::explain;
+use super::known::{self, Known, Signature};
 use super::ssh::{Destination, Tunnel};
 use super::tls::{TlsFiles, client_config};
 use super::transport::Transport;
 use super::version::{ApiVersion, VersionAnswer};
-use super::wire::{Wire, get_unversioned};
+use super::wire::{Wire, get_unversioned, introduction};
 
 /// What the user said about the engine. The first that is set wins: `--host`, `--context`,
 /// `DOCKER_HOST`, `DOCKER_CONTEXT`, the current context, then the usual sockets.
@@ -26,16 +27,18 @@ pub struct EndpointChoice {
     pub env: BTreeMap<String, String>,
     /// Published ports to forward to this machine when the engine is reached by ssh.
     pub forward_ports: Vec<u16>,
+    /// The folder in which this machine remembers the engines that it has met; without it each is asked anew.
+    pub memory: Option<PathBuf>,
 }
 
 const VERSION_WITHIN: Duration = Duration::from_secs(5);
 
-/// Connects with one request (`GET /version`), which proves that the engine answers and settles the
-/// API version. Of the usual sockets, the first that answers is taken.
+/// Connects with one request (`GET /version`, or `GET /_ping` of an engine that is known), which proves that the
+/// engine answers and settles the API version. Of the usual sockets, the first that answers is taken.
 pub async fn connect(choice: EndpointChoice) -> Result<DockerEngine, EngineError> {
     let mut first_failure = None;
     for endpoint in candidates(&choice).await? {
-        match open(&endpoint, &choice.forward_ports).await {
+        match open(&endpoint, &choice).await {
             Ok(engine) => return Ok(engine),
             Err(error) if error.kind == ErrorKind::Unreachable => {
                 first_failure.get_or_insert(error);
@@ -69,20 +72,20 @@ async fn candidates(choice: &EndpointChoice) -> Result<Vec<Endpoint>, EngineErro
         return Ok(vec![given(host, &choice.env)]);
     }
     if flag.is_none()
-        && let Some(name) = chosen_context(&choice.env).await?
+        && let Some(name) = chosen_context(&choice.env)?
     {
         return Ok(vec![named(&choice.env, &name).await?]);
     }
-    Ok(usual_endpoints(&choice.env).await)
+    Ok(usual_endpoints(&choice.env))
 }
 
 /// `DOCKER_CONTEXT`, else the current one of the CLI; `None` for the default context.
-async fn chosen_context(env: &BTreeMap<String, String>) -> Result<Option<String>, EngineError> {
+fn chosen_context(env: &BTreeMap<String, String>) -> Result<Option<String>, EngineError> {
     if let Some(name) = env.get("DOCKER_CONTEXT").filter(|name| !name.is_empty()) {
         return Ok((name != "default").then(|| name.clone()));
     }
     match context::config_dir(env) {
-        Some(dir) => context::current(&dir).await,
+        Some(dir) => context::current(&dir),
         None => Ok(None),
     }
 }
@@ -102,14 +105,12 @@ fn given(host: &str, env: &BTreeMap<String, String>) -> Endpoint {
 }
 
 /// The usual sockets that exist; the most usual one when none does, so that the error can name it.
-async fn usual_endpoints(env: &BTreeMap<String, String>) -> Vec<Endpoint> {
-    let mut found = Vec::new();
+///
+/// Asked here and not on another thread: a hop there and back for each socket takes longer than all of them.
+fn usual_endpoints(env: &BTreeMap<String, String>) -> Vec<Endpoint> {
     let all = usual_sockets(env);
-    for socket in &all {
-        if tokio::fs::symlink_metadata(socket).await.is_ok() {
-            found.push(socket.clone());
-        }
-    }
+    let mut found: Vec<_> =
+        all.iter().filter(|socket| std::fs::symlink_metadata(socket).is_ok()).cloned().collect();
     if found.is_empty() {
         found.extend(all.into_iter().take(1));
     }
@@ -137,9 +138,10 @@ fn usual_sockets(env: &BTreeMap<String, String>) -> Vec<PathBuf> {
     all.into_iter().flatten().collect()
 }
 
-async fn open(endpoint: &Endpoint, forward_ports: &[u16]) -> Result<DockerEngine, EngineError> {
-    let (transport, tunnel, ports_are_local) = transport(endpoint, forward_ports).await?;
-    let answer: VersionAnswer = get_unversioned(&transport, &endpoint.host, VERSION_WITHIN, "/version")
+async fn open(endpoint: &Endpoint, choice: &EndpointChoice) -> Result<DockerEngine, EngineError> {
+    let (transport, tunnel, ports_are_local) = transport(endpoint, &choice.forward_ports).await?;
+    let memory = known::place(choice.memory.as_deref(), &endpoint.host);
+    let answer = introduced(&transport, &endpoint.host, memory.as_deref())
         .await
         .map_err(|error| no_engine(&endpoint.host, error))?;
     let api =
@@ -148,6 +150,32 @@ async fn open(endpoint: &Endpoint, forward_ports: &[u16]) -> Result<DockerEngine
     let wire = Wire::new(transport, api, info, tunnel)
         .map_err(|error| explain("reach the engine", &endpoint.host, &error))?;
     Ok(DockerEngine { wire })
+}
+
+/// What the engine says of itself, or said when it was met before.
+async fn introduced(
+    transport: &Transport,
+    host: &str,
+    memory: Option<&Path>,
+) -> Result<VersionAnswer, EngineError> {
+    if let Some(known) = memory.and_then(known::recall) {
+        match get_unversioned(transport, host, VERSION_WITHIN, "/_ping").await {
+            Ok((headers, _)) if Signature::of(&headers).as_ref() == Some(&known.signature) => {
+                return Ok(known.answer);
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Hung) => {
+                return Err(error);
+            }
+            // Another one by now, or one that does not let everybody ask that.
+            _ => {}
+        }
+    }
+    let (headers, body) = get_unversioned(transport, host, VERSION_WITHIN, "/version").await?;
+    let answer = introduction(&body)?;
+    let (Some(place), Some(signature)) = (memory, Signature::of(&headers)) else { return Ok(answer) };
+    let known = Known { signature, answer };
+    known::remember(place, &known);
+    Ok(known.answer)
 }
 
 fn engine_info(
@@ -162,6 +190,7 @@ fn engine_info(
         version: answer.engine_version(),
         api_version: api.to_string(),
         podman: answer.is_podman(),
+        capabilities: Capabilities::of(answer.is_podman(), (api.major, api.minor)),
         platform: answer.platform(),
     }
 }
@@ -342,13 +371,13 @@ mod tests {
         assert_eq!(found[0].tls, Some(TlsFiles { dir: PathBuf::from("/certs") }));
     }
 
-    #[tokio::test]
-    async fn an_existing_socket_is_a_candidate_and_a_missing_one_is_not() {
+    #[test]
+    fn an_existing_socket_is_a_candidate_and_a_missing_one_is_not() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("docker.sock"), "").unwrap();
         let runtime = dir.path().to_str().unwrap();
         let env = BTreeMap::from([("XDG_RUNTIME_DIR".to_owned(), runtime.to_owned())]);
-        let found = usual_endpoints(&env).await;
+        let found = usual_endpoints(&env);
         assert!(found.iter().any(|endpoint| endpoint.host == format!("unix://{runtime}/docker.sock")));
         assert!(!found.iter().any(|endpoint| endpoint.host.contains("podman/podman.sock")));
     }

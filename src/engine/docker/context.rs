@@ -66,9 +66,9 @@ pub fn context_names(env: &BTreeMap<String, String>) -> Vec<String> {
 }
 
 /// The current context of `config.json`; `None` when there is none or it is the default one.
-pub(super) async fn current(dir: &Path) -> Result<Option<String>, EngineError> {
+pub(super) fn current(dir: &Path) -> Result<Option<String>, EngineError> {
     let path = dir.join("config.json");
-    let text = match tokio::fs::read_to_string(&path).await {
+    let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if absent(&error) => return Ok(None),
         // Another user's file, as after `sudo -u`: it says nothing about this user's engine.

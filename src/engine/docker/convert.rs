@@ -8,11 +8,12 @@ use bollard::models::{
     RestartPolicy as EnginePolicy, RestartPolicyNameEnum,
 };
 
+use crate::engine::Capabilities;
 use crate::model::Role;
 use crate::model::{ContainerSpec, Mount, NetworkSpec, PublishedPort, labels};
 
 /// The body of `POST /containers/create`.
-pub(super) fn create_body(spec: &ContainerSpec, podman: bool) -> ContainerCreateBody {
+pub(super) fn create_body(spec: &ContainerSpec, engine: Capabilities) -> ContainerCreateBody {
     ContainerCreateBody {
         image: Some(spec.image.as_str().to_owned()),
         cmd: (!spec.command.is_empty()).then(|| spec.command.clone()),
@@ -25,7 +26,7 @@ pub(super) fn create_body(spec: &ContainerSpec, podman: bool) -> ContainerCreate
         stop_timeout: Some(spec.stop_timeout),
         // We probe from outside; an image's own check would only run processes nobody reads.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..Default::default() }),
-        host_config: Some(host_config(spec, podman)),
+        host_config: Some(host_config(spec, engine)),
         networking_config: networking(spec),
         ..Default::default()
     }
@@ -55,13 +56,13 @@ pub(super) fn policy(name: &str) -> Option<EnginePolicy> {
     Some(EnginePolicy { name: Some(name), maximum_retry_count: None })
 }
 
-fn host_config(spec: &ContainerSpec, podman: bool) -> HostConfig {
+fn host_config(spec: &ContainerSpec, engine: Capabilities) -> HostConfig {
     HostConfig {
         network_mode: Some(spec.network.clone().unwrap_or_else(|| "none".to_owned())),
         port_bindings: Some(port_bindings(&spec.ports)),
         mounts: Some(spec.mounts.iter().map(|mount| volume_mount(spec, mount)).collect()),
         tmpfs: Some(spec.tmpfs.iter().map(|tmpfs| (tmpfs.target.clone(), tmpfs.options.clone())).collect()),
-        extra_hosts: Some(extra_hosts(&spec.extra_hosts, podman)),
+        extra_hosts: Some(extra_hosts(&spec.extra_hosts, engine)),
         restart_policy: policy(spec.restart.name()),
         log_config: Some(rotated_logs()),
         init: Some(true),
@@ -124,10 +125,10 @@ fn port_bindings(ports: &[PublishedPort]) -> PortMap {
 /// Podman writes `host.docker.internal` and `host.containers.internal` into every container's hosts
 /// file itself, and fails on `host-gateway` where it cannot tell the address (its documentation of
 /// `--add-host`), so these entries are left to it.
-fn extra_hosts(hosts: &[String], podman: bool) -> Vec<String> {
+fn extra_hosts(hosts: &[String], engine: Capabilities) -> Vec<String> {
     let by_podman = |entry: &&String| {
         let name = entry.strip_suffix(":host-gateway");
-        podman && matches!(name, Some("host.docker.internal" | "host.containers.internal"))
+        engine.names_the_host && matches!(name, Some("host.docker.internal" | "host.containers.internal"))
     };
     hosts.iter().filter(|entry| !by_podman(entry)).cloned().collect()
 }
@@ -192,7 +193,7 @@ mod tests {
     }
 
     fn json(spec: &ContainerSpec, podman: bool) -> serde_json::Value {
-        serde_json::to_value(create_body(spec, podman)).unwrap()
+        serde_json::to_value(create_body(spec, Capabilities::of(podman, (1, 41)))).unwrap()
     }
 
     #[test]

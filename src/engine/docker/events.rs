@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::stream::BoxStream;
 use serde::Deserialize;
 
-use crate::engine::{ContainerEvent, EngineError};
+use crate::engine::{ContainerEvent, EngineError, EventAction};
 use crate::model::{StackName, labels};
 
 use super::query::{filters, with_query};
@@ -83,17 +83,8 @@ fn parse(line: &[u8]) -> Option<ContainerEvent> {
     Some(ContainerEvent {
         container_id: actor.id.unwrap_or_default(),
         container_name: attributes.remove("name").unwrap_or_default(),
-        action: docker_word(&event.action?).to_owned(),
+        action: EventAction::of(&event.action?),
     })
-}
-
-/// Podman's words for what Docker calls otherwise.
-fn docker_word(action: &str) -> &str {
-    match action {
-        "died" => "die",
-        "remove" => "destroy",
-        other => other,
-    }
 }
 
 #[cfg(test)]
@@ -127,11 +118,5 @@ mod tests {
     #[test]
     fn what_is_no_event_is_passed_over() {
         assert_eq!(decode(&["{\"Type\":\"warp\"}\n\n[]\nnoise\n", DIE]), ["ab x die"]);
-    }
-
-    #[test]
-    fn podmans_words_are_translated() {
-        assert_eq!(docker_word("died"), "die");
-        assert_eq!(docker_word("health_status: healthy"), "health_status: healthy");
     }
 }

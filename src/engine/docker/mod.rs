@@ -13,6 +13,7 @@ mod exec;
 mod files;
 mod frames;
 mod images;
+mod known;
 mod logs;
 mod modifier;
 mod observe;

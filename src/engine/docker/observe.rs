@@ -110,6 +110,20 @@ pub(super) struct NetworkItem {
     id: Option<String>,
     name: Option<String>,
     labels: Option<BTreeMap<String, String>>,
+    #[serde(rename = "IPAM")]
+    ipam: Option<Addresses>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Addresses {
+    config: Option<Vec<Subnet>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Subnet {
+    gateway: Option<String>,
 }
 
 /// The answer of `GET /volumes`.
@@ -204,7 +218,10 @@ impl From<InspectAnswer> for ContainerDetail {
 
 impl From<NetworkItem> for ObservedNetwork {
     fn from(item: NetworkItem) -> Self {
+        let subnets = item.ipam.and_then(|addresses| addresses.config).into_iter().flatten();
+        let gateway = subnets.filter_map(|subnet| subnet.gateway).find(|address| !address.is_empty());
         Self {
+            gateway: gateway.unwrap_or_default(),
             id: item.id.unwrap_or_default(),
             name: item.name.unwrap_or_default(),
             labels: item.labels.unwrap_or_default(),

@@ -28,12 +28,12 @@ const AFTER_GRACE: Duration = Duration::from_secs(15);
 const REMOVAL: Duration = Duration::from_secs(20);
 
 pub(super) async fn create_container(wire: &Wire, spec: &ContainerSpec) -> Result<String, EngineError> {
-    if wire.info.podman {
+    if !wire.info.capabilities.labels_new_volumes {
         label_volumes(wire, spec).await?;
     }
     let action = format!("create container `{}`", spec.name);
     let options = CreateContainerOptions { name: Some(spec.name.clone()), platform: String::new() };
-    let body = create_body(spec, wire.info.podman);
+    let body = create_body(spec, wire.info.capabilities);
     Ok(wire.call(&action, CHANGE, wire.docker.create_container(Some(options), body)).await?.id)
 }
 

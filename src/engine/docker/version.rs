@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::Platform;
 
@@ -19,7 +19,7 @@ pub(super) const NEWEST: ApiVersion = ApiVersion { major: 1, minor: 53 };
 pub(super) const OLDEST: ApiVersion = ApiVersion { major: 1, minor: 41 };
 
 /// What `GET /version` tells, as far as it is needed.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct VersionAnswer {
     pub(super) version: Option<String>,
@@ -31,7 +31,7 @@ pub(super) struct VersionAnswer {
     arch: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Component {
     name: Option<String>,

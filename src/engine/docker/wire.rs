@@ -8,7 +8,7 @@ use bollard::errors::Error as Bollard;
 use bollard::{BollardRequest, ClientVersion, Docker, body_full};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONTENT_TYPE, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +19,7 @@ use super::errors::{explain, hung};
 use super::modifier::repair;
 use super::ssh::Tunnel;
 use super::transport::Transport;
-use super::version::ApiVersion;
+use super::version::{ApiVersion, VersionAnswer};
 
 /// Bollard's own deadline is switched off: it covers response headers only, and ours covers the call.
 const NO_DEADLINE: u64 = 365 * 24 * 3600;
@@ -111,18 +111,29 @@ impl Wire {
     }
 }
 
-/// `GET /version`: the only request without a version, as the version is not known yet.
-pub(super) async fn get_unversioned<T: DeserializeOwned>(
+/// `GET /version` and `GET /_ping`: the only requests without a version, as the version is not known yet. The
+/// headers and the body of the answer.
+pub(super) async fn get_unversioned(
     transport: &Transport,
     endpoint: &str,
     deadline: Duration,
     path: &str,
-) -> Result<T, EngineError> {
-    let action = "reach the engine";
+) -> Result<(HeaderMap, Bytes), EngineError> {
     let request = plain_request(Method::GET, path, Bytes::new());
-    let answer = async { read_whole(transport.send(request?).await?).await };
-    decode(action, &within(action, endpoint, deadline, answer).await?)
+    let answer = async {
+        let response = transport.send(request?).await?;
+        let headers = response.headers().clone();
+        Ok((headers, read_whole(response).await?))
+    };
+    within(REACH, endpoint, deadline, answer).await
 }
+
+/// What an engine says of itself.
+pub(super) fn introduction(body: &[u8]) -> Result<VersionAnswer, EngineError> {
+    decode(REACH, body)
+}
+
+const REACH: &str = "reach the engine";
 
 async fn within<T>(
     action: &str,

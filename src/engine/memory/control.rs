@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::broadcast;
 
-use crate::engine::{EngineInfo, ErrorKind, ExecOutput, LogLine};
+use crate::engine::{Capabilities, EngineInfo, ErrorKind, ExecOutput, LogLine};
 use crate::model::{ContainerSpec, ContainerState, ImageRef, Platform};
 
 use super::calls::{Call, Calls};
@@ -21,6 +21,7 @@ impl MemoryEngine {
             version: "0.0.0".to_owned(),
             api_version: "1.41".to_owned(),
             podman: false,
+            capabilities: Capabilities::of(false, (1, 41)),
             platform: Platform {
                 os: "linux".to_owned(),
                 architecture: "amd64".to_owned(),

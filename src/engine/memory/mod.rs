@@ -20,8 +20,9 @@ pub use calls::Call;
 pub use files::{Files, MemoryFile};
 
 use crate::engine::{
-    ContainerEvent, ContainerFiles, Containers, Engine, EngineError, EngineInfo, ErrorKind, Events,
-    ExecOutput, FileState, Images, LogLine, LogQuery, Networks, Processes, PullProgress, Thing, Volumes,
+    ContainerEvent, ContainerFiles, Containers, Engine, EngineError, EngineInfo, ErrorKind, EventAction,
+    Events, ExecOutput, FileState, Images, LogLine, LogQuery, Networks, Processes, PullProgress, Thing,
+    Volumes,
 };
 use crate::model::{
     ContainerDetail, ContainerSpec, ContainerState, ImageRef, LocalImage, NetworkSpec, Observed,
@@ -83,7 +84,7 @@ impl MemoryEngine {
         let event = ContainerEvent {
             container_id: container.id.clone(),
             container_name: container.spec.name.clone(),
-            action: action.to_owned(),
+            action: EventAction::of(action),
         };
         if container.ours {
             // Nobody listening is no failure.

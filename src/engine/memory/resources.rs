@@ -18,7 +18,8 @@ impl State {
             [(labels::STACK, spec.stack.as_str()), (labels::ROLE, Role::Network.as_str())]
                 .map(|(key, value)| (key.to_owned(), value.to_owned())),
         );
-        let network = ObservedNetwork { id: id.clone(), name: spec.name.clone(), labels };
+        let network =
+            ObservedNetwork { id: id.clone(), name: spec.name.clone(), labels, gateway: String::new() };
         self.networks.insert(id.clone(), network);
         Ok(id)
     }

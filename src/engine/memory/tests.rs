@@ -223,7 +223,7 @@ async fn events_of_the_stack_come_in_order() {
     engine.start(&id).await.unwrap();
     engine.start(&id).await.unwrap();
     engine.remove_container(&id, true).await.unwrap();
-    let seen: Vec<_> = events.take(3).map_ok(|event| event.action).try_collect().await.unwrap();
+    let seen: Vec<_> = events.take(3).map_ok(|event| event.action.to_string()).try_collect().await.unwrap();
     assert_eq!(seen, ["create", "start", "destroy"]);
 }
 

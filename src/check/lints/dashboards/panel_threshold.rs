@@ -16,8 +16,11 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
+    let panels = view.facts.dashboards.iter().flatten().flat_map(|dashboard| &dashboard.panels);
+    let linked: BTreeSet<&str> = panels.flat_map(links).collect();
     let mut alerts: BTreeMap<&str, Vec<RuleView<'_>>> = BTreeMap::new();
-    for rule in view.rules().filter(|rule| rule.rule.is_alert()) {
+    let is_linked = |rule: &RuleView<'_>| linked.contains(rule.rule.name.value.as_str());
+    for rule in view.rules().filter(|rule| rule.rule.is_alert() && is_linked(rule)) {
         alerts.entry(&rule.rule.name.value).or_default().push(rule);
     }
     for dashboard in view.facts.dashboards.iter().flatten() {

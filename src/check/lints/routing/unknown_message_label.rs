@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use foldhash::HashSet;
+
 use crate::analysis::messages::Messages;
 use crate::analysis::messages::check::Named;
 use crate::analysis::messages::types::MapOf;
@@ -64,9 +66,12 @@ fn labels<'a>(view: &'a View<'_>) -> BTreeSet<&'a str> {
     });
     let external = view.facts.external_labels.keys().map(String::as_str);
     // A live drill gives its alert this one.
-    of_alerts.chain(external).chain(["alertname", "drill"]).collect()
+    // Thousands of alerts share a few labels: sorting is for those alone.
+    let distinct: HashSet<&str> = of_alerts.chain(external).chain(["alertname", "drill"]).collect();
+    distinct.into_iter().collect()
 }
 
 fn annotations<'a>(view: &'a View<'_>) -> BTreeSet<&'a str> {
-    view.alerts.iter().flat_map(|alert| alert.rule.annotations.iter()).map(|(name, _)| name).collect()
+    let all = view.alerts.iter().flat_map(|alert| alert.rule.annotations.iter()).map(|(name, _)| name);
+    all.collect::<HashSet<&str>>().into_iter().collect()
 }

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::{HashMap, HashMapExt};
-
 use crate::analysis::labels::ResultLabels;
 use crate::analysis::value_analysis;
+use crate::analysis::view::namesakes;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
 use crate::formats::promql::{Binary, Cardinality, Expr, Kind, Matching, Op};
@@ -22,11 +21,9 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 const MOST: usize = 20;
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let mut named: HashMap<&str, Vec<RuleView<'_>>> = HashMap::new();
-    for rule in view.rules().filter(|rule| rule.rule.is_alert()) {
-        named.entry(&rule.rule.name.value).or_default().push(rule);
-    }
-    for rules in named.values().filter(|rules| (2..=MOST).contains(&rules.len())) {
+    let alerts = view.rules().filter(|rule| rule.rule.is_alert());
+    let named = alerts.map(|rule| (rule.rule.name.value.as_str(), rule));
+    for rules in namesakes(named).iter().filter(|rules| rules.len() <= MOST) {
         for (index, rule) in rules.iter().enumerate().skip(1) {
             if let Some(first) = rules.iter().take(index).find(|first| collide(first, rule)) {
                 out.push(finding(rule, first));

@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use foldhash::{HashMap, HashMapExt};
-
+use crate::analysis::view::namesakes;
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, RuleView, Run, View};
 
@@ -15,12 +14,14 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    let mut named: HashMap<(bool, &str), Vec<RuleView<'_>>> = HashMap::new();
-    for rule in view.rules() {
-        let before = named.entry((rule.rule.is_alert(), &rule.rule.name.value)).or_default();
-        match before.iter().find(|first| same(first, &rule)) {
-            Some(first) => out.push(finding(&rule, first)),
-            None => before.push(rule),
+    let named = view.rules().map(|rule| ((rule.rule.is_alert(), rule.rule.name.value.as_str()), rule));
+    for rules in namesakes(named) {
+        let mut before: Vec<RuleView<'_>> = Vec::new();
+        for rule in rules {
+            match before.iter().find(|first| same(first, &rule)) {
+                Some(first) => out.push(finding(&rule, first)),
+                None => before.push(rule),
+            }
         }
     }
 }
