@@ -20,6 +20,8 @@ pub struct Facts {
     pub is_complete_rule_set: bool,
     /// Patterns or folders of rules that matched no file, as the user wrote them.
     pub empty_rule_patterns: Vec<String>,
+    /// Files under `rules/` that hold rules and are not among those that Prometheus gets.
+    pub unread_rule_files: Vec<RuleFile>,
     pub rule_tests: Vec<RuleTestFile>,
     pub contract: Option<Contract>,
     /// The contract, and the jobs with it, are those that the program brings along: no measure for what a

@@ -12,7 +12,7 @@ use crate::health::overview::{ActiveAlert, LastReload, ReceivedAlert, Target, Ta
 use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
-use crate::net::prometheus::Prometheus;
+use crate::net::prometheus::{LoadedGroup, Prometheus};
 use crate::services::{Desired, DesiredService};
 
 /// How long one question may take: a service that hangs must not hang who asks.
@@ -140,6 +140,11 @@ pub async fn alerts(apis: &Apis) -> Option<Vec<ActiveAlert>> {
 
 async fn received(alertmanager: Option<&Alertmanager>) -> Option<Vec<ReceivedAlert>> {
     answered(alertmanager?.held()).await
+}
+
+/// The rules in force.
+pub async fn rules(prometheus: &Prometheus) -> Option<Vec<LoadedGroup>> {
+    answered(prometheus.rules()).await
 }
 
 /// What Prometheus says of its last reload.

@@ -39,6 +39,7 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
     facts.rule_files = rules.rule_files;
     facts.rule_tests = rules.rule_tests;
     facts.is_complete_rule_set = true;
+    facts.unread_rule_files = unread_rule_files(files);
     if let Some(prometheus) = rendered.get(&ServiceKind::Prometheus) {
         facts.empty_rule_patterns = empty_patterns(prometheus);
     }
@@ -46,6 +47,12 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
         facts.empty_rule_patterns.push("rules/".to_owned());
     }
     facts
+}
+
+/// Files of rules that nobody reads: in a folder of their own, or with another ending.
+pub fn unread_rule_files(files: &ProjectFiles) -> Vec<RuleFile> {
+    let not_loaded = files.not_loaded_rules().map(|file| RuleFile::parse(&file.shown_as, &file.text));
+    not_loaded.filter(|file| file.rules().next().is_some()).collect()
 }
 
 /// The rules and their tests alone.

@@ -99,6 +99,9 @@ fn add(facts: &mut Facts, name: &str, text: String) {
             facts.service_files.push(ServiceFile::new(service, Source::new(name, text), None));
         }
         Some(("alertmanager", _)) => facts.alertmanagers.push(AlertmanagerFile::read(name, text)),
+        Some((_, "rules")) => facts
+            .unread_rule_files
+            .extend(Some(RuleFile::parse(name, text)).filter(|file| file.rules().next().is_some())),
         Some(("tests", _)) => facts.rule_tests.push(RuleTestFile::parse(name, text)),
         _ => facts.rule_files.push(RuleFile::parse(name, text)),
     }

@@ -139,12 +139,21 @@ const CONTRACT: [&str; 6] = [
     "unknown-job",
 ];
 
-/// Alert → why it contradicts what the backend exports.
-pub fn broken_contracts(
+/// How the rules keep to what the backend exports.
+#[derive(Clone, Debug, Default)]
+pub struct ContractChecks {
+    /// Alert → why it contradicts what the backend exports.
+    pub broken: BTreeMap<String, String>,
+    /// Whether it is known what the backend exports.
+    pub is_known: bool,
+}
+
+/// Checks every rule against what the backend exports, where that is known.
+pub fn contract_checks(
     settings: &Settings,
     files: &ProjectFiles,
     rendered: &RenderedStack,
-) -> BTreeMap<String, String> {
+) -> ContractChecks {
     let facts = check::gather::project(settings, files, rendered);
     let mut broken = BTreeMap::new();
     for finding in check::run(&facts) {
@@ -155,7 +164,7 @@ pub fn broken_contracts(
             broken.entry(alert).or_insert(format!("{} ({})", finding.message, finding.id));
         }
     }
-    broken
+    ContractChecks { broken, is_known: facts.contract.is_some() }
 }
 
 /// Job and address of every scrape target of a rendered prometheus.yml.
@@ -193,6 +202,7 @@ pub fn notes(notifies_somebody: bool) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     fn files() -> Vec<(String, RuleFile)> {
@@ -222,6 +232,23 @@ mod tests {
         let far = asked("Payments").map(|(_, hint)| hint).unwrap_or_default();
         assert!(far.starts_with("the nearest are `") && far.contains("BackendDown"), "{far}");
         assert!(unknown(&[], &[]).is_some());
+    }
+
+    #[test]
+    fn a_contract_that_nobody_has_kept_is_not_said_to_hold() {
+        let (environment, flags) = (BTreeMap::new(), crate::settings::FlagOverrides::default());
+        let sources = crate::settings::Sources {
+            settings_file: None,
+            dotenv: None,
+            environment: &environment,
+            flags: &flags,
+        };
+        let settings = crate::settings::resolve(&sources).0.unwrap();
+        let mut files = ProjectFiles::embedded();
+        assert!(contract_checks(&settings, &files, &RenderedStack::default()).is_known);
+        let own = crate::render::assets::ProjectFile::user("rules/shop.yml", "groups: []\n");
+        files.rules = [("shop.yml".to_owned(), own)].into();
+        assert!(!contract_checks(&settings, &files, &RenderedStack::default()).is_known);
     }
 
     #[test]

@@ -105,6 +105,17 @@ impl ProjectFiles {
         self.rules.iter().filter(|(path, _)| !path.contains('/') && is_yaml(path)).map(named)
     }
 
+    /// What lies under `rules/` and looks like rules, but is none of the files that Prometheus gets.
+    pub fn not_loaded_rules(&self) -> impl Iterator<Item = &ProjectFile> {
+        let has_a_place = |path: &str| path.starts_with("tests/") || path.starts_with("runbooks/");
+        let is_loaded = |path: &str| !path.contains('/') && is_yaml(path);
+        let may_be_rules = |path: &str| is_yaml(path) || path.ends_with(".rules");
+        self.rules
+            .iter()
+            .filter(move |(path, _)| may_be_rules(path) && !is_loaded(path) && !has_a_place(path))
+            .map(|(_, file)| file)
+    }
+
     /// Unit tests for the rules, in promtool's format.
     pub fn rule_tests(&self) -> impl Iterator<Item = (&str, &ProjectFile)> {
         self.rules.iter().filter(|(path, _)| path.starts_with("tests/") && is_yaml(path)).map(named)

@@ -59,6 +59,11 @@ pub fn availability_table(output: Output, news: &[Availability]) -> String {
     })
 }
 
+/// The last cause says what happened; the chain before it is for `--format json`.
+fn short(reason: &str) -> &str {
+    reason.rsplit(": ").next().unwrap_or(reason)
+}
+
 /// What `update --dry-run` would do.
 pub fn print_targets(output: Output, news: &[Availability], targets: &[String]) {
     let steps = news.iter().zip(targets);
@@ -69,8 +74,13 @@ pub fn print_targets(output: Output, news: &[Availability], targets: &[String]) 
         return output.json(&json!({"updates": steps.collect::<Vec<_>>()}));
     }
     for (one, target) in steps {
-        let nothing = one.tag() == target && status(one) == "up_to_date";
-        let what = if nothing { format!("{target} (up to date)") } else { one.step(target) };
+        let what = match (one.tag() == target, &one.news) {
+            (true, News::Unknown(reason)) => {
+                format!("{target} (unknown whether there is a newer one: {})", short(reason))
+            }
+            (true, News::Known { .. }) if status(one) == "up_to_date" => format!("{target} (up to date)"),
+            _ => one.step(target),
+        };
         output.data(&format!("{:<14} {what}\n", one.service.name()));
     }
 }

@@ -95,7 +95,7 @@ fn override_values(values: &mut Values, variables: &Variables, problems: &mut Ve
 fn shadowed(values: &Values, variables: &Variables, problems: &mut Vec<Diagnostic>) {
     for variable in VARIABLES {
         let Some((located, path)) = variables.get(variable.name).zip(variable.overrides) else { continue };
-        let set = values.text(path).filter(|text| *text != located.value);
+        let set = values.text(path).filter(|text| *text != located.value && !is_default(path, text));
         if let (Some(_), Some(place)) = (set, &located.place) {
             let text = format!("`{}` wins over `{path}` of the settings file", variable.name);
             problems.push(
@@ -103,6 +103,17 @@ fn shadowed(values: &Values, variables: &Variables, problems: &mut Vec<Diagnosti
                     .fix("remove one of the two: what stands in .env is in force"),
             );
         }
+    }
+}
+
+/// What `init` writes into every settings file is nobody's choice. (Of images it is said in any case: a pinned version
+/// that is not the one in use misleads.)
+fn is_default(path: &str, text: &str) -> bool {
+    match path.strip_prefix("ports.") {
+        Some(key) => ServiceKind::ALL
+            .iter()
+            .any(|service| service.key() == key && service.defaults().port.to_string() == text),
+        None => (path, text) == ("stack", "confidex") || (path, text) == ("bind", "127.0.0.1"),
     }
 }
 

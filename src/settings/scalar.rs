@@ -98,7 +98,7 @@ pub(super) fn check_text(kind: Kind, text: &str) -> Result<(), Refusal> {
         Kind::Memory => ok(
             memory(text).is_some(),
             "an amount of memory",
-            "for example 512MiB or 2GiB; `none` for no limit",
+            "for example 512MiB or 2GiB, at least 6MiB; `none` for no limit",
         ),
         Kind::Cpus => {
             ok(cpus(text).is_some(), "a number of CPUs", "a number above 0 such as 1.5; `none` for no limit")

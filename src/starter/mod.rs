@@ -67,6 +67,20 @@ pub fn project(backend: &Backend, exposition: &str) -> Vec<StarterFile> {
     files
 }
 
+/// What `project` makes for the backend itself, as a sentence: nobody should believe that more is watched.
+pub fn summary(backend: &Backend, exposition: &str) -> String {
+    let contract = Contract::parse(exposition);
+    let names: Vec<String> =
+        signals::drafts(backend, &contract).into_iter().map(|draft| draft.name.clone()).collect();
+    let metrics = contract.families().count();
+    format!(
+        "of the {metrics} metrics of `{}` these alerts were made, and a panel for each: {}; what else should wake somebody is yours to add (rules/{}.yml)",
+        backend.job,
+        names.join(", "),
+        backend.name
+    )
+}
+
 /// The address as Prometheus sees it from its container: this machine is another one there. `None` when it
 /// is no http or https URL.
 pub fn target_url(url: &str) -> Option<String> {

@@ -33,7 +33,7 @@ impl Recipient {
     /// Why the text is no recipient, in a sentence.
     pub fn parse(text: &str) -> Result<Self, String> {
         bytes_of(text, "age").map(Self).ok_or_else(|| {
-            format!("`{text}` is no recipient of age: one begins with `age1`, and `age-keygen` prints it")
+            format!("`{text}` is no recipient of age: one is `age1` and 58 more letters and digits, as `age-keygen` prints it")
         })
     }
 }

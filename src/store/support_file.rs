@@ -19,8 +19,15 @@ pub fn write(path: &Path, files: &[(String, String)]) -> Result<usize, StoreErro
     // A bare name has the parent "", which is the current folder.
     let bare = path.parent().is_some_and(|parent| parent.as_os_str().is_empty());
     let path = if bare { Path::new(".").join(path) } else { path.to_owned() };
-    atomic::write(&path, &bytes, 0o600)?;
-    Ok(size)
+    // A folder that is not there is a slip of the pen.
+    match path.parent().filter(|parent| !parent.is_dir()) {
+        Some(parent) => Err(StoreError::new(
+            "write to",
+            parent,
+            std::io::Error::new(std::io::ErrorKind::NotFound, "there is no such folder"),
+        )),
+        None => atomic::write(&path, &bytes, 0o600).map(|()| size),
+    }
 }
 
 fn pack(path: &Path, files: &[(String, String)]) -> std::io::Result<Vec<u8>> {

@@ -290,6 +290,9 @@ fn a_restore_brings_back_what_was_there_and_keeps_what_is_there() {
     // And back again, from the backup that the restore made.
     let previous = restored["previous"].as_str().unwrap().to_owned();
     lab.run(&["restore-grafana", &previous]).expect(0);
+    // The newest by name, which is what was kept of the data before that.
+    let latest = lab.run(&["restore-grafana", "latest", "--prove-only"]).expect(0);
+    assert!(latest.stderr.contains("the newest backup is backups/grafana-"), "{}", latest.stderr);
     assert_eq!((logins(&lab), installed()), ("[('admin',), ('eve',)]".to_owned(), "['new']".to_owned()));
 
     // Another stack's, a damaged one, and none at all change nothing.

@@ -52,9 +52,13 @@ struct Shared {
 struct InFlight(Arc<AtomicUsize>);
 
 impl InFlight {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
+    /// `None` for a call that lasts as long as a container: whoever asked may be dead, and it runs on.
+    fn new(count: &Arc<AtomicUsize>, call: &str) -> Option<Self> {
+        if ["/wait", "follow=", "/events"].iter().any(|lasting| call.contains(lasting)) {
+            return None;
+        }
         count.fetch_add(1, Ordering::SeqCst);
-        Self(count.clone())
+        Some(Self(count.clone()))
     }
 }
 
@@ -89,9 +93,11 @@ impl Proxy {
 
     /// Waits until the engine has carried out what it was asked, also by a client that is dead by now.
     pub(crate) fn settle(&self) {
-        eventually("the engine has carried out its calls", Duration::from_mins(2), || {
-            self.in_flight.load(Ordering::SeqCst) == 0
-        });
+        eventually(
+            &format!("the engine has carried out {:?}", self.calls.lock().unwrap().last()),
+            Duration::from_mins(2),
+            || self.in_flight.load(Ordering::SeqCst) == 0,
+        );
     }
 
     pub(crate) fn host(&self) -> String {
@@ -106,12 +112,12 @@ impl Proxy {
 
 /// On a task of its own: a client that is killed does not take its call back.
 async fn forward(State(shared): State<Arc<Shared>>, request: Request) -> Response {
-    let in_flight = InFlight::new(&shared.in_flight);
+    let in_flight = InFlight::new(&shared.in_flight, &request.uri().to_string());
     let carried_out = tokio::spawn(carry_out(shared, request, in_flight)).await;
     carried_out.unwrap_or_else(|_| StatusCode::BAD_GATEWAY.into_response())
 }
 
-async fn carry_out(shared: Arc<Shared>, mut request: Request, in_flight: InFlight) -> Response {
+async fn carry_out(shared: Arc<Shared>, mut request: Request, in_flight: Option<InFlight>) -> Response {
     let number = shared.number.fetch_add(1, Ordering::SeqCst) + 1;
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
     let call = format!("{} {path}", request.method());
@@ -173,10 +179,11 @@ async fn tunnel(
     harm: Harm,
     mut engine: reqwest::Upgraded,
     client: hyper::upgrade::OnUpgrade,
-    in_flight: InFlight,
+    in_flight: Option<InFlight>,
 ) -> Response {
     if !matches!(harm, Harm::None) {
-        // The command runs to its end; nobody hears what it said.
+        // The command runs to its end; nobody hears what it said, and what it reads has ended.
+        let _ = tokio::io::AsyncWriteExt::shutdown(&mut engine).await;
         let _ = tokio::io::copy(&mut engine, &mut tokio::io::sink()).await;
     }
     drop(in_flight);

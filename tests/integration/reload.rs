@@ -81,8 +81,32 @@ fn a_removed_rule_file_and_a_new_dashboard_take_effect() {
         "dashboards/mine.json",
         r#"{"uid": "mine", "title": "Mine", "schemaVersion": 39, "panels": []}"#,
     );
-    lab.run(&["up"]).expect(0);
+    let up = lab.run(&["up"]).expect(0);
     assert!(!lab.loaded_rules().iter().any(|rule| rule == "Extra"));
+    // What does not fire is not missed, so it is said.
+    assert!(
+        up.stderr.contains("1 rule less is in force") && up.stderr.contains("Extra went"),
+        "{}",
+        up.stderr
+    );
+    // Nor is what was never loaded.
+    lab.write(
+        "rules/more/extra.yml",
+        "groups:\n  - name: extra\n    rules:\n      - alert: Extra\n        expr: vector(1) == 2\n",
+    );
+    let reloaded = lab.run(&["reload-rules"]).expect(0);
+    assert!(
+        reloaded.stderr.contains("rules/more/extra.yml") && reloaded.stderr.contains("not loaded"),
+        "{}",
+        reloaded.stderr
+    );
+    let check = lab.run(&["check", "--format", "json"]).json();
+    let found = check["findings"].as_array().unwrap().iter().any(|one| one["id"] == "unread-rule-file");
+    assert!(found, "{check}");
+    std::fs::remove_dir_all(lab.folder.path().join("rules/more")).unwrap();
+    std::fs::remove_file(lab.folder.path().join("rules/confidex.yml")).unwrap();
+    let reloaded = lab.run(&["reload-rules"]).expect(0);
+    assert!(reloaded.stderr.contains("rules less are in force than before"), "{}", reloaded.stderr);
     let ls = docker(&["exec", &lab.container("prometheus"), "ls", "/etc/prometheus/rules"]);
     assert!(!String::from_utf8_lossy(&ls.stdout).contains("extra.yml"));
     assert_eq!(crate::lab::get(&lab.url("grafana", "/api/dashboards/uid/mine")).0, 200);

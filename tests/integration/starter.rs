@@ -36,7 +36,8 @@ fn backend(body: &'static str) -> String {
 #[test]
 fn a_project_for_another_backend_is_clean_from_the_start() {
     let Some(lab) = Lab::open() else { return };
-    lab.run(&["init", "order-desk", "--for", &backend(METRICS)]).expect(0);
+    let made = lab.run(&["init", "order-desk", "--for", &backend(METRICS)]).expect(0).stderr;
+    assert!(made.contains("OrderDeskDown, ") && made.contains("is yours to add"), "{made}");
     let inside = |arguments: &[&str]| lab.run(&[&["--project-dir", "order-desk"], arguments].concat());
     let check = inside(&["check", "--format", "json"]).expect(0).json();
     assert_eq!(check["findings"], Value::Array(Vec::new()), "{check:#}");

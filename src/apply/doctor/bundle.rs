@@ -49,7 +49,10 @@ async fn plan<E: Engine>(inspector: &Inspector<'_, E>) -> String {
     };
     let facts = async { asked(engine_gather::facts(session, inspector.desired, (*observed).clone()).await) };
     match within("the engine", ENGINE, facts).await.into_result() {
-        Ok(facts) => reconcile(inspector.desired, &facts, &Policy::default()).to_string(),
+        Ok(facts) => {
+            let plan = reconcile(inspector.desired, &facts, &Policy::default()).to_string();
+            if plan.is_empty() { "nothing to do: the stack is as it should be\n".to_owned() } else { plan }
+        }
         Err(reason) => format!("not known: {reason}\n"),
     }
 }

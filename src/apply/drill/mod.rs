@@ -17,7 +17,7 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::apply::StackSession;
-use crate::drill::intake::{Target, alert_rules};
+use crate::drill::intake::{ContractChecks, Target, alert_rules};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
 use crate::drill::report::{AlertReport, Delivery};
@@ -41,8 +41,7 @@ pub struct Drill<'a> {
     pub test_files: Vec<TestFile>,
     /// (path below `rules/`, text) of everything that promtool reads.
     pub rule_texts: Vec<(String, String)>,
-    /// Alert → why the contract does not hold.
-    pub broken_contracts: BTreeMap<String, String>,
+    pub contracts: ContractChecks,
     /// One for each alert rule of the files, in their order.
     pub targets: Vec<Target>,
     /// Names of the alerts to drill.
@@ -166,9 +165,13 @@ fn steps(drill: &Drill<'_>, verdicts: &Verdicts, rule_file: &str, alert: &AlertR
             .chain((1..=level::SINK).map(|level| Step::not_tried(level, "its file cannot be loaded")))
             .collect();
     }
-    let contract = match drill.broken_contracts.get(&alert.alert) {
+    let contract = match drill.contracts.broken.get(&alert.alert) {
         Some(why) => Step::failed(1, why.clone()),
-        None => Step::passed(1, ""),
+        None if drill.contracts.is_known => Step::passed(1, ""),
+        None => Step::passed(
+            1,
+            "not known: nobody has kept what the backend exports (`confidexmon check --save-contract` does)",
+        ),
     };
     let delivered = alert.delivery.as_ref().map_or_else(
         || {

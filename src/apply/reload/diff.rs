@@ -24,6 +24,30 @@ pub struct ChangedRule {
     pub what: Vec<String>,
 }
 
+/// Names that are said of rules that went.
+const MOST_NAMED: usize = 4;
+
+impl RulesDiff {
+    /// What to warn of when there are fewer rules than before: a file that was moved or lost looks like any other
+    /// change, and what does not fire is not missed.
+    pub fn lost(&self) -> Option<String> {
+        let gone =
+            self.before.checked_sub(self.after).filter(|gone| *gone > 0 && !self.removed.is_empty())?;
+        let named: Vec<&str> = self.removed.iter().take(MOST_NAMED).map(String::as_str).collect();
+        let more = match self.removed.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let rules = if gone == 1 { "1 rule less is".to_owned() } else { format!("{gone} rules less are") };
+        Some(format!(
+            "{rules} in force than before ({} → {}): {}{more} went; if that was not meant, put the file back and reload",
+            self.before,
+            self.after,
+            named.join(", ")
+        ))
+    }
+}
+
 /// File and group, to tell rules of one name apart.
 type Place<'a> = (&'a str, &'a str);
 
@@ -133,6 +157,19 @@ mod tests {
         assert_eq!((diff.added, diff.removed), (vec!["New".to_owned()], vec!["Gone".to_owned()]));
         let what = vec!["expr".to_owned(), "for 2m → 5m".to_owned()];
         assert_eq!(diff.changed, [ChangedRule { name: "Moved".to_owned(), what }]);
+    }
+
+    #[test]
+    fn fewer_rules_than_before_are_warned_of_and_a_new_name_is_not() {
+        let all = [group("g", &["A", "B", "C", "D", "E", "F"].map(|name| (name, "x", 0.0)))];
+        let lost = between(&all, &[group("g", &[("A", "x", 0.0)])]).lost().unwrap();
+        assert!(
+            lost.starts_with("5 rules less are in force than before (6 → 1): B, C, D, E and 1 more went"),
+            "{lost}"
+        );
+        let renamed = [group("g", &["Z", "B", "C", "D", "E", "F"].map(|name| (name, "x", 0.0)))];
+        assert_eq!(between(&all, &renamed).lost(), None);
+        assert_eq!(between(&[], &all).lost(), None);
     }
 
     #[test]

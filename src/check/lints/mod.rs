@@ -48,6 +48,7 @@ pub const ALL: &[&Lint] = &[
     &rules::dead_runbook::LINT,
     &rules::placeholder_text::LINT,
     &rules::no_rules::LINT,
+    &rules::unread_rule_file::LINT,
     &project::unwatched_stack::LINT,
     &rules::test_without_alert::LINT,
     &rules::unknown_job::LINT,

@@ -118,7 +118,8 @@ pub struct BackupsOptions {
 
 #[derive(Clone, Debug, Args)]
 pub struct RestoreOptions {
-    /// Archive of `backup-grafana`, or a folder that was copied out of Grafana's container
+    /// Archive of `backup-grafana`, `latest` for this stack's newest one, or a folder that was copied out of Grafana's
+    /// container
     #[arg(value_name = "ARCHIVE", add = ArgValueCandidates::new(complete::archives))]
     pub archive: PathBuf,
     #[command(flatten)]

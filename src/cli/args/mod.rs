@@ -247,9 +247,6 @@ fn parse_label(text: &str) -> Result<(String, String), String> {
 }
 
 fn parse_silence(text: &str) -> Result<Duration, String> {
-    if text.parse::<u64>().is_ok() {
-        return Err("of what? Write `30m`, `2h` or `3d`".to_owned());
-    }
     let length = parse_duration(text)?;
     let longest = crate::cli::commands::silence::LONGEST;
     if length.is_zero() || length > longest {

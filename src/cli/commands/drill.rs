@@ -56,6 +56,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         None
     };
     let drill = gather(&loaded, &desired, targets, options);
+    let contract_is_known = drill.contracts.is_known;
     let mut report = Report {
         stack: loaded.settings.stack.to_string(),
         generated_at: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -64,6 +65,12 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
         notes: intake::notes(project.settings.receivers.notifies_somebody()),
         ..Report::default()
     };
+    if !contract_is_known {
+        report.notes.push(
+            "What the backend exports is not known, so nobody looked whether the metrics exist: `confidexmon check --save-contract` keeps it."
+                .to_owned(),
+        );
+    }
     let outcome = Box::pin(drill::run(&session, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
@@ -165,7 +172,7 @@ fn gather<'a>(
             .chain(files.rule_tests())
             .map(|(path, file)| (path.to_owned(), file.text.clone()))
             .collect(),
-        broken_contracts: intake::broken_contracts(&loaded.settings, files, &rendered),
+        contracts: intake::contract_checks(&loaded.settings, files, &rendered),
         alerts: targets.iter().filter(asked).map(|target| target.alert.clone()).collect(),
         targets,
         links: Links { dashboard_base: format!("{}/d/", links.grafana), runbook_base: links.runbook_base },

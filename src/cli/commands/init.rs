@@ -28,9 +28,9 @@ const GITIGNORE: &str = ".env\n";
 /// # Errors
 /// When a file is there already, or the backend that was named does not answer with metrics.
 pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> {
-    let mut files = match &options.backend {
+    let (mut files, made) = match &options.backend {
         Some(url) => starter_files(&options.directory, url, options.name.as_deref()).await?,
-        None => files(&options.directory),
+        None => (files(&options.directory), None),
     };
     let apart = Apart::find(context, options).await;
     for (_, text, _) in files.iter_mut().filter(|(path, ..)| path.ends_with("config/confidexmon.yml")) {
@@ -63,6 +63,9 @@ pub async fn run(context: &Context, options: &InitOptions) -> Result<(), Error> 
         words::count(files.len(), "file"),
         options.directory.display()
     ));
+    if let Some(made) = made {
+        context.output.info(&made);
+    }
     Ok(())
 }
 
@@ -163,7 +166,7 @@ fn free_ports() -> Vec<(ServiceKind, u16)> {
     chosen
 }
 
-fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {
+fn files(directory: &Path) -> Files {
     let embedded = ProjectFiles::embedded();
     let folders =
         [("config", embedded.config), ("rules", embedded.rules), ("dashboards", embedded.dashboards)];
@@ -176,12 +179,15 @@ fn files(directory: &Path) -> Vec<(PathBuf, String, u32)> {
     files
 }
 
-/// The files of a project for the backend at `url`, which is asked once.
+/// Path, text and mode of each file.
+type Files = Vec<(PathBuf, String, u32)>;
+
+/// The files of a project for the backend at `url`, which is asked once, and what was made for it in a sentence.
 async fn starter_files(
     directory: &Path,
     url: &str,
     name: Option<&str>,
-) -> Result<Vec<(PathBuf, String, u32)>, Error> {
+) -> Result<(Files, Option<String>), Error> {
     let Some(target) = starter::target_url(url) else {
         return Err(Error::new(ExitCode::Usage, format!("`{url}` is not an http or https URL"))
             .hint("for example `--for http://localhost:8080/metrics`"));
@@ -194,11 +200,13 @@ async fn starter_files(
             .hint("name the address that Prometheus would scrape, usually one that ends in /metrics"));
     }
     let backend = Backend { job: name.clone(), name, url: target };
+    let made = starter::summary(&backend, &exposition);
     let files = starter::project(&backend, &exposition);
     let files = files.into_iter().map(|file| (directory.join(file.path), file.text, 0o644));
-    Ok(std::iter::once((directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), DOTENV_MODE))
+    let files = std::iter::once((directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), DOTENV_MODE))
         .chain(files)
-        .collect())
+        .collect();
+    Ok((files, Some(made)))
 }
 
 /// The name that was given, else the folder's, in the letters that a stack's name may have.

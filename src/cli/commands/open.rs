@@ -36,8 +36,10 @@ pub fn run(context: &Context, options: &OpenOptions) -> Result<(), Error> {
     if options.print {
         return Ok(());
     }
+    // Its own words are a launcher's exit status.
     open::that_detached(&url).map_err(|error| {
-        Error::new(ExitCode::Failed, format!("cannot start a browser: {error}"))
+        tracing::debug!("{error}");
+        Error::new(ExitCode::Failed, "there is no browser here that could be started")
             .hint(format!("open it yourself: {url}"))
     })
 }

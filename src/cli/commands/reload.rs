@@ -43,6 +43,9 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
         loaded = context.with_running_redis(loaded, &none, &observed)?;
         desired = wanted(context, &loaded, options)?;
     }
+    if !context.output.quiet {
+        context.print_not_loaded(&loaded);
+    }
     let owner = (&loaded.settings.stack, &loaded.identity);
     ownership::check(&session, owner, &observed, options.rules.owner.adopt.into()).await?;
     if desired.services.keys().all(|service| running(&observed, &desired, *service).is_err()) {
@@ -85,6 +88,9 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
     let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
     let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
     show(context.output, loaded.settings.stack.as_str(), &done);
+    for lost in done.iter().filter_map(|reloaded| reloaded.rules.as_ref()?.lost()) {
+        session.warn(lost);
+    }
     let failure = Error::all(failed.into_iter().filter_map(Result::err).collect());
     failure.map_or(Ok(()), |error| Err(context.place_refusals(&loaded, &desired, error)))
 }

@@ -22,9 +22,12 @@ use crate::report::backups::counted;
 use crate::report::output::GOOD;
 use crate::report::{Format, progress};
 use crate::services::Desired;
-use crate::store::archive;
 use crate::store::incoming::{self, Incoming};
 use crate::store::meter::Meter;
+use crate::store::{archive, backups};
+
+/// Stands for the newest backup of the stack.
+const LATEST: &str = "latest";
 
 /// Puts the data of a backup in the place of Grafana's, and proves it by its counts.
 ///
@@ -32,11 +35,12 @@ use crate::store::meter::Meter;
 /// When the archive is not sound (nothing was touched), or the restored Grafana does not hold what it should (the
 /// data from before is back).
 pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Error> {
+    let none = PlanOptions::default();
+    let loaded = context.load(&none)?;
+    let options = &with_archive(context, options, &loaded.settings.stack)?;
     if let Some(stack) = &options.beside {
         return Box::pin(restore_beside::run(context, options, stack)).await;
     }
-    let none = PlanOptions::default();
-    let loaded = context.load(&none)?;
     let stack = loaded.settings.stack.clone();
     let incoming = read(context, options).await?;
     let mut desired = context.desired(&loaded)?;
@@ -50,7 +54,13 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
     ownership::check(&session, (&stack, &loaded.identity), &observed, options.owner.adopt.into()).await?;
-    let container = backup::container(&observed, &stack)?;
+    let container = backup::container(&observed, &stack).map_err(|error| {
+        Error::new(
+            error.code,
+            format!("the stack `{stack}` has no Grafana to restore into; nothing was touched"),
+        )
+        .hint("`confidexmon up` creates it, then restore; or `--as NAME` restores beside")
+    })?;
     let foreign = if options.foreign { Foreign::Wanted } else { Foreign::Refused };
     may_restore(&incoming, &stack, backup::version(&container.image).as_deref(), foreign)?;
     let folder = folder(context, &options.folder);
@@ -66,6 +76,26 @@ pub async fn run(context: &Context, options: &RestoreOptions) -> Result<(), Erro
     Box::pin(restore::replace(&session, &replacement, proof)).await?;
     report(context, options, &incoming, previous.as_deref());
     Ok(())
+}
+
+/// `latest` is the newest backup of the stack, unless there is something of that name.
+fn with_archive(
+    context: &Context,
+    options: &RestoreOptions,
+    stack: &StackName,
+) -> Result<RestoreOptions, Error> {
+    if options.archive != Path::new(LATEST) || options.archive.exists() {
+        return Ok(options.clone());
+    }
+    let folder = folder(context, &options.folder);
+    let newest = backups::list(&folder, stack.as_str(), archive::manifest)?.pop();
+    let Some(newest) = newest else {
+        let message = format!("there is no backup of the stack `{stack}` in {}", folder.display());
+        return Err(Error::new(ExitCode::Failed, message)
+            .hint("name an archive, or its folder with `--output`; `confidexmon backups` lists them"));
+    };
+    context.output.info(&format!("the newest backup is {}", newest.path.display()));
+    Ok(RestoreOptions { archive: newest.path, ..options.clone() })
 }
 
 /// The archive or folder, unpacked and checked.

@@ -10,6 +10,7 @@ use crate::apply::grafana::provisioned::Datasources;
 use crate::apply::grafana::{self, Proven, Ready};
 use crate::apply::overview::{self, Apis, FirstScrapes};
 use crate::apply::ownership as ownership_memory;
+use crate::apply::reload::diff;
 use crate::apply::update::locking::{self, Locking};
 use crate::apply::update::recover;
 use crate::apply::{StackSession, explain, gather, interrupted, pull, services as apply_services, wait};
@@ -21,8 +22,9 @@ use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::health::overview::{Target, TargetHealth};
 use crate::model::{Manifest, Observed, Secret, ServiceKind};
+use crate::net::prometheus::LoadedGroup;
 use crate::plan::ownership::{self, Adoption, Remains};
-use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, Step, reconcile};
+use crate::plan::{Blocker, EmptyRules, Plan, Policy, PullPolicy, ServicePlan, Step, reconcile};
 use crate::render::context::browser_host;
 use crate::report::output::{BOLD, WARN};
 use crate::report::overview::target_line;
@@ -65,6 +67,7 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         session.warn(note.clone());
     }
     let old_password = old_password(&session, &desired, &plan, &facts.observed).await;
+    let rules_before = rules_before(&session, &desired, &plan, &facts.observed).await;
     if let Err(errors) = Box::pin(apply_services::run(&session, &desired, &plan, options.plan.pull)).await {
         let error = Error::all(errors).unwrap_or_else(|| Error::new(ExitCode::Failed, "the plan failed"));
         return Err(context.place_refusals(&loaded, &desired, error));
@@ -87,6 +90,12 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         let asked = GrafanaProof { loaded: &loaded, desired: &desired, plan: &plan, running };
         prove_grafana(&session, &asked, old_password).await
     };
+    if let Some(before) = rules_before
+        && let Some(after) = rules_of(&session, &desired, &running).await
+        && let Some(lost) = diff::between(&before, &after).lost()
+    {
+        session.warn(lost);
+    }
     let first = first_scrapes(&loaded, &desired, &plan, options.no_wait_targets);
     let of_targets = targets(&session, &desired, &running, &first);
     let (proven, targets) = tokio::join!(of_grafana, of_targets);
@@ -154,6 +163,27 @@ async fn targets<E: Engine>(
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let prometheus = Apis::of(session, desired, &ports).prometheus?;
     overview::scraped_targets(session, &prometheus, first).await
+}
+
+/// The rules in force, before the plan changes something of Prometheus.
+async fn rules_before<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    plan: &Plan,
+    observed: &Observed,
+) -> Option<Vec<LoadedGroup>> {
+    let touched = |one: &&ServicePlan| one.service == ServiceKind::Prometheus && !one.steps.is_empty();
+    plan.services.iter().find(touched)?;
+    rules_of(session, desired, &wait::running_in(observed, desired)).await
+}
+
+async fn rules_of<E: Engine>(
+    session: &StackSession<E>,
+    desired: &Desired,
+    running: &wait::Running,
+) -> Option<Vec<LoadedGroup>> {
+    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
+    overview::rules(&Apis::of(session, desired, &ports).prometheus?).await
 }
 
 /// The password that Grafana's file holds, before the plan replaces it.

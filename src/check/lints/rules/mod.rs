@@ -38,6 +38,7 @@ pub(super) mod unknown_label;
 pub(super) mod unknown_label_value;
 pub(super) mod unknown_metric;
 pub(super) mod unless_without_effect;
+pub(super) mod unread_rule_file;
 pub(super) mod unreadable_rules;
 pub(super) mod value_in_labels;
 pub(super) mod zero_for;
