@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{ContainerFiles, Containers, Engine, EngineError, ErrorKind, LogQuery};
+use crate::engine::{ContainerFiles, Containers, Engine, EngineError, ErrorKind, ExecOutput, LogQuery};
 use crate::error::{Error, ExitCode};
 use crate::model::Role;
 use crate::model::{ContainerSpec, ImageRef, RenderedFile, RestartPolicy, ServiceKind, StackName};
@@ -43,6 +43,13 @@ pub struct Outcome {
     pub stdout: String,
     pub stderr: String,
     pub collected: Option<String>,
+}
+
+impl From<ExecOutput> for Outcome {
+    /// What a tool said in the service's own container.
+    fn from(ExecOutput { exit_code, stdout, stderr }: ExecOutput) -> Self {
+        Self { exit_code, stdout, stderr, collected: None }
+    }
 }
 
 /// No honest report is larger.

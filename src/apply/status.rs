@@ -106,6 +106,8 @@ async fn row<E: Engine>(
     }
 }
 
+/// Said of a container whose processes are frozen.
+const PAUSED: &str = "somebody paused it, so it answers nobody; `confidexmon doctor --fix` lets it go on";
 /// Said of a service whose manifest doubts its files.
 const UNFINISHED: &str = "a change of its files is under way or was interrupted; `confidexmon up` finishes it and proves what is in force";
 
@@ -160,9 +162,24 @@ fn health(
         (ContainerState::Restarting, _) => {
             (Health::Unhealthy, format!("it keeps exiting with code {}", detail.exit_code))
         }
+        (ContainerState::Paused, _) => (Health::Unhealthy, PAUSED.to_owned()),
         (_, _) if detail.oom_killed => {
             (Health::Stopped, "it was killed because it ran out of memory (OOM)".to_owned())
         }
         (_, _) => (Health::Stopped, container.status.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ContainerDetail;
+
+    #[test]
+    fn a_paused_container_is_not_called_stopped() {
+        let container = ObservedContainer { state: ContainerState::Paused, ..ObservedContainer::default() };
+        let (word, note) = health(&container, None, &ContainerDetail::default());
+        assert_eq!(word, Health::Unhealthy);
+        assert!(note.contains("paused"), "{note}");
     }
 }

@@ -117,7 +117,7 @@ async fn run(arguments: Arguments, output: Output) -> Result<ExitCode, Error> {
         Command::Doctor(options) => return Box::pin(commands::doctor::run(&context, &options)).await,
         Command::Generate(command) => commands::generate::run(&context.with_placeholders(), &command).await,
         Command::Drill(options) => commands::drill::run(&context, &options).await,
-        Command::BackupGrafana(options) => commands::backup_grafana::run(&context, &options).await,
+        Command::BackupGrafana(options) => Box::pin(commands::backup_grafana::run(&context, &options)).await,
         Command::Backups(options) => commands::backups::run(&context, &options).await,
         Command::RestoreGrafana(options) => commands::restore_grafana::run(&context, &options).await,
         Command::Render(options) => commands::render::run(&context, &options),

@@ -10,7 +10,7 @@ use crate::apply::{StackSession, validators};
 use crate::check::Finding;
 use crate::check::selection::Scope;
 use crate::cli::context::{Context, Loaded, not_shown};
-use crate::engine::{Engine, ExecOutput};
+use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::plan::{Plan, ServicePlan, Step};
@@ -43,7 +43,7 @@ impl Context {
         let others = std::mem::take(&mut error.others);
         error.others = others.into_iter().map(|other| self.place_refusals(loaded, desired, other)).collect();
         if let Some((service, output)) = error.refusal.take().map(|refusal| *refusal) {
-            let findings = findings(loaded, desired, service, output);
+            let findings = findings(loaded, desired, service, output.into());
             if !findings.is_empty() {
                 self.report(&findings, &loaded.project);
                 error.evidence.clear();
@@ -66,13 +66,12 @@ impl Context {
             let files = validators::without_secrets(&wanted.files);
             let job =
                 validators::job_in(&wanted.spec.image, (&desired.stack, service.service), command, files);
-            let Outcome { exit_code, stdout, stderr, .. } =
-                oneshot::run(&session.engine, &session.cancel, &job).await.ok()?;
-            Some((service.service, ExecOutput { exit_code, stdout, stderr }))
+            let outcome = oneshot::run(&session.engine, &session.cancel, &job).await.ok()?;
+            Some((service.service, outcome))
         });
         let mut foreseen = Foreseen::default();
-        for (service, output) in join_all(asked).await.into_iter().flatten() {
-            let findings = findings(loaded, desired, service, output);
+        for (service, outcome) in join_all(asked).await.into_iter().flatten() {
+            let findings = findings(loaded, desired, service, outcome);
             if !findings.is_empty() {
                 foreseen.refusing.push(service);
                 foreseen.findings.extend(findings);
@@ -100,9 +99,9 @@ fn writes(service: &ServicePlan) -> bool {
     service.steps.iter().any(|step| matches!(step, Step::Write { .. } | Step::ChangeFiles { .. }))
 }
 
-fn findings(loaded: &Loaded, desired: &Desired, service: ServiceKind, output: ExecOutput) -> Vec<Finding> {
+fn findings(loaded: &Loaded, desired: &Desired, service: ServiceKind, outcome: Outcome) -> Vec<Finding> {
     // 126 and 127: the image does not have the tool.
-    if matches!(output.exit_code, 0 | 126 | 127) {
+    if matches!(outcome.exit_code, 0 | 126 | 127) {
         return Vec::new();
     }
     let rendered: RenderedStack =
@@ -110,8 +109,6 @@ fn findings(loaded: &Loaded, desired: &Desired, service: ServiceKind, output: Ex
     let (settings, files, scope) = (&loaded.settings, &loaded.project.files, &Scope::Project);
     let request = CheckRequest { settings, files, rendered: &rendered, scope, live: false };
     let facts = examine::facts(&request);
-    let ExecOutput { exit_code, stdout, stderr } = output;
-    let outcome = Outcome { exit_code, stdout, stderr, collected: None };
     let report = ValidationReport::of_tree(service, outcome);
     let mut found = validation::findings(
         &report,

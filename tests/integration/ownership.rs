@@ -176,6 +176,7 @@ fn every_stack_is_listed_and_a_second_project_gets_a_name_and_ports_of_its_own()
         vec!["silence", "Watchdog", "--for", "1h", "--why", "x"],
         vec!["silences", "--end", "all"],
         vec!["drill", "ConfidexBackendDown", "--live", "--yes"],
+        vec!["backup-grafana"],
     ] {
         let refused = lab.run(&[&["--project-dir", there], command.as_slice()].concat()).expect(1);
         assert!(refused.stderr.contains("belongs to"), "{command:?}: {}", refused.stderr);

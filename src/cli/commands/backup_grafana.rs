@@ -7,8 +7,7 @@ use serde::Serialize;
 
 use crate::apply::backup::{Written, blocking, proof};
 use crate::apply::trial::Tried;
-
-use crate::apply::{StackSession, backup, interrupted};
+use crate::apply::{StackSession, backup, interrupted, ownership};
 use crate::backup::names;
 use crate::backup::retention::{self, Kept, Policy};
 use crate::cli::args::{BackupFolder, BackupOptions, PlanOptions};
@@ -16,13 +15,14 @@ use crate::cli::context::Context;
 use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
 use crate::model::{ImageRef, ObservedContainer, ServiceKind, StackName};
+use crate::plan::ownership::Adoption;
 use crate::report::backups::{BackupJson, described};
 use crate::report::output::GOOD;
 use crate::report::{Format, words};
 use crate::store::age::Recipient;
 use crate::store::archive::ArchiveError;
 use crate::store::meter::Meter;
-use crate::store::{archive, backups, incoming, space};
+use crate::store::{archive, backups, incoming, project, space};
 
 /// What `--format json` prints.
 #[derive(Debug, Serialize)]
@@ -42,13 +42,19 @@ const LOSS: &str = "since the last backup: ";
 /// # Errors
 /// When the data cannot be read whole or the archive cannot be kept; then no backup is listed that was not there.
 pub async fn run(context: &Context, options: &BackupOptions) -> Result<(), Error> {
-    let stack = context.stack_name(&PlanOptions::default())?;
+    let loaded = context.load(&PlanOptions::default())?;
+    let stack = loaded.settings.stack.clone();
     let folder = folder(context, &options.folder);
     let engine = context.engine(&[]).await?;
     let _lock = context.lock(&engine, &stack, "backup-grafana")?;
     let session = context.session(engine, &stack)?;
     interrupted::finish(&session).await?;
     let observed = session.engine.list().await?;
+    // A folder that holds no project, such as that of a nightly job, has no stack of its own that could be meant.
+    if project::is_project(&context.global.project_dir) {
+        let owner = (&stack, &loaded.identity);
+        ownership::check(&session, owner, &observed, Adoption::Refused).await?;
+    }
     let container = backup::container(&observed, &stack)?;
     let earlier = backups::newest(&folder, stack.as_str())?;
     context.output.info("copying Grafana's data and checking the database");

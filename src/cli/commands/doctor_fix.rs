@@ -22,7 +22,9 @@ pub(super) async fn run(
 ) -> Result<Vec<String>, Error> {
     let remedies: BTreeSet<Remedy> = seen.checks.iter().filter_map(|check| check.remedy.clone()).collect();
     if remedies.is_empty() {
-        context.output.info("there is nothing that could be fixed safely");
+        context
+            .output
+            .info("nothing of this is mended by `--fix` itself: where a fix is named, it is yours to run");
         return Ok(Vec::new());
     }
     may_fix(context, options, &remedies)?;

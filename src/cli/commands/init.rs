@@ -193,7 +193,10 @@ async fn starter_files(
             .hint("for example `--for http://localhost:8080/metrics`"));
     };
     let name = backend_name(directory, name)?;
-    let exposition = backend::metrics(url, &Auth::None, &Tls::default()).await?;
+    let exposition = backend::metrics(url, &Auth::None, &Tls::default()).await.map_err(|error| {
+        Error::from(error)
+            .hint("start the backend, or correct the URL: it is asked once, for what it exports")
+    })?;
     let read = exposition::parse(&exposition);
     if read.samples.is_empty() {
         return Err(Error::new(ExitCode::Failed, format!("what {url} answers holds no metrics"))

@@ -14,7 +14,8 @@ use crate::engine::docker::DockerEngine;
 use crate::error::{Error, ExitCode};
 use crate::health::overview::ActiveAlert;
 use crate::health::silences::{Matcher, Silence};
-use crate::model::closest_name;
+use crate::model::{Hint, closest_name};
+use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
 use crate::plan::ownership::Adoption;
 use crate::report::{Format, words};
@@ -67,7 +68,7 @@ pub async fn run(context: &Context, options: &SilenceOptions) -> Result<(), Erro
     let firing = overview::alerts(&running.apis).await.unwrap_or_default();
     known(&options.alert, &running.loaded, &firing)?;
     let wanted = wanted(options);
-    let id = running.alertmanager.silence(&wanted).await?;
+    let id = running.alertmanager.silence(&wanted).await.map_err(unanswered)?;
     let silence = Silence { id, ..wanted };
     let met: Vec<&ActiveAlert> = firing.iter().filter(|alert| matches(&silence, alert)).collect();
     match context.output.format {
@@ -85,6 +86,17 @@ pub async fn run(context: &Context, options: &SilenceOptions) -> Result<(), Erro
         }
     }
     Ok(())
+}
+
+/// An Alertmanager that runs and cannot be asked: paused, hung, or with another password.
+pub(super) fn unanswered(error: NetError) -> Error {
+    let has_hint = error.hint().is_some();
+    let error = Error::from(error);
+    if has_hint {
+        error
+    } else {
+        error.hint("`confidexmon doctor stack alerts` finds out why Alertmanager does not answer")
+    }
 }
 
 /// A silence for a name with a slip in it would silence nothing, and nobody would know.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::silence::{Purpose, Running, short, until};
+use super::silence::{Purpose, Running, short, unanswered, until};
 use crate::cli::args::SilencesOptions;
 use crate::cli::context::Context;
 use crate::error::{Error, ExitCode};
@@ -18,7 +18,7 @@ use crate::report::{Format, Output, words};
 pub async fn run(context: &Context, options: &SilencesOptions) -> Result<(), Error> {
     let purpose = if options.end.is_some() { Purpose::Change } else { Purpose::Look };
     let running = Running::find(context, purpose).await?;
-    let all = running.alertmanager.silences().await?;
+    let all = running.alertmanager.silences().await.map_err(unanswered)?;
     if let Some(meant) = &options.end {
         return end(context, &running, &all, meant).await;
     }
@@ -41,7 +41,7 @@ async fn end(context: &Context, running: &Running, all: &[Silence], meant: &str)
             .hint("`confidexmon silences` lists them: name one by its id or its alert, or `all`"));
     }
     for silence in &meant {
-        running.alertmanager.end_silence(&silence.id).await?;
+        running.alertmanager.end_silence(&silence.id).await.map_err(unanswered)?;
     }
     match context.output.format {
         Format::Json => context.output.json(&json!({"ended": meant})),

@@ -97,6 +97,12 @@ pub async fn run(context: &Context, options: UpOptions) -> Result<(), Error> {
         session.warn(lost);
     }
     let first = first_scrapes(&loaded, &desired, &plan, options.no_wait_targets);
+    if !first.limit.is_zero() {
+        context.output.info(&format!(
+            "waiting for the first scrapes of the targets, at most {} s",
+            first.limit.as_secs()
+        ));
+    }
     let of_targets = targets(&session, &desired, &running, &first);
     let (proven, targets) = tokio::join!(of_grafana, of_targets);
     if session.cancel.is_cancelled() {
