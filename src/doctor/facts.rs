@@ -308,6 +308,19 @@ pub struct Prometheus {
     pub log: Vec<String>,
     /// Seconds since it started.
     pub uptime: f64,
+    /// Seconds since it read its configuration last.
+    pub config_age: Option<f64>,
+    /// Seconds after which it sends an alert that fires again.
+    pub resend_delay: Option<f64>,
+}
+
+impl Prometheus {
+    /// The interval of the alert rules that are evaluated most often, in seconds.
+    pub fn shortest_interval(&self) -> f64 {
+        let rules = self.rules.answer().into_iter().flatten();
+        let shortest = rules.filter(|rule| rule.is_alert).map(|rule| rule.interval).reduce(f64::min);
+        shortest.unwrap_or_default()
+    }
 }
 
 /// What the newest block holds, and what of it costs most.
@@ -330,6 +343,8 @@ pub struct Rule {
     pub last_error: String,
     /// `firing`, `pending`, `inactive`.
     pub state: String,
+    /// Seconds between two evaluations.
+    pub interval: f64,
 }
 
 /// One scrape target, and what was found by asking it in other ways.
@@ -447,6 +462,8 @@ pub struct Alertmanager {
     pub notifications: Vec<Notifications>,
     /// Failures in the words of its log, newest last.
     pub log: Vec<String>,
+    /// Seconds since it started.
+    pub uptime: Option<f64>,
 }
 
 /// Bytes that Redis uses of those that it may.

@@ -386,6 +386,65 @@ fn alerts_that_were_lost_at_a_start_and_sent_again_are_no_fault() {
     assert!(examine(&facts, &[]).iter().all(|check| check.verdict == Verdict::Ok));
 }
 
+/// Alertmanager forgets its alerts when it starts, and Prometheus looks for it anew after each load.
+#[test]
+fn what_has_just_started_or_been_loaded_is_not_called_broken() {
+    let changes: [(&str, fn(&mut Facts, f64)); 3] = [
+        ("Prometheus started", |facts, age| prometheus(facts).uptime = age),
+        ("Prometheus loaded its configuration", |facts, age| prometheus(facts).config_age = Some(age)),
+        ("Alertmanager started", |facts, age| answer(&mut facts.alertmanager).uptime = Some(age)),
+    ];
+    let losses: [(&str, fn(&mut Facts)); 2] = [
+        ("watchdog", |facts| answer(&mut facts.alertmanager).alerts.clear()),
+        ("delivery", |facts| {
+            answer(&mut facts.alertmanager).alerts.clear();
+            value(facts, "alert_errors", 3.0);
+            value(facts, "alert_errors_now", 3.0);
+        }),
+    ];
+    let verdict = |facts: &Facts, id: &str| {
+        let checks = examine(facts, &[Topic::Alerts]);
+        checks.into_iter().find(|check| check.id == id).map(|check| (check.verdict, check.evidence)).unwrap()
+    };
+    for (what, change) in changes {
+        for (id, lose) in losses {
+            let mut facts = healthy();
+            lose(&mut facts);
+            answer(&mut prometheus(&mut facts).rules)[0].interval = 15.0;
+            change(&mut facts, 18.0);
+            let (early, evidence) = verdict(&facts, id);
+            assert_eq!(early, Verdict::CouldNotLook, "{id}: {evidence}");
+            assert!(evidence.contains(&format!("{what} 18 s ago")), "{evidence}");
+            // The resend delay, two evaluations, and the sending.
+            change(&mut facts, 104.0);
+            assert_eq!(verdict(&facts, id).0, Verdict::CouldNotLook, "{id}: {what}");
+            change(&mut facts, 106.0);
+            assert_eq!(verdict(&facts, id).0, Verdict::Problem, "{id}: {what}");
+        }
+    }
+    let mut facts = healthy();
+    prometheus(&mut facts).alertmanagers = Asked::Answer(0);
+    prometheus(&mut facts).config_age = Some(4.0);
+    assert_eq!(verdict(&facts, "delivery").0, Verdict::CouldNotLook);
+    prometheus(&mut facts).config_age = Some(31.0);
+    assert_eq!(verdict(&facts, "delivery").0, Verdict::Problem);
+}
+
+/// Requests fail while Alertmanager is away; what arrived after it came back counts more.
+#[test]
+fn errors_from_before_a_restart_are_over_once_an_alert_has_arrived() {
+    let mut facts = healthy();
+    value(&mut facts, "alert_errors", 3.0);
+    value(&mut facts, "alert_errors_now", 3.0);
+    answer(&mut facts.alertmanager).uptime = Some(90.0);
+    answer(&mut facts.alertmanager).alerts[0].age = 20.0;
+    assert!(examine(&facts, &[Topic::Alerts]).iter().all(|check| check.verdict == Verdict::Ok));
+    // None has come since.
+    answer(&mut facts.alertmanager).alerts[0].age = 400.0;
+    answer(&mut facts.alertmanager).uptime = Some(150.0);
+    assert_eq!(examine(&facts, &[Topic::Alerts])[0].id, "delivery");
+}
+
 /// Podman lists each capability that `ALL` has dropped, and calls every network's mode `bridge`.
 #[test]
 fn what_podman_tells_of_a_hardened_container_is_no_fault() {

@@ -104,6 +104,14 @@ impl Alertmanager {
         Ok(self.http.get(&url, self.auth.as_ref()).await?.success(&url)?.body)
     }
 
+    /// When it started.
+    pub async fn started(&self) -> Result<jiff::Timestamp, NetError> {
+        let url = self.url("/api/v2/status");
+        let status = self.http.get_json(&url, self.auth.as_ref()).await?;
+        let started = status["uptime"].as_str().and_then(|text| text.parse().ok());
+        started.ok_or(NetError::Shape { url })
+    }
+
     /// `/-/ready`: true once it takes alerts.
     pub async fn is_ready(&self) -> bool {
         let url = self.url("/-/ready");

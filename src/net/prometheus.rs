@@ -34,6 +34,9 @@ pub struct LoadedGroup {
     /// Absolute path in the container.
     pub file: String,
     pub rules: Vec<LoadedRule>,
+    /// Seconds between two evaluations.
+    #[serde(default)]
+    pub interval: f64,
 }
 
 impl LoadedGroup {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::apply::doctor::{Inspector, logs, now};
+use crate::apply::doctor::{Inspector, logs, now, since};
 use crate::doctor::facts::{ActiveAlert, Alertmanager as Facts, Asked, Notifications};
 use crate::engine::Engine;
 use crate::error::in_full;
@@ -31,13 +31,18 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Fac
         Ok(held) => held,
         Err(error) => return Asked::NoAnswer(format!("Alertmanager does not answer: {}", in_full(&error))),
     };
-    let (receivers, metrics, log) =
-        tokio::join!(alertmanager.receivers(), alertmanager.metrics(), log(inspector));
+    let (receivers, metrics, log, started) = tokio::join!(
+        alertmanager.receivers(),
+        alertmanager.metrics(),
+        log(inspector),
+        alertmanager.started()
+    );
     Asked::Answer(Facts {
         receivers: receivers.unwrap_or_default(),
         alerts: held.into_iter().map(alert).collect(),
         notifications: notifications(&metrics.unwrap_or_default()),
         log,
+        uptime: started.ok().map(since),
     })
 }
 

@@ -98,6 +98,11 @@ fn now() -> f64 {
         .map_or(0.0, |since| since.as_secs_f64())
 }
 
+/// Seconds since then.
+fn since(at: jiff::Timestamp) -> f64 {
+    (now() - at.as_duration().as_secs_f64()).max(0.0)
+}
+
 /// The answer, or that there was none in time.
 async fn within<T>(who: &str, limit: Duration, question: impl Future<Output = Asked<T>>) -> Asked<T> {
     let late = || Asked::NoAnswer(format!("{who} does not answer within {} s", limit.as_secs()));

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use crate::apply::doctor::{Inspector, asked, logs, now, targets};
+use crate::apply::doctor::{Inspector, asked, logs, now, since, targets};
 use crate::doctor::facts::{Asked, Head, Prometheus as Facts, Rule};
 use crate::engine::Engine;
 use crate::error::in_full;
-use crate::model::ServiceKind;
+use crate::model::{PromDuration, ServiceKind};
 use crate::net::NetError;
 use crate::net::prometheus::{LoadedGroup, Prometheus};
 use crate::plan::rule_intent::{self, Intent};
@@ -63,7 +63,7 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Fac
         Ok(runtime) => runtime,
         Err(error) => return Asked::NoAnswer(format!("Prometheus does not answer: {}", in_full(&error))),
     };
-    let started = runtime.start_time.parse::<jiff::Timestamp>().ok();
+    let age = |at: &str| at.parse::<jiff::Timestamp>().ok().map(since);
     let (clock, targets, rules, alertmanagers, flags, head, values, memory, names, log) = tokio::join!(
         clock(&prometheus),
         targets::gather(inspector, &prometheus),
@@ -81,16 +81,18 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Fac
         targets,
         rules_differ: asked(rules.as_ref().map(|groups| differences(inspector, groups)).map_err(Shown::of)),
         rules: asked(rules)
-            .map(|groups| groups.into_iter().flat_map(|group| group.rules).map(rule).collect()),
+            .map(|groups| groups.into_iter().flat_map(rules_of).collect()),
         reload_succeeded: Asked::Answer(runtime.reload_config_success),
         alertmanagers: asked(alertmanagers),
+        resend_delay: flags.as_ref().ok().and_then(resend_delay),
         admin_api: asked(flags).map(|flags| flags["web.enable-admin-api"] == "true"),
         head: asked(head).map(|status| self::head(&status)),
         values,
         memory: memory.map(by_job).unwrap_or_default(),
         metric_names: asked(names).map(|names| serde_json::from_value(names).unwrap_or_default()),
         log,
-        uptime: started.map_or(0.0, |at| (now() - at.as_duration().as_secs_f64()).max(0.0)),
+        uptime: age(&runtime.start_time).unwrap_or_default(),
+        config_age: age(&runtime.last_config_time),
     })
 }
 
@@ -125,14 +127,20 @@ fn by_job(series: Vec<(BTreeMap<String, String>, f64)>) -> BTreeMap<String, f64>
     named.filter(|(job, _)| own(job)).collect()
 }
 
-fn rule(rule: crate::net::prometheus::LoadedRule) -> Rule {
-    Rule {
+fn resend_delay(flags: &Value) -> Option<f64> {
+    let delay = PromDuration::parse(flags["rules.alert.resend-delay"].as_str()?)?;
+    Some(delay.length().as_secs_f64())
+}
+
+fn rules_of(group: LoadedGroup) -> impl Iterator<Item = Rule> {
+    group.rules.into_iter().map(move |rule| Rule {
         name: rule.name,
         is_alert: rule.kind == "alerting",
         health: rule.health,
         last_error: rule.last_error.unwrap_or_default(),
         state: rule.state.unwrap_or_default(),
-    }
+        interval: group.interval,
+    })
 }
 
 fn differences<E: Engine>(inspector: &Inspector<'_, E>, groups: &[LoadedGroup]) -> Vec<String> {

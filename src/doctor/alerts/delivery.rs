@@ -1,5 +1,6 @@
 //! Alerts that do not get from Prometheus to Alertmanager.
 
+use crate::doctor::alerts::young;
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
 use crate::model::ServiceKind;
@@ -11,6 +12,9 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     run: Run::Once(run),
 };
 
+/// The errors of so many seconds are those of now.
+const RECENT: f64 = 180.0;
+
 fn run(facts: &Facts) -> Outcome {
     if !facts.wants(ServiceKind::Alertmanager) {
         return Outcome::NotApplicable;
@@ -18,10 +22,10 @@ fn run(facts: &Facts) -> Outcome {
     facts.prometheus.then(|prometheus| {
         prometheus.alertmanagers.then(|number| {
             let value = |name: &str| prometheus.values.get(name).copied().unwrap_or_default();
-            if *number == 0 && prometheus.uptime < 30.0 {
-                return Outcome::Unknown("Prometheus has just started".to_owned());
-            }
             if *number == 0 {
+                if let Some(reason) = young::may_be_undiscovered(prometheus) {
+                    return Outcome::Unknown(reason);
+                }
                 return Trouble::problem(
                     "Prometheus knows no Alertmanager",
                     "its configuration names none, or the name does not resolve: every alert is lost",
@@ -32,14 +36,23 @@ fn run(facts: &Facts) -> Outcome {
             let (dropped, failed) = (value("dropped_alerts"), value("alert_errors"));
             // At a start Prometheus looks for an Alertmanager that is starting, too; what it could not hand over it
             // sends again every minute.
-            let holds = facts.alertmanager.answer().is_some_and(|alertmanager| !alertmanager.alerts.is_empty());
-            let is_over = holds && value("alert_errors_now") < 1.0;
-            if is_over && (dropped >= 1.0 || failed >= 1.0) {
-                return Outcome::Well(format!(
-                    "it does by now: {dropped:.0} alerts were dropped and {failed:.0} requests failed, none in the last 3 minutes"
-                ));
-            }
+            let ages = || facts.alertmanager.answer().into_iter().flat_map(|one| &one.alerts).map(|alert| alert.age);
+            let change = young::last_change(facts, prometheus);
             if dropped >= 1.0 || failed >= 1.0 {
+                if ages().next().is_some() && value("alert_errors_now") < 1.0 {
+                    return Outcome::Well(format!(
+                        "it does by now: {dropped:.0} alerts were dropped and {failed:.0} requests failed, none in the last 3 minutes"
+                    ));
+                }
+                if change.age < RECENT && ages().any(|age| age < change.age) {
+                    return Outcome::Well(format!(
+                        "it does by now: {dropped:.0} alerts were dropped and {failed:.0} requests failed, and one has arrived since {change}"
+                    ));
+                }
+                let interval = prometheus.shortest_interval();
+                if let Some(reason) = young::may_be_on_its_way(&change, prometheus, interval) {
+                    return Outcome::Unknown(reason);
+                }
                 return Trouble::problem(
                     format!("{dropped:.0} alerts dropped and {failed:.0} requests failed in 15 minutes"),
                     "Alertmanager does not take what Prometheus sends: it is down, or asks for another password",

@@ -8,3 +8,4 @@ pub(super) mod notifications;
 pub(super) mod receivers;
 pub(super) mod rules_loaded;
 pub(super) mod watchdog;
+mod young;

@@ -1,5 +1,6 @@
 //! The alert that fires always, and where it is.
 
+use crate::doctor::alerts::young;
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
 use crate::doctor::facts::Facts;
 use crate::model::ServiceKind;
@@ -10,9 +11,6 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
     what: "the alert that always fires has reached Alertmanager",
     run: Run::Once(run),
 };
-
-/// Seconds until the first evaluation and the first sending are over.
-const WARM: f64 = 120.0;
 
 fn run(facts: &Facts) -> Outcome {
     if !facts.wants(ServiceKind::Alertmanager) {
@@ -26,16 +24,22 @@ fn run(facts: &Facts) -> Outcome {
             };
             facts.alertmanager.then(|alertmanager| {
                 let arrived = alertmanager.alerts.iter().find(|alert| alert.name == "Watchdog");
-                match arrived {
-                    Some(alert) => Outcome::Well(format!("sent {:.0} s ago", alert.age.max(0.0))),
-                    None if prometheus.uptime < WARM => Outcome::Unknown("Prometheus has just started".to_owned()),
-                    None => Trouble::problem(
-                        format!("the rule is {} in Prometheus, and Alertmanager does not have the alert", if rule.state.is_empty() { "unknown" } else { &rule.state }),
-                        "alerts do not get from Prometheus to Alertmanager",
-                        "confidexmon logs prometheus --since 10m; confidexmon restart prometheus alertmanager",
-                    )
-                    .into(),
+                if let Some(alert) = arrived {
+                    return Outcome::Well(format!("sent {:.0} s ago", alert.age.max(0.0)));
                 }
+                if rule.state == "pending" {
+                    return Outcome::Unknown("too early to tell: the rule is still pending in Prometheus".to_owned());
+                }
+                let change = young::last_change(facts, prometheus);
+                if let Some(reason) = young::may_be_on_its_way(&change, prometheus, rule.interval) {
+                    return Outcome::Unknown(reason);
+                }
+                Trouble::problem(
+                    format!("the rule is {} in Prometheus, and Alertmanager does not have the alert", if rule.state.is_empty() { "unknown" } else { &rule.state }),
+                    "alerts do not get from Prometheus to Alertmanager",
+                    "confidexmon logs prometheus --since 10m; confidexmon restart prometheus alertmanager",
+                )
+                .into()
             })
         })
     })
