@@ -8,7 +8,7 @@ use futures_util::stream;
 use tokio_util::sync::CancellationToken;
 
 use crate::analysis::contract::Contract;
-use crate::apply::{gather, probe};
+use crate::apply::{gather, grafana, probe};
 use crate::check::panels::{self, PanelQuery, warmup};
 use crate::check::{Facts, Finding, Severity};
 use crate::engine::{Engine, EngineInfo};
@@ -156,7 +156,9 @@ pub async fn panels<E: Engine>(
     reporter: &dyn Reporter,
     cancel: &CancellationToken,
 ) -> Vec<Finding> {
-    match grafana(engine, settings).await {
+    match running_grafana(engine, settings).await {
+        // One wrong try only: Grafana locks a login for minutes after five.
+        Ok(grafana) if grafana.signs_in().await.is_ok_and(|signs_in| !signs_in) => vec![not_let_in()],
         Ok(grafana) => {
             let findings = ask_all(&grafana, queries).await;
             let interval = settings.prometheus.scrape_interval.length();
@@ -220,7 +222,7 @@ async fn ask(grafana: &Grafana, query: &PanelQuery) -> Result<Option<Finding>, N
     Ok(panels::assess(query, &grafana.query(&query.body).await?))
 }
 
-async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, String> {
+async fn running_grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, String> {
     let observed = engine.list().await.map_err(|error| format!("{error}: {}", error.source))?;
     let name = settings.stack.container(ServiceKind::Grafana);
     let container = gather::services(&observed, &settings.stack).find(|container| container.name == name);
@@ -231,6 +233,11 @@ async fn grafana<E: Engine>(engine: &E, settings: &Settings) -> Result<Grafana, 
     let http = HttpClient::new(PANEL_DEADLINE).map_err(|error| in_full(&error))?;
     let auth = (settings.grafana.admin_user.clone(), settings.grafana.admin_password.clone());
     Ok(Grafana { http, base_url: format!("http://{host}:{port}"), auth: Some(auth) })
+}
+
+fn not_let_in() -> Finding {
+    let message = "the panels could not be asked: Grafana does not take the password of the settings, another one that was set before is still in force";
+    Finding::new(UNREACHABLE, Severity::Warning, Place::file("dashboards"), message).fix(grafana::SET_AGAIN)
 }
 
 /// The finding that no panel could be asked.

@@ -260,7 +260,7 @@ fn faults_of_grafana() {
         .unwrap();
     first(&lab, &["grafana"], "grafana-password", "was changed and not applied");
     lab.unset("GRAFANA_ADMIN_PASSWORD");
-    first(&lab, &["grafana"], "grafana-password", "was chosen in Grafana's pages");
+    first(&lab, &["grafana"], "grafana-password", "is still in force");
     lab.set("GRAFANA_ADMIN_PASSWORD", "in-the-browser");
     must(&["exec", &grafana, "rm", "/etc/confidexmon/dashboards/empty.json"]);
     post(&lab.url("grafana", "/api/admin/provisioning/dashboards/reload"), "in-the-browser");

@@ -203,6 +203,50 @@ fn the_default_password_is_warned_about_only_while_it_is_in_force() {
     assert!(String::from_utf8_lossy(&output.unwrap().stdout).contains("changed"));
     let run = lab.run(&GRAFANA).expect(0);
     assert!(!run.stderr.contains("/ changeme"), "{}", run.stderr);
-    assert!(run.stderr.contains("was chosen in its pages"), "{}", run.stderr);
+    assert!(run.stderr.contains("is still in force"), "{}", run.stderr);
     assert_eq!(sign_in(&lab, "in-the-browser"), "admin", "nobody puts the default back");
+}
+
+/// Every command says the same of a password that was taken out of `.env`, and it is what Grafana does.
+#[test]
+fn a_password_that_was_taken_out_of_the_settings_stays_in_force_and_that_is_said() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.write("dashboards/own.json", r#"{"uid": "own", "title": "Own", "panels": [{"id": 1, "title": "Up", "type": "timeseries", "targets": [{"refId": "A", "expr": "up"}]}]}"#);
+    lab.run(&GRAFANA).expect(0);
+    lab.set("GRAFANA_ADMIN_PASSWORD", "");
+    let run = lab.run(&GRAFANA).expect(0);
+    assert_eq!(sign_in(&lab, "grafana-secret"), "admin");
+    assert_eq!(sign_in(&lab, "changeme"), "Invalid username or password");
+    assert!(
+        run.stderr.contains("was set before, in .env or in Grafana's pages, is still in force"),
+        "{}",
+        run.stderr
+    );
+    assert!(!run.stderr.contains("healthy") && !run.stderr.contains("/ changeme"), "{}", run.stderr);
+
+    let checks = lab.run(&["--format", "json", "doctor", "grafana", "security"]).json()["topics"].clone();
+    let checks =
+        checks.as_array().unwrap().iter().flat_map(|topic| topic["checks"].as_array().unwrap().clone());
+    let checks: Vec<Value> = checks.collect();
+    let of = |id: &str| {
+        checks.iter().find(|check| check["id"] == id).unwrap_or_else(|| panic!("{id}: {checks:#?}"))
+    };
+    assert!(of("grafana-password")["cause"].as_str().unwrap().contains("is still in force"), "{checks:#?}");
+    assert_eq!(of("passwords")["verdict"], "ok", "{checks:#?}");
+    let security = lab.run(&["doctor", "security"]);
+    assert!(!security.stdout.contains("has the default password"), "{}", security.stdout);
+
+    let run = lab.run(&["check", "--live", "dashboards"]);
+    assert!(
+        run.stdout.contains("is still in force") && run.stdout.contains("GRAFANA_ADMIN_PASSWORD"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
+    assert!(!run.stdout.contains("up` starts the stack"), "{}", run.stdout);
+
+    // A new one is put in force, as was said.
+    lab.set("GRAFANA_ADMIN_PASSWORD", "another-secret");
+    lab.run(&GRAFANA).expect(0);
+    assert_eq!(sign_in(&lab, "another-secret"), "admin");
 }

@@ -95,7 +95,7 @@ impl<E: Engine> Repairs<'_, E> {
         };
         match grafana::settle_password(self.session, &ready).await? {
             Password::InForce | Password::Applied => Ok(()),
-            Password::ChosenInGrafana | Password::NotApplied(_) => {
+            Password::FormerStays | Password::NotApplied(_) => {
                 Err(Error::new(ExitCode::Failed, "Grafana goes on with another password"))
             }
         }

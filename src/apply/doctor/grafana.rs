@@ -24,7 +24,11 @@ const AT_ONCE: usize = 6;
 const PANELS: Duration = Duration::from_millis(3500);
 
 pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<GrafanaFacts> {
-    if !inspector.desired.services.contains_key(&ServiceKind::Grafana) || !inspector.wants(Topic::Grafana) {
+    let is_wanted = inspector.wants(Topic::Grafana);
+    // A default password is a danger only while it is the one in force.
+    let asks_password =
+        is_wanted || (inspector.wants(Topic::Security) && inspector.settings.grafana.password_is_default);
+    if !inspector.desired.services.contains_key(&ServiceKind::Grafana) || !asks_password {
         return Asked::Absent;
     }
     let base_url = match inspector.base_url(ServiceKind::Grafana) {
@@ -48,7 +52,7 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Gra
     };
     facts.signs_in =
         if inspector.may_sign_in { asked(grafana.signs_in().await) } else { Asked::Answer(false) };
-    if facts.signs_in == Asked::Answer(true) {
+    if facts.signs_in == Asked::Answer(true) && is_wanted {
         let (datasource, dashboards) = tokio::join!(
             grafana.datasource_health(PROMETHEUS_DATASOURCE),
             missing(inspector, &grafana, &log)

@@ -80,8 +80,7 @@ pub(super) async fn gather<E: Engine>(inspector: &Inspector<'_, E>) -> Asked<Fac
         clock,
         targets,
         rules_differ: asked(rules.as_ref().map(|groups| differences(inspector, groups)).map_err(Shown::of)),
-        rules: asked(rules)
-            .map(|groups| groups.into_iter().flat_map(rules_of).collect()),
+        rules: asked(rules).map(|groups| groups.into_iter().flat_map(rules_of).collect()),
         reload_succeeded: Asked::Answer(runtime.reload_config_success),
         alertmanagers: asked(alertmanagers),
         resend_delay: flags.as_ref().ok().and_then(resend_delay),

@@ -53,6 +53,12 @@ pub struct Ready<'a> {
     pub old_password: Option<Secret>,
 }
 
+const FORMER_STAYS: &str =
+    "the password that was set before, in .env or in Grafana's pages, is still in force";
+/// What is to be done about a password that Grafana does not take.
+pub const SET_AGAIN: &str =
+    "set it as GRAFANA_ADMIN_PASSWORD in .env, or a new one, which `confidexmon up` puts in force";
+
 /// What the proof found; warnings are said already.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proven {
@@ -61,6 +67,8 @@ pub struct Proven {
     pub lacks: Vec<Lack>,
     /// True when everything was asked for and is there.
     pub whole: bool,
+    /// True when Grafana does not take the password of the settings, so nothing could be asked.
+    pub refused: bool,
 }
 
 /// Applies the password where it is not in force, then asks for every dashboard and datasource. What is
@@ -79,9 +87,12 @@ pub async fn prove<E: Engine>(
                 default_in_force: !ready.password_is_chosen,
                 whole: lacks.is_empty(),
                 lacks,
+                refused: false,
             })
         }
-        Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => Ok(Proven::default()),
+        Ok(Password::FormerStays | Password::NotApplied(_)) => {
+            Ok(Proven { refused: true, ..Proven::default() })
+        }
         Err(error) => Err(error),
     };
     let proven = proven.unwrap_or_else(|error| {
@@ -118,9 +129,9 @@ pub async fn settle_password<E: Engine>(
     match &found {
         Password::InForce => {}
         Password::Applied => session.say(ServiceKind::Grafana, ServiceState::Ready, "the changed password is in force: signing in works"),
-        Password::ChosenInGrafana => session.warn(
-            "Grafana's password was chosen in its pages, so what it provisioned could not be proved: set it as GRAFANA_ADMIN_PASSWORD in .env",
-        ),
+        Password::FormerStays => session.warn(format!(
+            "Grafana refuses the default password, so what it shows could not be proved: {FORMER_STAYS}; {SET_AGAIN}"
+        )),
         Password::NotApplied(words) => session.warn(format!(
             "GRAFANA_ADMIN_PASSWORD is not the password in force, and could not be made it (Grafana says: {words}): set the old one in .env, or change it in Grafana's pages"
         )),

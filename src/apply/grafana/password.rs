@@ -13,8 +13,8 @@ pub enum Password {
     InForce,
     /// It was not, and is now.
     Applied,
-    /// The settings name none, and somebody chose one in Grafana's pages: that one stays.
-    ChosenInGrafana,
+    /// The settings name none, and one that was set before, there or in Grafana's pages, stays.
+    FormerStays,
     /// Grafana goes on with another one, in its own words.
     NotApplied(String),
 }
@@ -39,7 +39,7 @@ pub async fn ensure<E: Engine>(session: &StackSession<E>, wanted: &Wanted<'_>) -
         return Ok(Password::InForce);
     }
     if !wanted.is_chosen {
-        return Ok(Password::ChosenInGrafana);
+        return Ok(Password::FormerStays);
     }
     if let Some(before) = &wanted.before
         && wanted.grafana.change_password(before).await?

@@ -131,10 +131,10 @@ async fn grafana_too<E: Engine>(
     // A Grafana that does not answer just now is told by the reload itself, or started again by it.
     match grafana::settle_password(session, ready).await {
         Ok(Password::InForce | Password::Applied) => {}
-        Ok(Password::ChosenInGrafana | Password::NotApplied(_)) => {
+        Ok(Password::FormerStays | Password::NotApplied(_)) => {
             let message = "Grafana does not take the administrator's password, so nothing was reloaded";
             return Err(Error::new(ExitCode::Failed, message)
-                .hint("set the password that is in force as GRAFANA_ADMIN_PASSWORD in .env"));
+                .hint(format!("the one that was set before is still in force: {}", grafana::SET_AGAIN)));
         }
         Err(error) => tracing::debug!("whose password is in force is not known: {error}"),
     }

@@ -231,7 +231,7 @@ async fn prove_grafana<E: Engine>(
     if plan.is_empty() && session.is_proved(container_id, &digest) {
         // Somebody may have changed a default password in Grafana's pages since.
         let default_in_force = !password_is_chosen && grafana::password_is_in_force(session, &ready).await;
-        return Proven { default_in_force, whole: true, lacks: Vec::new() };
+        return Proven { default_in_force, whole: true, ..Proven::default() };
     }
     let proven =
         grafana::prove(session, &ready, Datasources::of(|kind| desired.services.contains_key(&kind))).await;
@@ -340,6 +340,7 @@ fn report<E: Engine>(output: Output, session: &StackSession<E>, outcome: &Outcom
             let is_down = targets.iter().any(|target| target.health == TargetHealth::Down);
             let what = match (plan.is_empty(), proven.lacks.is_empty()) {
                 (_, false) => "the stack is up, but Grafana does not show everything",
+                _ if proven.refused => "the stack is up, but Grafana does not take the password of the settings",
                 (false, _) if is_down => "the stack is up, but not every target is",
                 (true, _) if is_down => "nothing to do: the stack is as it should be, but not every target is up",
                 (true, _) => "nothing to do, everything is healthy",

@@ -28,14 +28,19 @@ fn run(facts: &Facts) -> Outcome {
                     return Outcome::Well(format!("sent {:.0} s ago", alert.age.max(0.0)));
                 }
                 if rule.state == "pending" {
-                    return Outcome::Unknown("too early to tell: the rule is still pending in Prometheus".to_owned());
+                    return Outcome::Unknown(
+                        "too early to tell: the rule is still pending in Prometheus".to_owned(),
+                    );
                 }
                 let change = young::last_change(facts, prometheus);
                 if let Some(reason) = young::may_be_on_its_way(&change, prometheus, rule.interval) {
                     return Outcome::Unknown(reason);
                 }
                 Trouble::problem(
-                    format!("the rule is {} in Prometheus, and Alertmanager does not have the alert", if rule.state.is_empty() { "unknown" } else { &rule.state }),
+                    format!(
+                        "the rule is {} in Prometheus, and Alertmanager does not have the alert",
+                        if rule.state.is_empty() { "unknown" } else { &rule.state }
+                    ),
                     "alerts do not get from Prometheus to Alertmanager",
                     "confidexmon logs prometheus --since 10m; confidexmon restart prometheus alertmanager",
                 )

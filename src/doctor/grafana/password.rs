@@ -17,15 +17,20 @@ fn run(facts: &Facts) -> Outcome {
             if *signs_in {
                 return Outcome::Well("signing in works".to_owned());
             }
-            let cause = if facts.wanted.grafana_password_is_default {
-                "a password was chosen in Grafana's pages, and .env does not have it"
+            let is_default = facts.wanted.grafana_password_is_default;
+            let evidence = format!(
+                "Grafana answers 401 to the {}",
+                if is_default { "default password" } else { "password of .env" }
+            );
+            let cause = if is_default {
+                "the password that was set before, in .env or in Grafana's pages, is still in force, and .env has none"
             } else {
                 "GRAFANA_ADMIN_PASSWORD was changed and not applied: Grafana reads it on its first start only"
             };
-            let trouble = Trouble::problem("Grafana answers 401 to the password of .env", cause, "confidexmon up");
-            if facts.wanted.grafana_password_is_default {
+            let trouble = Trouble::problem(evidence, cause, "confidexmon up");
+            if is_default {
                 // Nobody chose the default, and somebody chose the other one.
-                let fix = "write the password that is in force as GRAFANA_ADMIN_PASSWORD into .env, then `confidexmon up`";
+                let fix = "set it again as GRAFANA_ADMIN_PASSWORD in .env, or a new one, then `confidexmon up`";
                 return Trouble { fix: fix.to_owned(), ..trouble }.into();
             }
             trouble.mended_by(Remedy::SetGrafanaPassword).into()

@@ -1,7 +1,7 @@
 //! A password that everybody knows.
 
 use crate::doctor::check::{Diagnosis, Outcome, Run, Topic, Trouble};
-use crate::doctor::facts::Facts;
+use crate::doctor::facts::{Asked, Facts};
 use crate::model::ServiceKind;
 
 pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
@@ -14,6 +14,12 @@ pub(in crate::doctor) const DIAGNOSIS: Diagnosis = Diagnosis {
 fn run(facts: &Facts) -> Outcome {
     if !facts.wants(ServiceKind::Grafana) {
         return Outcome::NotApplicable;
+    }
+    let refuses = facts.grafana.answer().is_some_and(|grafana| grafana.signs_in == Asked::Answer(false));
+    if facts.wanted.grafana_password_is_default && refuses {
+        return Outcome::Well(
+            "Grafana refuses the default: the one that was set before is in force".to_owned(),
+        );
     }
     if facts.wanted.grafana_password_is_default {
         return Trouble::warning(
