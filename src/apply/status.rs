@@ -111,6 +111,9 @@ const PAUSED: &str = "somebody paused it, so it answers nobody; `confidexmon doc
 /// Said of a service whose manifest doubts its files.
 const UNFINISHED: &str = "a change of its files is under way or was interrupted; `confidexmon up` finishes it and proves what is in force";
 
+/// Said of a service that answers, and asks for another password than that of the settings.
+const PASSWORD_NOT_IN_FORCE: &str = "it answers, but the password of the settings is not the one in force: `confidexmon up` (or `confidexmon reload`) puts it in force";
+
 /// True when a change of a running container's files was begun and its end is not written down. One
 /// more call, and only for a container whose files this machine does not remember.
 async fn in_doubt<E: Engine>(
@@ -151,6 +154,9 @@ fn health(
 ) -> (Health, String) {
     match (&container.state, reading) {
         (ContainerState::Running, Some(Reading::Ready)) => (Health::Healthy, String::new()),
+        (ContainerState::Running, Some(reading)) if reading.refuses_password() => {
+            (Health::Unknown, PASSWORD_NOT_IN_FORCE.to_owned())
+        }
         // A service that answers, but with something else than 200, is on its way.
         (ContainerState::Running, Some(reading)) if reading.is_starting() || is_young(detail) => {
             (Health::Starting, reading.text().to_owned())

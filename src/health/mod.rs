@@ -33,6 +33,11 @@ impl Reading {
         }
     }
 
+    /// True for a service that answers, to others than who asked.
+    pub const fn refuses_password(&self) -> bool {
+        matches!(self, Self::Answered { status: Some(401), .. })
+    }
+
     /// True for a service that says itself that it is still starting.
     pub const fn is_starting(&self) -> bool {
         matches!(self, Self::Answered { status: Some(503), .. })

@@ -13,7 +13,7 @@ pub enum Health {
     Starting,
     /// It runs and does not answer as it should.
     Unhealthy,
-    /// It runs, and the settings do not say how to ask it.
+    /// It runs, and the settings do not say how to ask it: they leave it out, or have another password than its own.
     Unknown,
     /// It does not run.
     Stopped,

@@ -17,6 +17,8 @@ use crate::render::context::{ALERTMANAGER_DATASOURCE, PROMETHEUS_DATASOURCE};
 
 /// How long provisioning may take after Grafana answers.
 const LIMIT: Duration = Duration::from_secs(20);
+/// How long a datasource may fail after its service was proved.
+const SOURCES: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(150);
 /// After so long without a page its reason is looked for in the log, then this often.
 const LOG_AFTER: Duration = Duration::from_millis(2500);
@@ -111,7 +113,19 @@ impl<E: Engine> Proof<'_, E> {
         tokio::time::timeout(Duration::from_secs(5), lines).await.unwrap_or_default()
     }
 
+    /// The datasources that fail, after a bounded wait: a changed password is known everywhere a moment later.
     async fn sources(&self, wanted: Datasources) -> Vec<Lack> {
+        let deadline = Instant::now() + SOURCES;
+        loop {
+            let lacks = self.failing_sources(wanted).await;
+            if lacks.is_empty() || Instant::now() >= deadline {
+                return lacks;
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn failing_sources(&self, wanted: Datasources) -> Vec<Lack> {
         let prometheus = self.grafana.datasource_health(PROMETHEUS_DATASOURCE).await;
         let mut lacks = Vec::from_iter(failed(PROMETHEUS_DATASOURCE, prometheus));
         if wanted == Datasources::PrometheusAndAlertmanager {

@@ -30,7 +30,7 @@ pub async fn run(context: &Context) -> Result<(), Error> {
     let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
     let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &ports)).await else {
         return Err(Error::new(ExitCode::Unhealthy, "Prometheus cannot be asked which alerts fire")
-            .hint("`confidexmon status` says how it is"));
+            .hint("`confidexmon status` says why not"));
     };
     let output = context.output;
     if output.format == Format::Json {

@@ -64,12 +64,14 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
             let container = container?;
             let address = address(session, wanted, container).filter(|_| *service == ServiceKind::Grafana);
             let Some(address) = address else {
-                return request::run(session, *service, wanted, container, began).await;
+                let done = request::run(session, *service, wanted, container, began).await?;
+                return Ok((done, None));
             };
             let old_password = grafana::old_password(session, wanted, container).await;
             let container_id = container.id.as_str();
             let ready = Ready { wanted, container_id, address, password_is_chosen, old_password };
-            grafana_too(session, &ready, container, (datasources, began)).await
+            let done = grafana_too(session, &ready, container, began).await?;
+            Ok((done, Some(ready)))
         }
     });
     let in_a_row = touches_a_door(&session, &desired, &observed).await;
@@ -86,7 +88,11 @@ pub async fn run(context: &Context, options: &ReloadOptions) -> Result<(), Error
         join_all(reloads).await
     };
     let (done, failed): (Vec<_>, Vec<_>) = results.into_iter().partition(Result::is_ok);
-    let done: Vec<Reloaded> = done.into_iter().filter_map(Result::ok).collect();
+    let (done, ready): (Vec<Reloaded>, Vec<_>) = done.into_iter().filter_map(Result::ok).unzip();
+    // Grafana learns a changed password of Prometheus before Prometheus itself does.
+    for ready in ready.into_iter().flatten() {
+        grafana::prove(&session, &ready, datasources).await;
+    }
     show(context.output, loaded.settings.stack.as_str(), &done);
     for lost in done.iter().filter_map(|reloaded| reloaded.rules.as_ref()?.lost()) {
         session.warn(lost);
@@ -120,13 +126,12 @@ async fn touches_a_door<E: Engine>(
     false
 }
 
-/// A reload needs Grafana's administrator: a password that was changed in .env is applied first. What it
-/// shows is proved afterwards.
+/// A reload needs Grafana's administrator: a password that was changed in .env is applied first.
 async fn grafana_too<E: Engine>(
     session: &StackSession<E>,
     ready: &Ready<'_>,
     container: &ObservedContainer,
-    (datasources, began): (Datasources, Instant),
+    began: Instant,
 ) -> Result<Reloaded, Error> {
     // A Grafana that does not answer just now is told by the reload itself, or started again by it.
     match grafana::settle_password(session, ready).await {
@@ -138,9 +143,7 @@ async fn grafana_too<E: Engine>(
         }
         Err(error) => tracing::debug!("whose password is in force is not known: {error}"),
     }
-    let done = request::run(session, ServiceKind::Grafana, ready.wanted, container, began).await?;
-    grafana::prove(session, ready, datasources).await;
-    Ok(done)
+    request::run(session, ServiceKind::Grafana, ready.wanted, container, began).await
 }
 
 /// The address of a container's published port.
