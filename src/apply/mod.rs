@@ -41,9 +41,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::model::{Manifest, Project, ServiceKind};
+use crate::model::{Manifest, Project, ServiceKind, StackName};
 use crate::net::HttpClient;
 use crate::report::events::{Event, Reporter, ServiceState};
+use crate::store::lock::{self, Scope};
 use crate::store::state::{Interruption, StackState};
 
 /// What every step needs: the engine, who listens, what is remembered, and the way to be stopped.
@@ -135,6 +136,13 @@ impl<E: Engine> StackSession<E> {
     pub fn interruption(&self) -> Result<Option<Interruption>, Error> {
         let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         Ok(state.interruption()?)
+    }
+
+    /// True while a drill of this stack runs on this machine.
+    pub fn is_drilled(&self, stack: &StackName) -> bool {
+        let state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let directory = state.directory().to_owned();
+        lock::is_held(&directory, &self.engine.info().endpoint, (stack, Scope::Drill))
     }
 
     /// It has ended, well or undone.

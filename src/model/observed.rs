@@ -89,6 +89,11 @@ impl ObservedContainer {
         self.label(crate::model::labels::ROLE).is_some_and(|role| role != Role::Service.as_str())
     }
 
+    /// A container of a drill.
+    pub fn is_of_drill(&self) -> bool {
+        self.label(crate::model::labels::ROLE) == Some(Role::Drill.as_str())
+    }
+
     /// False while the ports of the listing are only wanted: Podman lists them for a container that does
     /// not run, too (4.3).
     pub fn has_its_ports(&self) -> bool {

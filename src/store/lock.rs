@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::{Hint, StackName};
 use crate::store::{StoreError, state};
@@ -51,11 +51,7 @@ pub fn acquire(
     (stack, scope): (&StackName, Scope),
     description: &str,
 ) -> Result<RunLock, LockError> {
-    let ending = match scope {
-        Scope::Stack => "lock",
-        Scope::Drill => "drill.lock",
-    };
-    let path = directory.join(format!("{}.{ending}", state::file_stem(endpoint, stack)));
+    let path = path(directory, endpoint, (stack, scope));
     let failed = |source| StoreError::new("lock", &path, source);
     std::fs::create_dir_all(directory).map_err(failed)?;
     let mut file =
@@ -77,6 +73,20 @@ pub fn acquire(
     Ok(RunLock { _file: file })
 }
 
+/// True while a run on this machine holds the lock.
+pub fn is_held(directory: &Path, endpoint: &str, scope: (&StackName, Scope)) -> bool {
+    let Ok(file) = File::open(path(directory, endpoint, scope)) else { return false };
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+}
+
+fn path(directory: &Path, endpoint: &str, (stack, scope): (&StackName, Scope)) -> PathBuf {
+    let ending = match scope {
+        Scope::Stack => "lock",
+        Scope::Drill => "drill.lock",
+    };
+    directory.join(format!("{}.{ending}", state::file_stem(endpoint, stack)))
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -92,7 +102,11 @@ mod tests {
         let stack_lock = take(Scope::Stack).unwrap();
         assert!(matches!(take(Scope::Drill), Err(LockError::Held { .. })));
         assert!(matches!(take(Scope::Stack), Err(LockError::Held { .. })));
-        drop((drill, stack_lock));
+        let is_held = |scope| is_held(folder.path(), "unix:///e", (&stack, scope));
+        assert!(is_held(Scope::Drill) && is_held(Scope::Stack));
+        drop(drill);
+        assert!(!is_held(Scope::Drill) && is_held(Scope::Stack), "looking takes nothing");
+        drop(stack_lock);
         take(Scope::Stack).unwrap();
     }
 }

@@ -23,16 +23,42 @@ async fn compare<E: Engine>(
     session: &StackSession<E>,
     observed: &Observed,
 ) -> Asked<PlanFacts> {
-    let facts = asked(engine_gather::facts(session, inspector.desired, observed.clone()).await);
-    facts.map(|facts| {
+    let facts = engine_gather::facts(session, inspector.desired, observed.clone());
+    let (facts, abandoned) = tokio::join!(facts, of_no_drill(inspector, session, observed));
+    asked(facts).map(|facts| {
         let plan = reconcile(inspector.desired, &facts, &Policy::default());
-        let leftovers = leftovers(inspector, observed, &plan);
+        let leftovers = leftovers(inspector, observed, (&plan, &abandoned));
         describe(&plan, leftovers, session.interruption().ok().flatten().as_ref())
     })
 }
 
-/// Containers of ours that no settings name.
-fn leftovers<E: Engine>(inspector: &Inspector<'_, E>, observed: &Observed, plan: &Plan) -> Vec<Leftover> {
+/// Ids of a drill's containers while no drill runs. A drill from another machine cannot be seen here, so an
+/// engine that others share over the network tells nothing.
+async fn of_no_drill<E: Engine>(
+    inspector: &Inspector<'_, E>,
+    session: &StackSession<E>,
+    observed: &Observed,
+) -> Vec<String> {
+    let stack = &inspector.settings.stack;
+    let of_drills = |observed: &Observed| -> Vec<String> {
+        let ours = engine_gather::ours(observed, stack).filter(|one| one.is_of_drill());
+        ours.map(|one| one.id.clone()).collect()
+    };
+    let found = of_drills(observed);
+    if found.is_empty() || !session.engine.info().is_local() || session.is_drilled(stack) {
+        return Vec::new();
+    }
+    // A drill that has ended since the listing took its containers with it.
+    let still = session.engine.list().await.map(|now| of_drills(&now)).unwrap_or_default();
+    found.into_iter().filter(|id| still.contains(id)).collect()
+}
+
+/// Containers of ours that no settings name. `abandoned`: those of drills that no longer run.
+fn leftovers<E: Engine>(
+    inspector: &Inspector<'_, E>,
+    observed: &Observed,
+    (plan, abandoned): (&Plan, &[String]),
+) -> Vec<Leftover> {
     let removed: Vec<&str> = plan
         .services
         .iter()
@@ -42,16 +68,18 @@ fn leftovers<E: Engine>(inspector: &Inspector<'_, E>, observed: &Observed, plan:
     let containers = engine_gather::ours(observed, &inspector.settings.stack);
     let left = containers.filter_map(|container| {
         let service = container.service()?;
-        let temporary = removed.contains(&container.name.as_str());
+        let is_abandoned = abandoned.contains(&container.id);
+        let temporary = is_abandoned || removed.contains(&container.name.as_str());
         let is_wanted = inspector.desired.services.values().any(|wanted| wanted.spec.name == container.name);
         let is_stray = !is_wanted && !container.is_temporary() && !is_kept(container);
         (temporary || is_stray).then(|| Leftover {
             container: container.name.clone(),
             service: service.name().to_owned(),
             evidence: format!(
-                "{} ({}), and the settings name no such container",
+                "{} ({}), and {}",
                 container.state,
-                container.status.to_lowercase()
+                container.status.to_lowercase(),
+                if is_abandoned { "no drill runs" } else { "the settings name no such container" }
             ),
             temporary,
             runs: container.is_running(),
