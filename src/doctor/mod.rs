@@ -16,6 +16,7 @@ mod storage;
 mod targets;
 mod units;
 
+pub use alerts::notifications::failure as notification_failure;
 pub use check::{Check, Diagnosis, Topic, Verdict};
 pub use facts::Facts;
 pub use remedy::Remedy;

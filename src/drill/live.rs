@@ -112,6 +112,7 @@ pub fn since(before: &Counters, now: &Counters, receivers: &BTreeSet<String>) ->
             requests,
             failed_requests,
             failed,
+            reason: None,
             notified_after_ms: None,
         }
     })
@@ -153,9 +154,62 @@ pub fn suppression(alert: &Value) -> Option<String> {
     (status["state"] == "suppressed").then(|| "suppressed".to_owned())
 }
 
-/// True when every integration has said its word.
-pub fn is_settled(receivers: &[LiveReceiver]) -> bool {
-    !receivers.is_empty() && receivers.iter().all(|one| one.delivered > 0 || !one.failed.is_empty())
+/// After so many attempts in so long a time, all of which failed, one that works is not expected. (The first are
+/// made within seconds; one that waits for an answer takes longer, and is waited for.)
+const ATTEMPTS: u64 = 4;
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// True when every integration has said its word. `failing_for` tells since when one has only failed.
+pub fn is_settled(receivers: &[LiveReceiver], failing_for: impl Fn(&LiveReceiver) -> Duration) -> bool {
+    let is_hopeless = |one: &LiveReceiver| {
+        one.is_failing() && one.failed_requests >= ATTEMPTS && failing_for(one) >= PATIENCE
+    };
+    let is_settled = |one: &LiveReceiver| one.delivered > 0 || !one.failed.is_empty() || is_hopeless(one);
+    !receivers.is_empty() && receivers.iter().all(is_settled)
+}
+
+/// What the drill waits for, in a line.
+pub fn progress(elapsed: Duration, due: Duration, receivers: &[LiveReceiver]) -> String {
+    let left = due.saturating_sub(elapsed).as_secs();
+    if left > 0 {
+        return format!("the message is due in {left} s (group_wait)");
+    }
+    let open = receivers.iter().filter(|one| one.delivered == 0).map(|one| match one.failed_requests {
+        0 => one.to_string(),
+        failed => format!("{one} ({failed} of {} attempts failed)", one.requests),
+    });
+    let open: Vec<String> = open.collect();
+    if open.is_empty() {
+        "waiting for Alertmanager".to_owned()
+    } else {
+        format!("waiting for {}", open.join(", "))
+    }
+}
+
+const GROUP_WAITS: &str = "; Alertmanager tells of a group once per group interval, so where a real alert of it fires, or another live drill of it was made just now, the test waits for that: try again after `group_interval`, or with a longer `--timeout`";
+
+/// What became of an integration that has not delivered.
+fn failure(one: &LiveReceiver) -> Option<String> {
+    let why = one.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    if let Some((kind, _)) = one.failed.first_key_value() {
+        return Some(format!("{one} gave up ({kind}){why}"));
+    }
+    if one.delivered > 0 {
+        return None;
+    }
+    Some(if one.requests > 0 && one.requests == one.failed_requests {
+        let attempts = if one.requests == 1 {
+            "its only attempt".to_owned()
+        } else {
+            format!("each of {} attempts", one.requests)
+        };
+        format!("{one} failed in {attempts}{why}")
+    } else {
+        format!(
+            "{one} has delivered nothing in time ({} of {} attempts failed){why}",
+            one.failed_requests, one.requests
+        )
+    })
 }
 
 /// The step that the live delivery makes.
@@ -169,22 +223,12 @@ pub fn step(live: &Live) -> Step {
     if live.receivers.is_empty() {
         return Step::failed(level::LIVE, "its receivers have no integration: nobody is told");
     }
-    for one in &live.receivers {
-        if let Some((reason, _)) = one.failed.first_key_value() {
-            return Step::failed(
-                level::LIVE,
-                format!("{} of `{}` gave up: {reason}", one.integration, one.name),
-            );
-        }
-        if one.delivered == 0 {
-            let text = format!(
-                "{} of `{}` has delivered nothing in time ({} of {} requests failed); Alertmanager tells of a \
-                 group once per group interval, so where a real alert of it fires, or another live drill of it was \
-                 made just now, the test waits for that: try again after `group_interval`, or with a longer `--timeout`",
-                one.integration, one.name, one.failed_requests, one.requests
-            );
-            return Step::failed(level::LIVE, text);
-        }
+    let failed: Vec<String> = live.receivers.iter().filter_map(failure).collect();
+    if !failed.is_empty() {
+        // Said once, and only where it can be the reason.
+        let is_silent = |one: &LiveReceiver| one.delivered == 0 && one.requests == 0 && one.failed.is_empty();
+        let note = if live.receivers.iter().any(is_silent) { GROUP_WAITS } else { "" };
+        return Step::failed(level::LIVE, format!("{}{note}", failed.join("; ")));
     }
     let all: Vec<String> =
         live.receivers.iter().map(|one| format!("{} of {}", one.integration, one.name)).collect();
@@ -208,15 +252,17 @@ mod tests {
         let short: Vec<_> =
             receivers.iter().map(|one| (one.integration.as_str(), one.delivered, one.failed.len())).collect();
         assert_eq!(short, [("pagerduty", 0, 1), ("slack", 1, 0)]);
-        assert!(is_settled(&receivers));
-        assert!(!is_settled(&since(&counters(BEFORE), &counters(BEFORE), &["critical".to_owned()].into())));
-        assert!(!is_settled(&[]));
+        let at_once = |_: &LiveReceiver| Duration::ZERO;
+        assert!(is_settled(&receivers, at_once));
+        let none = since(&counters(BEFORE), &counters(BEFORE), &["critical".to_owned()].into());
+        assert!(!is_settled(&none, at_once));
+        assert!(!is_settled(&[], at_once));
     }
 
     #[test]
     fn what_failed_is_told_with_its_reason() {
         let live = Live { receivers: counted(), ..Live::default() };
-        assert_eq!(step(&live).detail, "pagerduty of `critical` gave up: clientError");
+        assert_eq!(step(&live).detail, "pagerduty of `critical` gave up (clientError)");
         let slack = Live { receivers: counted().into_iter().skip(1).collect(), ..Live::default() };
         assert_eq!(step(&slack).ok, Some(true));
         assert!(step(&Live::default()).detail.contains("nobody is told"));
@@ -228,9 +274,49 @@ mod tests {
         let after = "alertmanager_notifications_total{integration=\"webhook\",receiver_name=\"w\"} 1\nalertmanager_notification_requests_total{integration=\"webhook\",receiver_name=\"w\"} 4\nalertmanager_notification_requests_failed_total{integration=\"webhook\",receiver_name=\"w\"} 4\n";
         let receivers = since(&Counters::new(), &counters(after), &["w".to_owned()].into());
         assert_eq!(receivers[0].delivered, 0);
-        assert!(!is_settled(&receivers));
+        assert!(!is_settled(&receivers, |_| Duration::from_secs(14)));
+        assert!(is_settled(&receivers, |_| Duration::from_secs(15)), "nothing else is expected of it");
+        let few = LiveReceiver { failed_requests: 3, requests: 3, ..receivers[0].clone() };
+        assert!(!is_settled(&[few], |_| Duration::from_secs(60)), "attempts that hang are waited for");
         let why = step(&Live { receivers, ..Live::default() }).detail;
-        assert!(why.contains("delivered nothing in time (4 of 4 requests failed)"), "{why}");
+        assert_eq!(why, "webhook of `w` failed in each of 4 attempts");
+    }
+
+    #[test]
+    fn each_receiver_that_fails_is_named_with_its_reason() {
+        let one = |integration: &str, requests, reason: Option<&str>| LiveReceiver {
+            name: "critical".to_owned(),
+            integration: integration.to_owned(),
+            requests,
+            failed_requests: requests,
+            reason: reason.map(str::to_owned),
+            ..LiveReceiver::default()
+        };
+        let told = LiveReceiver {
+            delivered: 1,
+            requests: 1,
+            integration: "email".to_owned(),
+            ..LiveReceiver::default()
+        };
+        let mut receivers =
+            vec![one("slack", 7, Some("no such host")), told, one("pagerduty", 1, Some("refused"))];
+        let why = |receivers: &[LiveReceiver]| {
+            step(&Live { receivers: receivers.to_vec(), ..Live::default() }).detail
+        };
+        assert_eq!(
+            why(&receivers),
+            "slack of `critical` failed in each of 7 attempts: no such host; pagerduty of `critical` failed in its only attempt: refused"
+        );
+        // The group interval is the reason only where nothing was tried.
+        receivers.push(one("webhook", 0, None));
+        assert!(why(&receivers).contains("webhook of `critical` has delivered nothing in time (0 of 0"));
+        assert!(why(&receivers).ends_with("longer `--timeout`"));
+        let seconds = Duration::from_secs;
+        assert_eq!(progress(seconds(1), seconds(30), &receivers), "the message is due in 29 s (group_wait)");
+        assert_eq!(
+            progress(seconds(31), seconds(30), &receivers),
+            "waiting for slack of `critical` (7 of 7 attempts failed), pagerduty of `critical` (1 of 1 attempts failed), webhook of `critical`"
+        );
     }
 
     #[test]

@@ -98,7 +98,23 @@ pub struct LiveReceiver {
     pub failed_requests: u64,
     /// Reason → notifications given up.
     pub failed: BTreeMap<String, u64>,
+    /// Why its attempts fail: the likely cause, and Alertmanager's words.
+    pub reason: Option<String>,
     pub notified_after_ms: Option<u128>,
+}
+
+impl LiveReceiver {
+    /// True when nothing of it has arrived, and attempts were made.
+    pub fn is_failing(&self) -> bool {
+        self.delivered == 0 && self.failed_requests > 0
+    }
+}
+
+/// `slack of critical`.
+impl std::fmt::Display for LiveReceiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of `{}`", self.integration, self.name)
+    }
 }
 
 impl Report {

@@ -487,6 +487,37 @@ fn live_goes_through_the_running_stack_and_is_taken_back() {
 }
 
 #[test]
+fn live_names_every_receiver_that_fails_with_its_reason_and_does_not_wait_for_them() {
+    let Some(mut lab) = Lab::open() else { return };
+    lab.set("SLACK_WEBHOOK_CRITICAL", "https://nope.invalid/x");
+    lab.set("PAGERDUTY_SERVICE_KEY", "abc");
+    lab.write(
+        "config/confidexmon.yml",
+        "receivers:\n  group_wait: 1s\n  pagerduty_url: http://host.docker.internal:9/v2/enqueue\n",
+    );
+    lab.run(&["up", "--without", "grafana"]).expect(0);
+    let began = std::time::Instant::now();
+    let run = lab.run(&["drill", "CrankServiceDown", "--live", "--yes", "--format", "json"]).expect(6);
+    assert!(began.elapsed() < Duration::from_secs(90), "it waited for the timeout: {:?}", began.elapsed());
+    let report = run.json();
+    let told = alert(&report, "CrankServiceDown");
+    let why = step(told, 4)["detail"].as_str().unwrap();
+    for words in
+        ["slack of `", "does not resolve", "pagerduty of `", "nothing listens at the receiver's address"]
+    {
+        assert!(why.contains(words), "{words}: {why}");
+    }
+    assert!(!why.contains("group interval"), "{why}");
+    let receivers = told["live"]["receivers"].as_array().unwrap();
+    assert!(
+        receivers.iter().all(|one| one["delivered"] == 0 && one["failed_requests"].as_u64() > Some(3)),
+        "{told:#}"
+    );
+    assert!(run.stderr.contains("(group_wait)") && run.stderr.contains("attempts failed)"), "{}", run.stderr);
+    assert!(run.stderr.contains("doctor alerts"), "{}", run.stderr);
+}
+
+#[test]
 fn live_says_when_nobody_would_be_told() {
     let Some(lab) = Lab::open() else { return };
     lab.run(&["up", "--without", "grafana"]).expect(0);

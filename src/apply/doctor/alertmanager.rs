@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::apply::doctor::{Inspector, logs, now, since};
 use crate::doctor::facts::{ActiveAlert, Alertmanager as Facts, Asked, Notifications};
-use crate::engine::Engine;
+use crate::engine::{Engine, Processes};
 use crate::error::in_full;
 use crate::formats::exposition;
 use crate::health::overview::ReceivedAlert;
@@ -91,7 +91,12 @@ async fn log<E: Engine>(inspector: &Inspector<'_, E>) -> Vec<String> {
     else {
         return Vec::new();
     };
-    let lines = logs::tail(&session.engine, &container.id, 500, Some(LATELY)).await;
+    failures(&session.engine, &container.id, LATELY).await
+}
+
+/// What its log says of notifications that failed, not older than `age` and under the configuration in force.
+pub(in crate::apply) async fn failures<E: Processes>(engine: &E, container_id: &str, age: Duration) -> Vec<String> {
+    let lines = logs::tail(engine, container_id, 500, Some(age)).await;
     let from = lines.iter().rposition(|line| line.contains(LOADED)).map_or(0, |at| at + 1);
     let fails =
         |line: &&String| line.contains("Notify attempt failed") || line.contains("Notify for alerts failed");

@@ -17,6 +17,8 @@ mod rule_metrics;
 mod targets;
 mod wanted;
 
+pub(super) use alertmanager::failures;
+
 use std::future::Future;
 use std::path::Path;
 use std::time::Duration;

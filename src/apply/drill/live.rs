@@ -7,14 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio::time::sleep;
 
-use crate::apply::{StackSession, wait};
+use crate::apply::{StackSession, doctor, wait};
+use crate::doctor::notification_failure;
 use crate::drill::live;
-use crate::drill::report::{Delivery, Live};
+use crate::drill::report::{Delivery, Live, LiveReceiver};
 use crate::engine::Engine;
 use crate::error::{Error, ExitCode};
 use crate::model::ServiceKind;
 use crate::net::NetError;
 use crate::net::alertmanager::Alertmanager;
+use crate::report::events::{Event, Reporter};
 use crate::services::Desired;
 
 /// Between two looks at the counters.
@@ -26,21 +28,38 @@ const EARLY: Duration = Duration::from_secs(1);
 /// How long the alert may take to be gone after it was resolved.
 const GONE: Duration = Duration::from_secs(5);
 
+/// Between two lines of progress.
+const NEWS: Duration = Duration::from_secs(10);
+
 /// The running stack's Alertmanager.
-pub async fn running<E: Engine>(session: &StackSession<E>, desired: &Desired) -> Result<Alertmanager, Error> {
+pub struct Through {
+    alertmanager: Alertmanager,
+    container_id: String,
+    /// Its configuration, as rendered.
+    config: String,
+}
+
+/// The Alertmanager that answers.
+///
+/// # Errors
+/// When none does.
+pub async fn running<E: Engine>(session: &StackSession<E>, desired: &Desired) -> Result<Through, Error> {
     let running = wait::running(session, desired).await?;
     let found = desired.services.get(&ServiceKind::Alertmanager).zip(running.get(&ServiceKind::Alertmanager));
-    let Some((wanted, (_, port))) = found else {
+    let Some((wanted, (container_id, port))) = found else {
         return Err(not_running());
     };
     let auth = wanted.probe.basic_auth();
     let base_url = session.address(wanted, *port).url("");
     let alertmanager = Alertmanager { http: session.http.clone(), base_url, auth };
-    if alertmanager.is_ready().await { Ok(alertmanager) } else { Err(not_running()) }
+    if !alertmanager.is_ready().await {
+        return Err(not_running());
+    }
+    Ok(Through { alertmanager, container_id: container_id.clone(), config: config(desired) })
 }
 
 /// The configuration that the stack's Alertmanager runs with, as rendered.
-pub fn config(desired: &Desired) -> String {
+fn config(desired: &Desired) -> String {
     let wanted = desired.services.get(&ServiceKind::Alertmanager);
     let file = wanted.and_then(|wanted| wanted.files.files.get("/etc/alertmanager/alertmanager.yml"));
     file.map(|file| String::from_utf8_lossy(file.bytes()).into_owned()).unwrap_or_default()
@@ -54,14 +73,14 @@ fn not_running() -> Error {
     .hint("start the stack: `confidexmon up`")
 }
 
-/// Posts the alert (`config` is the Alertmanager's own), watches the counters, and resolves it in every case.
+/// Posts the alert, watches the counters, and resolves it in every case.
 pub async fn send<E: Engine>(
     session: &StackSession<E>,
-    alertmanager: &Alertmanager,
+    through: &Through,
     delivery: &Delivery,
-    config: &str,
     timeout: Duration,
 ) -> Result<Live, Error> {
+    let alertmanager = &through.alertmanager;
     let Some(labels) = delivery.labels.first() else {
         return Err(Error::new(ExitCode::Failed, "the alert has no labels to send"));
     };
@@ -75,8 +94,10 @@ pub async fn send<E: Engine>(
     let last = starts + SignedDuration::try_from(timeout * 2).unwrap_or(SignedDuration::from_mins(10));
     alertmanager.post_alerts(&body(last)).await?;
     let mut report = Live { nonce: nonce.clone(), ..Live::default() };
-    let waits = live::waits(config, labels);
-    let mut watch = Watch { alertmanager, waits, before, began: Instant::now(), timeout };
+    let waits = live::waits(&through.config, labels);
+    let reporter = session.reporter.as_ref();
+    let began = Instant::now();
+    let mut watch = Watch { alertmanager, reporter, waits, before, failing: BTreeMap::new(), began, timeout };
     let watched = tokio::select! {
         watched = watch.run(&mut report) => watched.map_err(Error::from),
         () = session.cancel.cancelled() => Err(Error::new(ExitCode::Interrupted, "stopped by a signal")),
@@ -84,11 +105,31 @@ pub async fn send<E: Engine>(
     let resolved = alertmanager.post_alerts(&body(Timestamp::now())).await;
     watched?;
     resolved?;
+    find_reasons(session, through, &mut report, began.elapsed() + NEWS).await;
     report.resolved = is_gone(alertmanager, &nonce).await;
     if !report.resolved {
         report.problems.push("the test alert is still shown as active; it ends by itself".to_owned());
     }
     Ok(report)
+}
+
+/// What Alertmanager's log says of the integrations that fail.
+async fn find_reasons<E: Engine>(
+    session: &StackSession<E>,
+    through: &Through,
+    report: &mut Live,
+    age: Duration,
+) {
+    let fails = |one: &&mut LiveReceiver| one.is_failing() || !one.failed.is_empty();
+    let mut failing: Vec<&mut LiveReceiver> = report.receivers.iter_mut().filter(fails).collect();
+    if failing.is_empty() {
+        return;
+    }
+    let log = doctor::failures(&session.engine, &through.container_id, age).await;
+    for one in &mut failing {
+        let found = notification_failure(&log, &one.name, &one.integration);
+        one.reason = found.map(|(words, cause)| format!("{cause} ({words})"));
+    }
 }
 
 fn filter(nonce: &str) -> String {
@@ -98,9 +139,12 @@ fn filter(nonce: &str) -> String {
 /// What is known while the alert is on its way.
 struct Watch<'a> {
     alertmanager: &'a Alertmanager,
+    reporter: &'a dyn Reporter,
     /// Receiver → how long the group waits.
     waits: BTreeMap<String, Duration>,
     before: live::Counters,
+    /// Receiver and integration → since when it has only failed.
+    failing: BTreeMap<(String, String), Instant>,
     began: Instant,
     timeout: Duration,
 }
@@ -110,7 +154,13 @@ impl Watch<'_> {
         let due = self.waits.values().max().copied().unwrap_or_default();
         let mut suppressed_since: Option<Instant> = None;
         let mut settled = false;
+        let mut said = None;
         loop {
+            if said.is_none_or(|at: Instant| at.elapsed() >= NEWS) {
+                said = Some(Instant::now());
+                let text = live::progress(self.began.elapsed(), due, &report.receivers);
+                self.reporter.event(&Event::Fact { text });
+            }
             sleep(PAUSE).await;
             let alerts = self.alertmanager.alerts(&filter(&report.nonce)).await?;
             let alert = alerts.get(0).cloned().unwrap_or(Value::Null);
@@ -133,11 +183,18 @@ impl Watch<'_> {
             // Twice in a row: Alertmanager raises two counters one after the other, and says a little
             // later that a time interval mutes the alert.
             let is_due = self.began.elapsed() > due && report.suppressed.is_none();
-            let before = std::mem::replace(&mut settled, is_due && live::is_settled(&report.receivers));
+            let before = std::mem::replace(&mut settled, is_due && self.is_settled(report));
             if nobody || (before && settled) || self.began.elapsed() > self.timeout {
                 return Ok(());
             }
         }
+    }
+
+    fn is_settled(&self, report: &Live) -> bool {
+        live::is_settled(&report.receivers, |one| {
+            let since = self.failing.get(&(one.name.clone(), one.integration.clone()));
+            since.map(Instant::elapsed).unwrap_or_default()
+        })
     }
 
     /// What each receiver has sent since its message became due; what it sent before was not this alert.
@@ -150,12 +207,20 @@ impl Watch<'_> {
             }
         }
         note(report, live::since(&self.before, &now, receivers), self.began);
+        for one in &report.receivers {
+            let key = (one.name.clone(), one.integration.clone());
+            if one.is_failing() {
+                self.failing.entry(key).or_insert_with(Instant::now);
+            } else {
+                self.failing.remove(&key);
+            }
+        }
         Ok(())
     }
 }
 
 /// Keeps the moment at which each integration was first seen to have delivered.
-fn note(report: &mut Live, mut now: Vec<crate::drill::report::LiveReceiver>, began: Instant) {
+fn note(report: &mut Live, mut now: Vec<LiveReceiver>, began: Instant) {
     for one in &mut now {
         let known = report
             .receivers

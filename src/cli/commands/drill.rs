@@ -4,6 +4,7 @@ use std::io::IsTerminal;
 
 use tokio::time::Instant;
 
+use crate::apply::drill::live::Through;
 use crate::apply::drill::{self, Drill};
 use crate::apply::{StackSession, interrupted, ownership};
 use crate::cli::args::{DrillOptions, PlanOptions};
@@ -16,7 +17,6 @@ use crate::drill::scenario::TestFile;
 use crate::drill::{live, page};
 use crate::engine::{Containers, Engine};
 use crate::error::{Error, ExitCode};
-use crate::net::alertmanager::Alertmanager;
 use crate::plan::ownership::Adoption;
 use crate::render::context::links;
 use crate::report::{Format, drill as shown};
@@ -47,11 +47,11 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let _lock = context.lock_scope(&engine, (&loaded.settings.stack, Scope::Drill), "drill")?;
     let session = context.session(engine, &loaded.settings.stack)?;
     interrupted::remind(&session)?;
-    let alertmanager = if options.live {
+    let through = if options.live {
         let owner = (&project.settings.stack, &project.identity);
         ownership::check(&session, owner, &session.engine.list().await?, Adoption::Refused).await?;
         let real = context.desired(&project)?;
-        Some((drill::live::running(&session, &real).await?, drill::live::config(&real)))
+        Some(drill::live::running(&session, &real).await?)
     } else {
         None
     };
@@ -74,10 +74,10 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     let outcome = Box::pin(drill::run(&session, &drill)).await?;
     report.notes.extend(outcome.notes);
     report.alerts = outcome.alerts;
-    if let Some((alertmanager, config)) = alertmanager {
+    if let Some(through) = through {
         context.output.info("sending the test alert through the running Alertmanager");
         for alert in &mut report.alerts {
-            send(&session, &alertmanager, &config, alert, options).await?;
+            send(&session, &through, alert, options).await?;
         }
         report.notes.push(
             "Where a receiver is told of resolved alerts, one more message follows after the group interval."
@@ -91,8 +91,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
 /// Only what is proven up to the sink goes to people.
 async fn send<E: Engine>(
     session: &StackSession<E>,
-    alertmanager: &Alertmanager,
-    config: &str,
+    through: &Through,
     alert: &mut AlertReport,
     options: &DrillOptions,
 ) -> Result<(), Error> {
@@ -100,7 +99,7 @@ async fn send<E: Engine>(
         alert.steps.push(Step::not_tried(level::LIVE, "not sent: it has not reached level 3"));
         return Ok(());
     };
-    let live = drill::live::send(session, alertmanager, delivery, config, options.timeout).await?;
+    let live = drill::live::send(session, through, delivery, options.timeout).await?;
     alert.steps.push(live::step(&live));
     alert.level = level::reached(&alert.steps);
     alert.live = Some(live);
@@ -148,8 +147,13 @@ fn show(context: &Context, options: &DrillOptions, report: &Report) -> Result<()
         return Ok(());
     }
     let count = crate::report::words::count(missed, "alert");
+    let hint = if report.missed().iter().all(|alert| alert.level == Some(level::SINK)) {
+        "`confidexmon doctor alerts` says more about receivers that fail"
+    } else {
+        "`confidexmon check` and `confidexmon test-rules` say more about what is below level 3"
+    };
     Err(Error::new(ExitCode::Findings, format!("{count} did not reach level {}", report.wanted_level))
-        .hint("`confidexmon check` and `confidexmon test-rules` say more about what is below level 3"))
+        .hint(hint))
 }
 
 fn gather<'a>(

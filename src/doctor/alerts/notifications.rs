@@ -110,11 +110,7 @@ fn run(facts: &Facts) -> Outcome {
         let mut troubles: Vec<Trouble> = Vec::new();
         for one in &alertmanager.notifications {
             let name = format!("{}/{}", one.receiver, one.integration);
-            let mut lines = alertmanager.log.iter().filter(|line| {
-                line.contains(&format!("{}/{}", one.receiver, one.integration))
-                    || line.contains(&format!("receiver={}", one.receiver))
-            });
-            let Some(line) = lines.next_back() else { continue };
+            let Some(line) = last_line(&alertmanager.log, &one.receiver, &one.integration) else { continue };
             troubles
                 .push(explain(line, one.failed, one.failed_requests).about(format!("the receiver {name}")));
         }
@@ -142,14 +138,37 @@ fn amount(number: f64) -> usize {
     number.max(0.0) as usize
 }
 
-fn explain(line: &str, failed: f64, requests: f64) -> Trouble {
-    let words = reason(line);
+/// The last line of the log that speaks of this integration.
+fn last_line<'a>(log: &'a [String], receiver: &str, integration: &str) -> Option<&'a String> {
+    let receivers = [format!("receiver={receiver} "), format!("receiver=\"{receiver}\" ")];
+    log.iter().rev().find(|line| {
+        // The log numbers the integrations of a receiver, the metrics do not.
+        let of_receiver = receivers.iter().any(|mark| line.contains(mark));
+        line.contains(&format!("{receiver}/{integration}"))
+            || (of_receiver && line.contains(&format!("integration={integration}")))
+    })
+}
+
+/// What Alertmanager's log says last of an integration that fails, and the likely cause of that.
+pub fn failure(log: &[String], receiver: &str, integration: &str) -> Option<(String, &'static str)> {
+    let words = reason(last_line(log, receiver, integration)?);
+    let (cause, _) = cause_of(&words);
+    Some((words, cause))
+}
+
+/// Cause and fix.
+fn cause_of(words: &str) -> (&'static str, &'static str) {
     let lower = words.to_lowercase();
     let known = CAUSES.iter().find(|(marks, ..)| marks.iter().any(|mark| lower.contains(mark)));
-    let (cause, fix) = known.map_or(
+    known.map_or(
         ("the receiver does not take what Alertmanager sends", "confidexmon logs alertmanager --since 30m"),
         |(_, cause, fix)| (*cause, *fix),
-    );
+    )
+}
+
+fn explain(line: &str, failed: f64, requests: f64) -> Trouble {
+    let words = reason(line);
+    let (cause, fix) = cause_of(&words);
     let evidence = format!(
         "{failed:.0} notifications given up, {requests:.0} attempts failed; Alertmanager's log: {words}"
     );
