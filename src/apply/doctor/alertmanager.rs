@@ -95,7 +95,11 @@ async fn log<E: Engine>(inspector: &Inspector<'_, E>) -> Vec<String> {
 }
 
 /// What its log says of notifications that failed, not older than `age` and under the configuration in force.
-pub(in crate::apply) async fn failures<E: Processes>(engine: &E, container_id: &str, age: Duration) -> Vec<String> {
+pub(in crate::apply) async fn failures<E: Processes>(
+    engine: &E,
+    container_id: &str,
+    age: Duration,
+) -> Vec<String> {
     let lines = logs::tail(engine, container_id, 500, Some(age)).await;
     let from = lines.iter().rposition(|line| line.contains(LOADED)).map_or(0, |at| at + 1);
     let fails =
