@@ -386,15 +386,20 @@ fn alerts_that_were_lost_at_a_start_and_sent_again_are_no_fault() {
     assert!(examine(&facts, &[]).iter().all(|check| check.verdict == Verdict::Ok));
 }
 
+/// What happened, and how its age is planted.
+type Change = (&'static str, fn(&mut Facts, f64));
+/// A diagnosis, and what it finds wrong.
+type Loss = (&'static str, fn(&mut Facts));
+
 /// Alertmanager forgets its alerts when it starts, and Prometheus looks for it anew after each load.
 #[test]
 fn what_has_just_started_or_been_loaded_is_not_called_broken() {
-    let changes: [(&str, fn(&mut Facts, f64)); 3] = [
+    let changes: [Change; 3] = [
         ("Prometheus started", |facts, age| prometheus(facts).uptime = age),
         ("Prometheus loaded its configuration", |facts, age| prometheus(facts).config_age = Some(age)),
         ("Alertmanager started", |facts, age| answer(&mut facts.alertmanager).uptime = Some(age)),
     ];
-    let losses: [(&str, fn(&mut Facts)); 2] = [
+    let losses: [Loss; 2] = [
         ("watchdog", |facts| answer(&mut facts.alertmanager).alerts.clear()),
         ("delivery", |facts| {
             answer(&mut facts.alertmanager).alerts.clear();

@@ -197,6 +197,19 @@ fn status(url: &str, password: Option<&str>) -> u16 {
     })
 }
 
+/// Before a changed password is in force, the services are well, and it is the password that is not.
+fn a_password_that_is_not_in_force_is_told_from_a_sick_service(lab: &Lab) {
+    let status = lab.run(&["--format", "json", "status", "--exit-zero"]).expect(0).json();
+    let health = |name: &str| {
+        let mut services = status["services"].as_array().unwrap().iter();
+        services.find(|one| one["name"] == name).unwrap()["health"].clone()
+    };
+    assert_eq!((health("prometheus"), health("alertmanager")), ("unknown".into(), "unknown".into()));
+    let said = lab.run(&["status"]).stderr;
+    let words = "password of the settings is not the one in force";
+    assert!(said.contains(words) && said.contains("confidexmon up"), "{said}");
+}
+
 #[test]
 fn web_auth_comes_changes_and_goes_on_a_running_stack_that_loses_no_scrape_of_itself() {
     let Some(mut lab) = Lab::open() else { return };
@@ -267,18 +280,7 @@ fn web_auth_comes_changes_and_goes_on_a_running_stack_that_loses_no_scrape_of_it
     lab.write(".env", "WEB_AUTH_PASSWORD=second-door\n");
     let plan = lab.run(&["plan"]).expect(0).stdout;
     assert!(plan.contains("secret alertmanager/web.yml changed") && !plan.contains("-door"), "{plan}");
-    // Before it is in force, the services are well, and it is the password that is not.
-    let before_reload = lab.run(&["--format", "json", "status", "--exit-zero"]).expect(0);
-    let health = |name: &str| {
-        let services = before_reload.json()["services"].clone();
-        services.as_array().unwrap().iter().find(|one| one["name"] == name).unwrap()["health"].clone()
-    };
-    assert_eq!((health("prometheus"), health("alertmanager")), ("unknown".into(), "unknown".into()));
-    let said = lab.run(&["status"]).stderr;
-    assert!(
-        said.contains("password of the settings is not the one in force") && said.contains("confidexmon up"),
-        "{said}"
-    );
+    a_password_that_is_not_in_force_is_told_from_a_sick_service(&lab);
     let run = lab.run(&["reload"]).expect(0);
     assert!(!run.stderr.contains("Grafana does not show"), "{}", run.stderr);
     assert_eq!(
