@@ -72,7 +72,7 @@ pub enum Api {
     /// Redis's commands.
     Redis,
     /// `/-/reload` and `/metrics`, and nothing that could be lost.
-    Exporter,
+    RedisExporter,
 }
 
 /// The constants of a service.

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) const PROFILE: Profile = Profile {
     port: 9121,
     protocol: Protocol::Http { ready: "/health" },
-    api: Api::Exporter,
+    api: Api::RedisExporter,
     beside: Some(ServiceKind::Redis),
     data: None,
     // It asks for no password, and would connect to any Redis that a request names.

@@ -270,7 +270,7 @@ impl<'a, E: Engine> Change<'a, E> {
             Api::Prometheus => prometheus::validate(self).await,
             Api::Alertmanager => alertmanager::validate(self).await,
             Api::Grafana => Ok(grafana::validate(self)),
-            Api::Redis | Api::Exporter => {
+            Api::Redis | Api::RedisExporter => {
                 Ok(Validation::NotValidated(format!("{} has no validator", self.service)))
             }
         }
@@ -359,7 +359,7 @@ impl<'a, E: Engine> Change<'a, E> {
             Api::Alertmanager => alertmanager::reload_and_verify(self, set).await,
             Api::Grafana => grafana::reload_and_verify(self, set).await,
             Api::Redis => redis::reload_and_verify(self, set, before).await,
-            Api::Exporter => exporter::reload_and_verify(self).await,
+            Api::RedisExporter => exporter::reload_and_verify(self).await,
         }
     }
 

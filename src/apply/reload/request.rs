@@ -85,7 +85,7 @@ async fn in_force<E: Engine>(change: &Change<'_, E>) -> Option<Vec<LoadedGroup>>
         Api::Prometheus => return prometheus::prove(&prometheus::api(change), set).await.ok(),
         Api::Alertmanager => alertmanager::prove(&alertmanager::api(change)).await,
         Api::Grafana => grafana::prove(&grafana::api(change), set).await,
-        Api::Redis | Api::Exporter => Ok(()),
+        Api::Redis | Api::RedisExporter => Ok(()),
     };
     proof.ok().map(|()| Vec::new())
 }

@@ -74,7 +74,7 @@ impl<E: Engine> ServiceInspector<'_, E> {
                 }
             }
             Api::Redis => return self.redis_holdings().await,
-            Api::Exporter => return Ok(Holdings::Nothing),
+            Api::RedisExporter => return Ok(Holdings::Nothing),
         };
         told.map_err(|error| error.to_string())
     }
