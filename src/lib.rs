@@ -52,6 +52,8 @@
 //!   files that change. Should this program be killed in a reload in place, a shell in the container (the
 //!   watchdog) sends the reload signal, so that what lies on disk is in force. Which files lie
 //!   where is also remembered on this machine, so an `up` with nothing to do takes two engine calls.
+//! - **An engine that was met before is pinged**, not asked who it is (`engine/docker/known`): Docker starts two programs
+//!   to answer that. The engine is asked while the project is read and rendered (`cli/early`).
 //! - **The spec is kept as a label**, beside its hash: `plan` can name the field that changed.
 //! - **Files are not part of the spec's hash**: a changed file is a reload (or a restart), never a new
 //!   container.

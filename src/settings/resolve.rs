@@ -211,8 +211,11 @@ impl Resolver<'_> {
         let is_default = set.as_ref().is_none_or(|password| password.reveal() == DEFAULT_PASSWORD);
         if is_default && bind.is_loopback() {
             problems.push(
-                problem::warning("Grafana's admin password is the default `changeme`", None)
-                    .fix("set GRAFANA_ADMIN_PASSWORD in .env"),
+                problem::warning(
+                    "the settings leave Grafana's admin password at the default `changeme`",
+                    None,
+                )
+                .fix("set GRAFANA_ADMIN_PASSWORD in .env"),
             );
         } else if is_default {
             problems.push(
