@@ -69,19 +69,23 @@ pub fn print_targets(output: Output, news: &[Availability], targets: &[String]) 
     let steps = news.iter().zip(targets);
     if output.format == Format::Json {
         let steps = steps.map(|(one, target)| {
-            json!({"service": one.service.name(), "from": one.tag(), "to": target, "kind": change_kind(one.tag(), target)})
+            json!({"service": one.service.name(), "from": one.tag(), "to": target, "kind": change_kind(one.tag(), target), "status": status(one)})
         });
         return output.json(&json!({"updates": steps.collect::<Vec<_>>()}));
     }
     for (one, target) in steps {
-        let what = match (one.tag() == target, &one.news) {
-            (true, News::Unknown(reason)) => {
-                format!("{target} (unknown whether there is a newer one: {})", short(reason))
-            }
-            (true, News::Known { .. }) if status(one) == "up_to_date" => format!("{target} (up to date)"),
-            _ => one.step(target),
-        };
-        output.data(&format!("{:<14} {what}\n", one.service.name()));
+        output.data(&format!("{:<14} {}\n", one.service.name(), what_is_done(one, target)));
+    }
+}
+
+/// Nothing follows from a registry's silence, least of all that a tag has moved.
+fn what_is_done(one: &Availability, target: &str) -> String {
+    match (one.tag() == target, &one.news) {
+        (true, News::Unknown(reason)) => {
+            format!("{target} (unknown whether there is a newer one: {})", short(reason))
+        }
+        (true, News::Known { .. }) if status(one) == "up_to_date" => format!("{target} (up to date)"),
+        _ => one.step(target),
     }
 }
 
@@ -101,5 +105,25 @@ pub fn print_done(output: Output, before: &Desired, prepared: &[Prepared]) {
     for one in prepared {
         let to = one.image.tag().unwrap_or("latest");
         output.data(&format!("{:<14} {} → {to}\n", one.service.name(), tag(one)));
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::model::{ImageRef, ServiceKind};
+
+    #[test]
+    fn a_registrys_silence_is_no_new_digest() {
+        let image = ImageRef::new("docker.io/prom/prometheus:v3.13.3").unwrap();
+        let of = |news| Availability { service: ServiceKind::Prometheus, image: image.clone(), news };
+        let silent = of(News::Unknown("no answer: connect: Connection refused".to_owned()));
+        let text = what_is_done(&silent, "v3.13.3");
+        assert_eq!(text, "v3.13.3 (unknown whether there is a newer one: Connection refused)");
+        assert_eq!(status(&silent), "unknown");
+        let known = |moved| of(News::Known { tags: vec!["v3.13.3".to_owned()], digest: None, moved });
+        assert_eq!(what_is_done(&known(false), "v3.13.3"), "v3.13.3 (up to date)");
+        assert_eq!(what_is_done(&known(true), "v3.13.3"), "v3.13.3 (same tag, new digest)");
     }
 }

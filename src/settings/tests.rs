@@ -183,6 +183,18 @@ fn a_line_of_dotenv_that_wins_over_a_setting_is_said() {
     assert!(!told("CONFIDEXMON_IMAGE_REDIS=docker.io/library/redis:8\n"));
 }
 
+/// `init` writes every default into the settings file, and `.env.example` offers the variables.
+#[test]
+fn a_line_of_dotenv_wins_over_a_default_without_a_word() {
+    let dotenv = "CONFIDEXMON_STACK=mine\nCONFIDEXMON_PORT_GRAFANA=4000\n";
+    let told = |file: &str| -> Vec<String> {
+        let problems = resolved(file, dotenv, &[]).1;
+        problems.into_iter().map(|one| one.message).filter(|text| text.contains("wins over")).collect()
+    };
+    assert!(told("stack: confidex\nports: {grafana: 3002}\n").is_empty());
+    assert_eq!(told("stack: chosen\nports: {grafana: 3003}\n").len(), 2);
+}
+
 #[test]
 fn flags_that_contradict_each_other_are_refused() {
     let environment = BTreeMap::new();

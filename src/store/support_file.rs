@@ -48,3 +48,18 @@ fn pack(path: &Path, files: &[(String, String)]) -> std::io::Result<Vec<u8>> {
     encoder.write_all(&bytes)?;
     encoder.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_not_there_is_not_made() {
+        let Ok(dir) = tempfile::tempdir() else { return };
+        let files = [("plan.txt".to_owned(), "nothing to do\n".to_owned())];
+        let refused = write(&dir.path().join("nowhere/a.tar"), &files).err();
+        assert!(refused.is_some_and(|error| error.source.to_string().contains("no such folder")));
+        assert!(!dir.path().join("nowhere").exists());
+        assert!(write(&dir.path().join("a.tar"), &files).is_ok());
+    }
+}
