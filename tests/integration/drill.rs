@@ -491,9 +491,11 @@ fn live_names_every_receiver_that_fails_with_its_reason_and_does_not_wait_for_th
     let Some(mut lab) = Lab::open() else { return };
     lab.set("SLACK_WEBHOOK_CRITICAL", "https://nope.invalid/x");
     lab.set("PAGERDUTY_SERVICE_KEY", "abc");
+    // Alertmanager logs the address of a request that failed, and its token stands in that.
+    lab.set("TELEGRAM_BOT_TOKEN", "1234:canary-of-telegram");
     lab.write(
         "config/confidexmon.yml",
-        "receivers:\n  group_wait: 1s\n  pagerduty_url: http://host.docker.internal:9/v2/enqueue\n",
+        "receivers:\n  group_wait: 1s\n  telegram_chat_id: 42\n  pagerduty_url: http://host.docker.internal:9/v2/enqueue\n",
     );
     lab.run(&["up", "--without", "grafana"]).expect(0);
     let began = std::time::Instant::now();
@@ -508,6 +510,13 @@ fn live_names_every_receiver_that_fails_with_its_reason_and_does_not_wait_for_th
         assert!(why.contains(words), "{words}: {why}");
     }
     assert!(!why.contains("group interval"), "{why}");
+    assert!(why.contains("telegram of `"), "{why}");
+    assert!(
+        !run.stdout.contains("canary-of") && !run.stderr.contains("canary-of"),
+        "{}{}",
+        run.stdout,
+        run.stderr
+    );
     let receivers = told["live"]["receivers"].as_array().unwrap();
     assert!(
         receivers.iter().all(|one| one["delivered"] == 0 && one["failed_requests"].as_u64() > Some(3)),

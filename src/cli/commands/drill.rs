@@ -9,6 +9,8 @@ use crate::apply::drill::{self, Drill};
 use crate::apply::{StackSession, interrupted, ownership};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
+use crate::doctor::redact::Redactor;
+use crate::doctor::secrets;
 use crate::drill::intake::{self, Target};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
@@ -76,8 +78,10 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     report.alerts = outcome.alerts;
     if let Some(through) = through {
         context.output.info("sending the test alert through the running Alertmanager");
+        // The reasons of failures are Alertmanager's own words, and Telegram's token stands in them.
+        let redactor = Redactor::new(secrets::of(&project.settings).iter().map(|(_, secret)| secret));
         for alert in &mut report.alerts {
-            send(&session, &through, alert, options).await?;
+            send((&session, &through), alert, options, &redactor).await?;
         }
         report.notes.push(
             "Where a receiver is told of resolved alerts, one more message follows after the group interval."
@@ -90,16 +94,19 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
 
 /// Only what is proven up to the sink goes to people.
 async fn send<E: Engine>(
-    session: &StackSession<E>,
-    through: &Through,
+    (session, through): (&StackSession<E>, &Through),
     alert: &mut AlertReport,
     options: &DrillOptions,
+    redactor: &Redactor,
 ) -> Result<(), Error> {
     let Some(delivery) = alert.delivery.as_ref().filter(|_| alert.level == Some(level::SINK)) else {
         alert.steps.push(Step::not_tried(level::LIVE, "not sent: it has not reached level 3"));
         return Ok(());
     };
-    let live = drill::live::send(session, through, delivery, options.timeout).await?;
+    let mut live = drill::live::send(session, through, delivery, options.timeout).await?;
+    for reason in live.receivers.iter_mut().filter_map(|one| one.reason.as_mut()) {
+        *reason = redactor.text(reason);
+    }
     alert.steps.push(live::step(&live));
     alert.level = level::reached(&alert.steps);
     alert.live = Some(live);
