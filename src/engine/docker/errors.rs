@@ -70,7 +70,7 @@ fn kind_of_text(message: &str) -> ErrorKind {
         ErrorKind::ImageMissing
     } else if has("client version") && (has("too new") || has("too old")) {
         ErrorKind::TooOld
-    } else if CONFLICTS.iter().any(|part| has(part)) {
+    } else if CONFLICTS.iter().any(|part| has(part)) || has("container") && has("is not running") {
         ErrorKind::Conflict
     } else {
         ErrorKind::Other
@@ -78,7 +78,8 @@ fn kind_of_text(message: &str) -> ErrorKind {
 }
 
 /// Words of a conflict that come with other statuses than 409: a network in use is 403 on 20.10,
-/// two networks of one name are 400, Podman's taken network name is 500.
+/// two networks of one name are 400, Podman's taken network name is 500. So is, on 20.10, a command whose
+/// container ended between its creation and its start.
 const CONFLICTS: [&str; 4] =
     ["has active endpoints", "is ambiguous", "network already exists", "network is being used"];
 
@@ -233,6 +234,11 @@ mod tests {
             ErrorKind::Conflict
         );
         assert_eq!(kind_of_answer(409, "network with name x already exists"), ErrorKind::Conflict);
+        assert_eq!(
+            kind_of_answer(500, "Container 3163ab is not running: Exited (1) Less than a second ago"),
+            ErrorKind::Conflict
+        );
+        assert_eq!(kind_of_answer(500, "the plugin is not running"), ErrorKind::Other);
     }
 
     #[test]
