@@ -1,13 +1,15 @@
 //! Asks Prometheus and Alertmanager how the stack does its work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::apply::StackSession;
 use crate::apply::probe::Address;
+use crate::apply::wait::Running;
 use crate::engine::Engine;
+use crate::formats::scrape_config;
 use crate::health::overview::{ActiveAlert, LastReload, ReceivedAlert, Target, TargetHealth, join};
 use crate::model::ServiceKind;
 use crate::net::NetError;
@@ -30,15 +32,11 @@ pub struct Apis {
 }
 
 impl Apis {
-    /// Of the services that run, by the host port of each.
-    pub fn of<E: Engine>(
-        session: &StackSession<E>,
-        desired: &Desired,
-        ports: &BTreeMap<ServiceKind, u16>,
-    ) -> Self {
+    /// Of the services that run.
+    pub fn of<E: Engine>(session: &StackSession<E>, desired: &Desired, running: &Running) -> Self {
         let at = |kind: ServiceKind| -> Option<(&DesiredService, Address)> {
-            let wanted = desired.services.get(&kind)?;
-            Some((wanted, session.address(wanted, *ports.get(&kind)?)))
+            let (wanted, (_, port)) = (desired.services.get(&kind)?, running.get(&kind)?);
+            Some((wanted, session.address(wanted, *port)))
         };
         Self {
             prometheus: at(ServiceKind::Prometheus).map(|(wanted, address)| Prometheus {
@@ -73,6 +71,13 @@ pub async fn targets(prometheus: &Prometheus) -> Option<Vec<Target>> {
         .collect();
     targets.sort_by(|a, b| (&a.job, &a.instance, &a.url).cmp(&(&b.job, &b.instance, &b.url)));
     Some(targets)
+}
+
+/// Job and URL of each target that Prometheus's files name; `None` where more decides.
+pub fn wanted_targets(desired: &Desired) -> Option<BTreeSet<(String, String)>> {
+    let files = &desired.services.get(&ServiceKind::Prometheus)?.files.files;
+    let text = std::str::from_utf8(files.get("/etc/prometheus/prometheus.yml")?.bytes()).ok()?;
+    scrape_config::known_urls(&serde_yaml::from_str(text).ok()?)
 }
 
 /// What is waited for after a change.

@@ -50,7 +50,7 @@ pub fn project(settings: &Settings, files: &ProjectFiles, rendered: &RenderedSta
 }
 
 /// Files of rules that nobody reads: in a folder of their own, or with another ending.
-pub fn unread_rule_files(files: &ProjectFiles) -> Vec<RuleFile> {
+pub(super) fn unread_rule_files(files: &ProjectFiles) -> Vec<RuleFile> {
     let not_loaded = files.not_loaded_rules().map(|file| RuleFile::parse(&file.shown_as, &file.text));
     not_loaded.filter(|file| file.rules().next().is_some()).collect()
 }

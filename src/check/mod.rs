@@ -24,6 +24,7 @@ use crate::formats::alertmanager::AlertmanagerFile;
 use crate::formats::parallel;
 use crate::formats::rule_file::RuleFile;
 use crate::formats::yaml::source::Source;
+use crate::render::ProjectFiles;
 use lint::{Lint, Run};
 
 /// Every finding, in the order of files and lines.
@@ -46,6 +47,11 @@ pub fn run(facts: &Facts) -> Vec<Finding> {
     let dashboards = facts.dashboards.iter().flatten().map(|dashboard| &dashboard.source);
     finish(&mut findings, rules.chain(tests).chain(routing).chain(messages).chain(dashboards));
     findings
+}
+
+/// The files of rules that are not loaded, without the rest of a check.
+pub fn unread_rule_files(files: &ProjectFiles) -> Vec<Finding> {
+    gather::unread_rule_files(files).iter().map(lints::unread_rule_file).collect()
 }
 
 /// A share of the work that needs nothing of the others.

@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::apply::{PROBE_DEADLINE, StackSession, gather};
-use crate::check::gather::unread_rule_files;
+use crate::check;
 use crate::cli::args::{Global, PlanOptions};
 use crate::cli::early::{Ahead, Early};
 use crate::cli::signals;
@@ -18,7 +18,6 @@ use crate::engine::docker::{DockerEngine, EndpointChoice};
 use crate::engine::{Engine, docker};
 use crate::error::{Error, ExitCode};
 use crate::formats::dashboard::validity::Refusal;
-use crate::formats::rule_file::RuleFile;
 use crate::model::{self, Diagnostic, ImageRef, Observed, Place, Secret, ServiceKind, Severity, StackName};
 use crate::net::HttpClient;
 use crate::render::{ProjectFiles, dashboards};
@@ -225,8 +224,10 @@ impl Context {
 
     /// Says which files of rules are not in force wherever they lie now.
     pub fn print_not_loaded(&self, loaded: &Loaded) {
-        let files = unread_rule_files(&loaded.project.files);
-        self.report(&files.iter().map(not_loaded).collect::<Vec<_>>(), &loaded.project);
+        let found = check::unread_rule_files(&loaded.project.files).into_iter();
+        // No reason not to put the rest into force.
+        let warnings: Vec<_> = found.map(|one| one.severity(Severity::Warning)).collect();
+        self.report(&warnings, &loaded.project);
     }
 
     /// True when a redis of this stack runs that the settings do not name (`up --with redis` was used once): it
@@ -412,18 +413,6 @@ pub(super) fn not_shown((file, refusal): (String, Refusal)) -> Diagnostic {
     let place = Place { file, line: at.line, column: at.column, length: 1 };
     let message = format!("Grafana does not take this dashboard: {reason}");
     Diagnostic { fix, ..Diagnostic::new("unreadable-dashboard", Severity::Warning, place, message) }
-}
-
-/// Nobody would miss what never fires.
-fn not_loaded(file: &RuleFile) -> Diagnostic {
-    let message = "this file is not loaded, so its rules are not in force";
-    let diagnostic = Diagnostic::new(
-        "unread-rule-file",
-        Severity::Warning,
-        Place::file(file.source.path.as_str()),
-        message,
-    );
-    diagnostic.fix("move it right into rules/, with a name that ends in .yml or .yaml")
 }
 
 /// Secrets that every user of this machine can read.

@@ -8,7 +8,9 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use regex::Regex;
 
+use crate::doctor::secrets;
 use crate::model::Secret;
+use crate::settings::Settings;
 
 /// What stands in the place of a secret.
 pub const REDACTED: &str = "<redacted>";
@@ -46,6 +48,11 @@ impl Redactor {
         let mut values: Vec<String> = spelled.into_iter().collect();
         values.sort_by_key(|value| std::cmp::Reverse(value.len()));
         Self { values, shapes: SHAPES.iter().filter_map(|shape| Regex::new(shape).ok()).collect() }
+    }
+
+    /// Takes out those of the settings and of `more`.
+    pub fn of(settings: &Settings, more: &[Secret]) -> Self {
+        Self::new(secrets::of(settings).iter().map(|(_, secret)| secret).chain(more))
     }
 
     /// The text without what is known to be a secret.

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::check::{self, Severity};
 use crate::drill::series::Labels;
 use crate::formats::rule_file::{Group, Rule, RuleFile};
@@ -167,21 +165,6 @@ pub fn contract_checks(
     ContractChecks { broken, is_known: facts.contract.is_some() }
 }
 
-/// Job and address of every scrape target of a rendered prometheus.yml.
-pub fn scrape_targets(config: &Value) -> Vec<(String, String)> {
-    let mut targets = Vec::new();
-    for job in config["scrape_configs"].as_array().into_iter().flatten() {
-        for group in job["static_configs"].as_array().into_iter().flatten() {
-            let label = group["labels"]["job"].as_str().or_else(|| job["job_name"].as_str());
-            for address in group["targets"].as_array().into_iter().flatten() {
-                let pair = label.zip(address.as_str());
-                targets.extend(pair.map(|(job, address)| (job.to_owned(), address.to_owned())));
-            }
-        }
-    }
-    targets
-}
-
 /// What a reader of any report must know.
 pub fn notes(notifies_somebody: bool) -> Vec<String> {
     let mut notes = vec![
@@ -249,13 +232,5 @@ mod tests {
         let own = crate::render::assets::ProjectFile::user("rules/shop.yml", "groups: []\n");
         files.rules = [("shop.yml".to_owned(), own)].into();
         assert!(!contract_checks(&settings, &files, &RenderedStack::default()).is_known);
-    }
-
-    #[test]
-    fn targets_of_the_configuration_are_found() {
-        let config = serde_json::json!({"scrape_configs": [{"job_name": "a", "static_configs": [{"targets": ["h:1", "h:2"]}]}, {"job_name": "a-2", "static_configs": [{"targets": ["h:3"], "labels": {"job": "a"}}]}, {"job_name": "b"}]});
-        let found = scrape_targets(&config);
-        let expected = ["h:1", "h:2", "h:3"].map(|address| ("a".to_owned(), address.to_owned()));
-        assert_eq!(found, expected);
     }
 }

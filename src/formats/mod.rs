@@ -13,4 +13,5 @@ pub mod parallel;
 pub mod promql;
 pub mod rule_file;
 pub mod rule_test;
+pub mod scrape_config;
 pub mod yaml;

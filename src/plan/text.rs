@@ -31,6 +31,14 @@ impl fmt::Display for Plan {
     }
 }
 
+impl Plan {
+    /// The same, and a sentence where there is nothing to say.
+    pub fn in_words(&self) -> String {
+        let text = self.to_string();
+        if text.is_empty() { "nothing to do: the stack is as it should be\n".to_owned() } else { text }
+    }
+}
+
 impl ServicePlan {
     /// A container that gives way to another one, as one step with the cause of it: that files are written and
     /// the new one is started follows.

@@ -9,7 +9,6 @@ mod profile;
 mod prometheus;
 mod redis;
 mod redis_exporter;
-mod static_targets;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -24,7 +23,6 @@ use crate::update::LockedImage;
 use crate::update::compatibility::{Incompatibility, unusable_variant};
 
 pub use profile::{Api, Profile, Protocol, profile};
-pub use static_targets::static_targets;
 
 /// Everything that should exist.
 #[derive(Clone, Debug, PartialEq, Eq)]

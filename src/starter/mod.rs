@@ -46,10 +46,17 @@ impl Backend {
     }
 }
 
+/// A project, and what it watches of the backend itself in a sentence: nobody should believe that more is watched.
+pub struct Starter {
+    pub files: Vec<StarterFile>,
+    pub summary: String,
+}
+
 /// Every file of the project but the secrets. `exposition` is the text of the backend's `/metrics`, kept
 /// as the contract that `check` holds rules against.
-pub fn project(backend: &Backend, exposition: &str) -> Vec<StarterFile> {
-    let drafts = signals::drafts(backend, &Contract::parse(exposition));
+pub fn project(backend: &Backend, exposition: &str) -> Starter {
+    let contract = Contract::parse(exposition);
+    let drafts = signals::drafts(backend, &contract);
     let embedded = ProjectFiles::embedded();
     let name = &backend.name;
     let mut files = vec![
@@ -64,21 +71,15 @@ pub fn project(backend: &Backend, exposition: &str) -> Vec<StarterFile> {
         drafts.iter().map(|draft| file(format!("rules/runbooks/{}.md", draft.name), runbooks::text(draft))),
     );
     files.extend(stack::files(backend, &embedded));
-    files
-}
-
-/// What `project` makes for the backend itself, as a sentence: nobody should believe that more is watched.
-pub fn summary(backend: &Backend, exposition: &str) -> String {
-    let contract = Contract::parse(exposition);
-    let names: Vec<String> =
-        signals::drafts(backend, &contract).into_iter().map(|draft| draft.name.clone()).collect();
+    let names: Vec<&str> = drafts.iter().map(|draft| draft.name.as_str()).collect();
     let metrics = contract.families().count();
-    format!(
+    let summary = format!(
         "of the {metrics} metrics of `{}` these alerts were made, and a panel for each: {}; what else should wake somebody is yours to add (rules/{}.yml)",
         backend.job,
         names.join(", "),
         backend.name
-    )
+    );
+    Starter { files, summary }
 }
 
 /// The address as Prometheus sees it from its container: this machine is another one there. `None` when it

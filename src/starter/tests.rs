@@ -49,7 +49,7 @@ fn the_threshold_of_a_quantile_has_a_bound_above_it() {
 
 #[test]
 fn a_project_names_nothing_of_the_embedded_backend() {
-    for file in project(&backend("shop"), NODE) {
+    for file in project(&backend("shop"), NODE).files {
         if file.path.ends_with(".schema.json") || file.path == "config/confidexmon.yml" {
             continue;
         }

@@ -174,13 +174,24 @@ pub fn list(
     stack: &str,
     read: impl Fn(&Path) -> Result<Opened, ArchiveError>,
 ) -> Result<Vec<Listed>, StoreError> {
-    let ours = names_in(folder)?.into_iter().filter(|name| names::moment(stack, name).is_some());
-    let listed = ours.map(|name| {
+    let listed = names_of(folder, stack)?.map(|name| {
         let path = folder.join(&name);
         let proven_at = fs::read_to_string(proof(&path)).ok().map(|text| text.trim().to_owned());
         Listed { opened: read(&path), proven_at, name, path }
     });
     Ok(listed.collect())
+}
+
+fn names_of<'s>(folder: &Path, stack: &'s str) -> Result<impl Iterator<Item = String> + 's, StoreError> {
+    Ok(names_in(folder)?.into_iter().filter(move |name| names::moment(stack, name).is_some()))
+}
+
+/// The newest archive of this stack by its name, whatever it holds.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn newest_path(folder: &Path, stack: &str) -> Result<Option<PathBuf>, StoreError> {
+    Ok(names_of(folder, stack)?.last().map(|name| folder.join(name)))
 }
 
 /// The newest archive of this stack whose manifest can be read.

@@ -332,13 +332,12 @@ fn a_drill_that_is_interrupted_leaves_nothing() {
 #[test]
 fn leftovers_of_a_killed_drill_disturb_nothing_and_are_swept() {
     let Some(lab) = Lab::open() else { return };
+    let begin = || {
+        let mut command = lab.command(&["drill", "CrankServiceDown"]);
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    };
     let leave = || {
-        let mut child = lab
-            .command(&["drill", "CrankServiceDown"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut child = begin();
         eventually("its containers run", Duration::from_mins(1), || {
             lab.containers().keys().any(|name| name.contains("-alertmanager-"))
         });
@@ -361,12 +360,7 @@ fn leftovers_of_a_killed_drill_disturb_nothing_and_are_swept() {
     );
     lab.run(&["doctor", "stack", "--fix", "--yes"]);
     assert!(lab.containers().is_empty(), "{:?}", lab.containers());
-    let mut child = lab
-        .command(&["drill", "CrankServiceDown"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = begin();
     eventually("its containers run", Duration::from_mins(1), || !lab.containers().is_empty());
     let said = leftovers();
     assert!(child.try_wait().unwrap().is_none(), "it ended before doctor looked");

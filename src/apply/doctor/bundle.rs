@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 
 use crate::apply::doctor::{ENGINE, Inspector, asked, logs, within};
 use crate::apply::gather as engine_gather;
+use crate::doctor::Facts;
 use crate::doctor::redact::{REDACTED, Redactor};
-use crate::doctor::{Facts, secrets};
 use crate::engine::{Engine, Thing};
 use crate::model::{ObservedContainer, Secret};
 use crate::plan::{Policy, reconcile};
@@ -21,7 +21,7 @@ pub async fn gather<E: Engine>(
     facts: &Facts,
     more: &[Secret],
 ) -> Vec<(String, String)> {
-    let redactor = redactor(inspector, more);
+    let redactor = Redactor::of(inspector.settings, more);
     let mut files = vec![
         ("facts.json".to_owned(), pretty(&serde_json::to_value(facts).unwrap_or_default())),
         ("plan.txt".to_owned(), plan(inspector).await),
@@ -30,12 +30,6 @@ pub async fn gather<E: Engine>(
     files.extend(rendered(inspector));
     files.extend(containers(inspector).await);
     files.into_iter().map(|(name, text)| (name, redactor.text(&text))).collect()
-}
-
-/// Knows the secrets of the settings and those of `more`.
-pub fn redactor<E: Engine>(inspector: &Inspector<'_, E>, more: &[Secret]) -> Redactor {
-    let named = secrets::of(inspector.settings);
-    Redactor::new(named.iter().map(|(_, secret)| secret).chain(more))
 }
 
 fn pretty(value: &Value) -> String {
@@ -49,10 +43,7 @@ async fn plan<E: Engine>(inspector: &Inspector<'_, E>) -> String {
     };
     let facts = async { asked(engine_gather::facts(session, inspector.desired, (*observed).clone()).await) };
     match within("the engine", ENGINE, facts).await.into_result() {
-        Ok(facts) => {
-            let plan = reconcile(inspector.desired, &facts, &Policy::default()).to_string();
-            if plan.is_empty() { "nothing to do: the stack is as it should be\n".to_owned() } else { plan }
-        }
+        Ok(facts) => reconcile(inspector.desired, &facts, &Policy::default()).in_words(),
         Err(reason) => format!("not known: {reason}\n"),
     }
 }

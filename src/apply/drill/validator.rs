@@ -12,10 +12,11 @@ use super::sandbox::{Sandbox, Scratch, Wanted};
 use super::{Attempt, Drill};
 use crate::drill::backfill;
 use crate::drill::forecast::{self, Question};
-use crate::drill::intake::{self, Target};
+use crate::drill::intake::Target;
 use crate::drill::scenario;
 use crate::engine::{Engine, ExecOutput};
 use crate::error::Error;
+use crate::formats::scrape_config::static_targets;
 use crate::model::ServiceKind;
 
 /// promtool runs at once; each keeps one core busy.
@@ -114,7 +115,10 @@ impl<'a, E: Engine> Validator<'a, E> {
     pub(super) async fn attempts(&self, valid: &[String], tried: &[Attempt]) -> Result<Vec<Attempt>, Error> {
         let config =
             super::rendered(self.sandbox.desired, ServiceKind::Prometheus, "/etc/prometheus/prometheus.yml")?;
-        let scraped = intake::scrape_targets(&config);
+        let scraped: Vec<(String, String)> = static_targets(&config)
+            .iter()
+            .map(|target| (target.job.to_owned(), target.address.to_owned()))
+            .collect();
         let mut open: Vec<(&Target, Vec<Attempt>)> = Vec::new();
         let is_due = |target: &&Target| {
             let asked = self.drill.alerts.contains(&target.alert);

@@ -8,6 +8,7 @@ mod rules;
 use crate::analysis::messages::{Messages, Where};
 use crate::check::finding::Finding;
 use crate::check::lint::Lint;
+use crate::formats::rule_file::RuleFile;
 
 /// Every lint, in the order of the documentation.
 pub const ALL: &[&Lint] = &[
@@ -96,4 +97,9 @@ pub const ALL: &[&Lint] = &[
 /// A finding without words, at the place of a text of a message.
 pub(in crate::check) fn message_place(messages: &Messages<'_>, at: Where<'_>) -> Finding {
     messages.finding(&routing::message_error::LINT, at, 0, "")
+}
+
+/// What is said of a file of rules that is not loaded.
+pub(in crate::check) fn unread_rule_file(file: &RuleFile) -> Finding {
+    rules::unread_rule_file::finding(file)
 }

@@ -27,8 +27,7 @@ pub async fn run(context: &Context) -> Result<(), Error> {
         return Err(Error::new(ExitCode::Unhealthy, "this stack's Prometheus does not run")
             .hint("`confidexmon up` starts it"));
     }
-    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
-    let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &ports)).await else {
+    let Some(alerts) = overview::alerts(&Apis::of(&session, &desired, &running)).await else {
         return Err(Error::new(ExitCode::Unhealthy, "Prometheus cannot be asked which alerts fire")
             .hint("`confidexmon status` says why not"));
     };

@@ -124,7 +124,7 @@ impl View<'_> {
             Seen { loaded, desired, session, observed, facts: Facts::default(), checks: Vec::new() };
         let inspector = self.inspector(&seen)?;
         let facts = Box::pin(facts(&inspector)).await;
-        let redactor = bundle::redactor(&inspector, &[]);
+        let redactor = Redactor::of(&seen.loaded.settings, &[]);
         let checks = examine(&facts, &self.options.topics);
         let refused = facts.grafana.answer().and_then(|grafana| grafana.signs_in.answer());
         self.may_sign_in &= refused != Some(&false);
@@ -172,7 +172,7 @@ impl View<'_> {
         let more: Vec<Secret> = dotenv::secret_values(dotenv.unwrap_or_default());
         let inspector = self.inspector(seen)?;
         let mut files = Box::pin(bundle::gather(&inspector, &seen.facts, &more)).await;
-        let redactor = bundle::redactor(&inspector, &more);
+        let redactor = Redactor::of(&seen.loaded.settings, &more);
         let plain = crate::report::Output { color_stdout: false, ..output };
         let json = format!("{:#}\n", report::json(&seen.checks, None));
         files.insert(0, ("doctor.json".to_owned(), redactor.text(&json)));

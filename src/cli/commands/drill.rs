@@ -10,7 +10,6 @@ use crate::apply::{StackSession, interrupted, ownership};
 use crate::cli::args::{DrillOptions, PlanOptions};
 use crate::cli::context::{Context, Loaded};
 use crate::doctor::redact::Redactor;
-use crate::doctor::secrets;
 use crate::drill::intake::{self, Target};
 use crate::drill::level::{self, Step};
 use crate::drill::message::Links;
@@ -79,7 +78,7 @@ pub async fn run(context: &Context, options: &DrillOptions) -> Result<(), Error>
     if let Some(through) = through {
         context.output.info("sending the test alert through the running Alertmanager");
         // The reasons of failures are Alertmanager's own words, and Telegram's token stands in them.
-        let redactor = Redactor::new(secrets::of(&project.settings).iter().map(|(_, secret)| secret));
+        let redactor = Redactor::of(&project.settings, &[]);
         for alert in &mut report.alerts {
             send((&session, &through), alert, options, &redactor).await?;
         }

@@ -203,13 +203,12 @@ async fn starter_files(
             .hint("name the address that Prometheus would scrape, usually one that ends in /metrics"));
     }
     let backend = Backend { job: name.clone(), name, url: target };
-    let made = starter::summary(&backend, &exposition);
-    let files = starter::project(&backend, &exposition);
-    let files = files.into_iter().map(|file| (directory.join(file.path), file.text, 0o644));
+    let made = starter::project(&backend, &exposition);
+    let files = made.files.into_iter().map(|file| (directory.join(file.path), file.text, 0o644));
     let files = std::iter::once((directory.join(".env.example"), DOTENV_EXAMPLE.to_owned(), DOTENV_MODE))
         .chain(files)
         .collect();
-    Ok((files, Some(made)))
+    Ok((files, Some(made.summary)))
 }
 
 /// The name that was given, else the folder's, in the letters that a stack's name may have.

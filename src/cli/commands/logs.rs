@@ -9,7 +9,6 @@ use crate::apply::logs::{self, MergedLine};
 use crate::cli::args::{LogsOptions, PlanOptions};
 use crate::cli::context::Context;
 use crate::doctor::redact::Redactor;
-use crate::doctor::secrets;
 use crate::error::{Error, ExitCode};
 use crate::model::{PromDuration, ServiceKind};
 use crate::report::{Format, Output};
@@ -21,7 +20,7 @@ use crate::report::{Format, Output};
 pub async fn run(context: &Context, options: LogsOptions) -> Result<(), Error> {
     let settings = context.load(&PlanOptions::default())?.settings;
     // Alertmanager logs the whole URL of a request that failed, and Telegram's token stands in it.
-    let redactor = Redactor::new(secrets::of(&settings).iter().map(|(_, secret)| secret));
+    let redactor = Redactor::of(&settings, &[]);
     let stack = settings.stack;
     let since = options.since.as_deref().map(since).transpose()?;
     let engine = context.engine(&[]).await?;

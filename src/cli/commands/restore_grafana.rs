@@ -88,14 +88,13 @@ fn with_archive(
         return Ok(options.clone());
     }
     let folder = folder(context, &options.folder);
-    let newest = backups::list(&folder, stack.as_str(), archive::manifest)?.pop();
-    let Some(newest) = newest else {
+    let Some(newest) = backups::newest_path(&folder, stack.as_str())? else {
         let message = format!("there is no backup of the stack `{stack}` in {}", folder.display());
         return Err(Error::new(ExitCode::Failed, message)
             .hint("name an archive, or its folder with `--output`; `confidexmon backups` lists them"));
     };
-    context.output.info(&format!("the newest backup is {}", newest.path.display()));
-    Ok(RestoreOptions { archive: newest.path, ..options.clone() })
+    context.output.info(&format!("the newest backup is {}", newest.display()));
+    Ok(RestoreOptions { archive: newest, ..options.clone() })
 }
 
 /// The archive or folder, unpacked and checked.

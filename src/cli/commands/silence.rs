@@ -49,8 +49,7 @@ impl Running {
             ownership::check(&session, owner, &observed, Adoption::Refused).await?;
         }
         let running = wait::running_in(&observed, &desired);
-        let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
-        let apis = Apis::of(&session, &desired, &ports);
+        let apis = Apis::of(&session, &desired, &running);
         let Some(alertmanager) = apis.alertmanager.clone() else {
             return Err(Error::new(ExitCode::Unhealthy, "this stack's Alertmanager does not run")
                 .hint("`confidexmon status` says how it is, `confidexmon up` starts it"));

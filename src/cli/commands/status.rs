@@ -97,8 +97,7 @@ async fn look_over<E: Engine>(
     if running.is_empty() {
         return Overview { notifies, other_project, ..Overview::default() };
     }
-    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
-    let apis = Apis::of(session, desired, &ports);
+    let apis = Apis::of(session, desired, &running);
     let of_prometheus = async {
         let Some(prometheus) = &apis.prometheus else { return (None, None) };
         tokio::join!(overview::targets(prometheus), overview::last_reload(prometheus))

@@ -29,7 +29,7 @@ use crate::render::context::browser_host;
 use crate::report::output::{BOLD, WARN};
 use crate::report::overview::target_line;
 use crate::report::{Format, Output, words};
-use crate::services::{Desired, Protocol, profile, static_targets};
+use crate::services::{Desired, Protocol, profile};
 use crate::update::recovery;
 
 /// Makes the stack what the settings say, waits until it works, and says what does not.
@@ -152,9 +152,8 @@ fn first_scrapes(loaded: &Loaded, desired: &Desired, plan: &Plan, no_wait: bool)
     }
     let interval = loaded.settings.prometheus.scrape_interval.length();
     let limit = (overview::DISCOVERY + interval).min(LONGEST_SCRAPE_WAIT);
-    let prometheus = desired.services.get(&ServiceKind::Prometheus);
     FirstScrapes {
-        wanted: prometheus.and_then(|wanted| static_targets(&wanted.files)),
+        wanted: overview::wanted_targets(desired),
         limit: if no_wait { Duration::ZERO } else { limit },
     }
 }
@@ -166,8 +165,7 @@ async fn targets<E: Engine>(
     running: &wait::Running,
     first: &FirstScrapes,
 ) -> Option<Vec<Target>> {
-    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
-    let prometheus = Apis::of(session, desired, &ports).prometheus?;
+    let prometheus = Apis::of(session, desired, running).prometheus?;
     overview::scraped_targets(session, &prometheus, first).await
 }
 
@@ -188,8 +186,7 @@ async fn rules_of<E: Engine>(
     desired: &Desired,
     running: &wait::Running,
 ) -> Option<Vec<LoadedGroup>> {
-    let ports = running.iter().map(|(service, (_, port))| (*service, *port)).collect();
-    overview::rules(&Apis::of(session, desired, &ports).prometheus?).await
+    overview::rules(&Apis::of(session, desired, running).prometheus?).await
 }
 
 /// The password that Grafana's file holds, before the plan replaces it.
@@ -273,10 +270,7 @@ pub async fn plan(context: &Context, options: PlanOptions, wishes: Wishes) -> Re
     let foreseen = context.foresee(&session, &loaded, &desired, &plan).await;
     match context.output.format {
         Format::Json => context.output.json(&plan_json(&plan, &foreseen)),
-        Format::Human if plan.is_empty() && plan.blockers.is_empty() && plan.notes.is_empty() => {
-            context.output.data("nothing to do: the stack is as it should be\n");
-        }
-        Format::Human => context.output.data(&plan.to_string()),
+        Format::Human => context.output.data(&plan.in_words()),
     }
     match crate::apply::explain::blockers(&plan.blockers) {
         Some(error) => Err(error),

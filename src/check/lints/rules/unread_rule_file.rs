@@ -2,6 +2,7 @@
 
 use crate::check::finding::{Finding, Severity};
 use crate::check::lint::{Lint, Run, View};
+use crate::formats::rule_file::RuleFile;
 use crate::formats::yaml::source::Position;
 
 pub(in crate::check::lints) const LINT: Lint = Lint {
@@ -12,11 +13,14 @@ pub(in crate::check::lints) const LINT: Lint = Lint {
 };
 
 fn check(view: &View<'_>, out: &mut Vec<Finding>) {
-    for file in &view.facts.unread_rule_files {
-        let count = file.rules().count();
-        let what = if count == 1 { "its rule is".to_owned() } else { format!("its {count} rules are") };
-        let message = format!("this file is not loaded, so {what} not in force");
-        let finding = LINT.at(&file.source, Position::default(), message);
-        out.push(finding.fix("move it right into rules/, with a name that ends in .yml or .yaml"));
-    }
+    out.extend(view.facts.unread_rule_files.iter().map(finding));
+}
+
+/// What is said of such a file, by `check` and by the commands that put rules into force.
+pub(in crate::check) fn finding(file: &RuleFile) -> Finding {
+    let count = file.rules().count();
+    let what = if count == 1 { "its rule is".to_owned() } else { format!("its {count} rules are") };
+    let message = format!("this file is not loaded, so {what} not in force");
+    LINT.at(&file.source, Position::default(), message)
+        .fix("move it right into rules/, with a name that ends in .yml or .yaml")
 }
